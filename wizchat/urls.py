@@ -1,0 +1,25 @@
+"""Every address of the site; `/v1/` is the API, the rest are pages."""
+
+from __future__ import annotations
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from wizchat import errors
+
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # allauth's documented hook
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="apikeys:list")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("settings/api/", include("apikeys.urls")),
+    path("v1/", include("chatbots.urls")),
+]
+
+handler400 = errors.bad_request
+handler403 = errors.permission_denied
+handler404 = errors.not_found
+handler500 = errors.server_error
