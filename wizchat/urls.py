@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from wizchat import errors
@@ -17,6 +17,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("settings/api/", include("apikeys.urls")),
     path("v1/", include("chatbots.urls")),
+    re_path(r"^v1/", errors.unknown_path),
 ]
 
 handler400 = errors.bad_request

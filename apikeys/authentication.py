@@ -1,0 +1,78 @@
+"""From the Authorization header to a key: looked up, proved, judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
+
+from apikeys import failures, keyformat, policy
+from apikeys.models import Credential, lookup
+from apikeys.networks import IPAddress, client_address
+
+INVALID = "Invalid API key"
+
+
+class APIKeyAuthentication(BaseAuthentication):
+    """``Authorization: Bearer KEY`` (RFC 6750, 2.1), and nothing else, is a credential."""
+
+    def authenticate(self, request: Request) -> tuple[User, Credential] | None:
+        """Return the key's owner and the key; ``None`` if no key is presented.
+
+        Raises ``AuthenticationFailed`` (401) for a key that is not genuine or has ended,
+        ``PermissionDenied`` (403) for a wrong address, ``TooManyFailures`` (429).
+        """
+        raw = bearer_token(request.META)
+        if raw is None:
+            return None
+        client_ip = request_address(request.META)
+        credential = genuine(raw)
+        if credential is None:
+            failures.count(client_ip)
+            raise AuthenticationFailed(INVALID)
+        try:
+            policy.check(credential, client_ip=client_ip, now=timezone.now())
+        except policy.WrongAddress as refusal:
+            raise PermissionDenied(refusal.message) from refusal
+        except policy.Refused as refusal:
+            raise AuthenticationFailed(refusal.message) from refusal
+        return owner_of(credential), credential
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="WizChat"'
+
+
+def bearer_token(meta: Mapping[str, Any]) -> str | None:
+    """Return what follows ``Bearer`` in the Authorization header; ``None`` if nothing does."""
+    scheme, _, token = meta.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def genuine(raw: str) -> Credential | None:
+    """Return the credential that ``raw`` proves, unless it is forged or its owner is inactive."""
+    try:
+        parts = keyformat.parse(raw)
+    except keyformat.Malformed:
+        return None
+    credential = lookup(parts.key_id)
+    if credential is None or not credential.is_proved_by(raw) or not credential.owner_is_active:
+        return None
+    return credential
+
+
+def request_address(meta: Mapping[str, Any]) -> IPAddress | None:
+    """Return the address that a request is judged by; ``None`` if nobody trustworthy knows."""
+    return client_address(
+        meta.get("REMOTE_ADDR", ""), meta.get("HTTP_X_FORWARDED_FOR"), settings.TRUSTED_PROXIES
+    )
+
+
+def owner_of(credential: Credential) -> User:
+    """Return the owner with only the id loaded; other columns are fetched when a view reads them."""
+    return User.from_db(None, ["id"], [credential.owner_id])

@@ -1,0 +1,80 @@
+"""What a key looks like: ``wzc_<id>_<secret><checksum>``. Pure: no database, no settings.
+
+The id (12 characters) is public, the secret (43 characters, 256 bits) is not. The checksum
+(6 characters) is the CRC-32 of all before it, so that anyone, a secret scanner above all,
+can tell a key from a look-alike offline.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import NamedTuple
+from zlib import crc32
+
+PREFIX = "wzc"
+ID_LENGTH = 12
+SECRET_LENGTH = 43
+SECRET_BITS = 256
+CHECKSUM_LENGTH = 6
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+_KEY = re.compile(r"wzc_([0-9A-Za-z]{12})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})", re.ASCII)
+# Wider than a real key on purpose: a cut or mistyped key in a log still gives its secret away.
+_LOOKS_LIKE_A_KEY = re.compile(r"(wzc_[0-9A-Za-z]{12})_[0-9A-Za-z]+", re.ASCII)
+
+
+class Malformed(ValueError):
+    """The text is not a WizChat key, or its checksum does not match."""
+
+
+class KeyParts(NamedTuple):
+    """The parts of one key; ``str()`` puts them together again."""
+
+    key_id: str
+    secret: str
+    checksum: str
+
+    def __str__(self) -> str:
+        return f"{PREFIX}_{self.key_id}_{self.secret}{self.checksum}"
+
+
+def generate() -> KeyParts:
+    """Return a new key, its id and secret drawn from the operating system's generator."""
+    key_id = "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
+    secret = _base62(secrets.randbits(SECRET_BITS), SECRET_LENGTH)
+    return KeyParts(key_id, secret, checksum(f"{PREFIX}_{key_id}_{secret}"))
+
+
+def parse(raw: str) -> KeyParts:
+    """Return the parts of ``raw``; raise ``Malformed`` unless it is a key to the letter."""
+    match = _KEY.fullmatch(raw)
+    if match is None:
+        raise Malformed("not the shape of a WizChat key")
+    parts = KeyParts(*match.groups())
+    if checksum(raw[:-CHECKSUM_LENGTH]) != parts.checksum:
+        raise Malformed("the checksum does not match")
+    return parts
+
+
+def checksum(body: str) -> str:
+    """Return the CRC-32 (ISO 3309, as in zlib) of ``body`` in base 62, zero-padded to 6."""
+    return _base62(crc32(body.encode("ascii")), CHECKSUM_LENGTH)
+
+
+def masked(key_id: str) -> str:
+    """Return how a key is shown once its secret is gone."""
+    return f"{PREFIX}_{key_id}_…"
+
+
+def redact(text: str) -> str:
+    """Return ``text`` with the secret of each key in it taken out."""
+    return _LOOKS_LIKE_A_KEY.sub(r"\1_…", text)
+
+
+def _base62(number: int, width: int) -> str:
+    digits = []
+    while number:
+        number, remainder = divmod(number, 62)
+        digits.append(ALPHABET[remainder])
+    return "".join(reversed(digits)).rjust(width, ALPHABET[0])

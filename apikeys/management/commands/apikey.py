@@ -1,0 +1,166 @@
+"""``manage.py apikey create|list|revoke``: keys for operators."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentTypeError
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from apikeys import networks
+from apikeys.models import APIKey, Permission
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+LONGEST = timedelta(days=3660)
+
+
+class Command(BaseCommand):
+    help = "Create, list and revoke API keys."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        commands = parser.add_subparsers(dest="command", required=True, metavar="create | list | revoke")
+        create = commands.add_parser("create", help="print a new key, alone, on standard output")
+        create.add_argument("--owner", required=True, metavar="USERNAME", type=text)
+        create.add_argument("--name", required=True, type=key_name)
+        create.add_argument(
+            "--permission",
+            required=True,
+            action="append",
+            choices=[permission for member in Permission for permission in member.names],
+        )
+        create.add_argument("--allow-ip", action="append", default=[], metavar="CIDR", type=network)
+        create.add_argument("--expires-in", metavar="90d", type=duration)
+        listing = commands.add_parser("list", help="one key a line, never a secret")
+        listing.add_argument("--owner", metavar="USERNAME", type=text)
+        revoke = commands.add_parser("revoke", help="stop a key for good")
+        revoke.add_argument("key_id", metavar="ID", type=text)
+
+    def handle(self, *args: Any, command: str, **options: Any) -> None:
+        getattr(self, command)(now=timezone.now(), **options)
+
+    def create(
+        self,
+        *,
+        now: datetime,
+        owner: str,
+        name: str,
+        permission: list[str],
+        allow_ip: list[networks.IPNetwork],
+        expires_in: timedelta | None,
+        **options: Any,
+    ) -> None:
+        if len(allow_ip) > networks.MAX_NETWORKS:
+            raise CommandError(f"At most {networks.MAX_NETWORKS:,} addresses are allowed.")
+        key, raw = APIKey.objects.issue(
+            owner=user_named(owner),
+            by=None,
+            name=name,
+            permissions=Permission.of(permission),
+            allowed_networks=networks.canonical(dict.fromkeys(allow_ip)),
+            expires_at=now + expires_in if expires_in else None,
+            now=now,
+        )
+        self.stderr.write(f"Created {key.masked} for {owner}. The key is shown this once:", ending="\n")
+        self.stdout.write(raw)
+
+    def list(self, *, now: datetime, owner: str | None, **options: Any) -> None:
+        keys = APIKey.objects.select_related("owner")
+        if owner is not None:
+            keys = keys.owned_by(user_named(owner))
+        rows = [row(key, now) for key in keys]
+        self.stderr.write(f"{len(rows)} {'key' if len(rows) == 1 else 'keys'}")
+        if rows:
+            for line in columns([HEADINGS, *rows]):
+                self.stdout.write(line)
+
+    def revoke(self, *, now: datetime, key_id: str, **options: Any) -> None:
+        key = APIKey.objects.filter(key_id=bare_id(key_id)).first()
+        if key is None:
+            raise CommandError(f'There is no key with the id "{bare_id(key_id)[:80]}".')
+        if key.revoke(by=None, now=now):
+            self.stderr.write(f"Revoked {key.masked} “{printable(key.name)}”.")
+        else:
+            self.stderr.write(f"{key.masked} was revoked before, on {moment(key.revoked_at)}.")
+
+
+HEADINGS = ["ID", "OWNER", "STATUS", "PERMISSIONS", "ADDRESSES", "LAST USED", "EXPIRES", "NAME"]
+
+
+def row(key: APIKey, now: datetime) -> list[str]:
+    return [
+        key.key_id,
+        key.owner.get_username(),
+        key.state(now),
+        ",".join(key.granted.names),
+        str(len(key.networks)) if key.networks else "any",
+        moment(key.last_used_at),
+        moment(key.expires_at),
+        printable(key.name),
+    ]
+
+
+def columns(rows: list[list[str]]) -> Iterable[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for cells in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def moment(value: datetime | None) -> str:
+    return f"{value:%Y-%m-%d %H:%M}" if value else "never"
+
+
+def printable(value: str) -> str:
+    """Return ``value`` without what would move a terminal's cursor."""
+    return "".join(character if character.isprintable() else "?" for character in value)
+
+
+def user_named(username: str) -> User:
+    try:
+        return User.objects.get_by_natural_key(username)
+    except User.DoesNotExist as error:
+        raise CommandError(f'There is no user "{username[:150]}".') from error
+
+
+def bare_id(value: str) -> str:
+    """Return the id in ``value``, which may also be a masked key as lists show it."""
+    return value.removeprefix("wzc_").partition("_")[0]
+
+
+def text(value: str) -> str:
+    """Return ``value`` unless the shell handed over bytes that are not UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ArgumentTypeError("this is not valid UTF-8") from error
+    return value
+
+
+def key_name(value: str) -> str:
+    name = text(value).strip()
+    if not name:
+        raise ArgumentTypeError("a key needs a name")
+    if len(name) > 80:
+        raise ArgumentTypeError(f"a name has at most 80 characters, this one has {len(name)}")
+    return name
+
+
+def network(value: str) -> networks.IPNetwork:
+    try:
+        return networks.parse_network(value.strip())
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error
+
+
+def duration(value: str) -> timedelta:
+    match = re.fullmatch(r"([1-9][0-9]{0,6})([mhdw])", value, re.ASCII)
+    if match is None:
+        raise ArgumentTypeError(f'"{value}" is not a duration such as 12h, 90d or 8w')
+    length = timedelta(**{UNITS[match[2]]: int(match[1])})
+    if length > LONGEST:
+        raise ArgumentTypeError(f'"{value}" is over ten years; leave it out for a key that never expires')
+    return length

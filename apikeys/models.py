@@ -1,0 +1,372 @@
+"""API keys, what happens to them, and the one statement that looks a key up."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from enum import IntFlag, StrEnum
+from functools import cache
+from hmac import compare_digest
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError, connection, models, transaction
+
+from apikeys import keyformat
+from apikeys.hashing import KeyHasher
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+logger = logging.getLogger(__name__)
+
+EXPIRES_SOON = timedelta(days=14)
+USER_AGENT_LENGTH = 200
+
+HASHER = KeyHasher(**settings.API_KEY_ARGON2)
+
+
+class Permission(IntFlag):
+    """What a key may do. ``ADMIN`` grants everything; the other two do not imply each other."""
+
+    READ = 1
+    WRITE = 2
+    ADMIN = 4
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Permission:
+        """Return the set of ``names`` ("read", "write", "admin"); ``KeyError`` for others."""
+        granted = cls(0)
+        for name in names:
+            granted |= cls[name.upper()]
+        return granted
+
+    @property
+    def names(self) -> list[str]:
+        return [str(permission.name).lower() for permission in self]
+
+
+class KeyState(StrEnum):
+    ACTIVE = "active"
+    EXPIRING = "expiring"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+class NotLive(Exception):
+    """The key is revoked or expired, which is final."""
+
+
+class AlreadyIssued(Exception):
+    """This form has made its key already; ``key`` is that key."""
+
+    def __init__(self, key: APIKey) -> None:
+        super().__init__(key.key_id)
+        self.key = key
+
+
+class AlreadyRotated(Exception):
+    """The key has a successor already, which is ``successor``."""
+
+    def __init__(self, successor: APIKey) -> None:
+        super().__init__(successor.key_id)
+        self.successor = successor
+
+
+class APIKeyQuerySet(models.QuerySet["APIKey"]):
+    def owned_by(self, user: User) -> Self:
+        return self.filter(owner=user)
+
+    def live(self, now: datetime) -> Self:
+        """Keys that are neither revoked nor expired at ``now``."""
+        return self.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=now), revoked_at=None)
+
+    def issue(
+        self,
+        *,
+        owner: User,
+        by: User | None,
+        name: str,
+        permissions: Permission,
+        now: datetime,
+        allowed_networks: str = "",
+        expires_at: datetime | None = None,
+        form_token: str | None = None,
+    ) -> tuple[APIKey, str]:
+        """Make a key and return it with its plaintext, which exists nowhere else from then on.
+
+        Raises ``AlreadyIssued`` when the owner's ``form_token`` has made a key before.
+        """
+        self.refuse_used_token(owner, form_token)
+        key, raw = self.draft(owner=owner, by=by, form_token=form_token, now=now)
+        key.name = name
+        key.permissions = permissions
+        key.allowed_networks = allowed_networks
+        key.expires_at = expires_at
+        try:
+            with transaction.atomic():
+                key.insert(by=by, now=now)
+        except IntegrityError:
+            self.refuse_used_token(owner, form_token)
+            raise
+        return key, raw
+
+    def draft(
+        self, *, owner: User, by: User | None, form_token: str | None, now: datetime
+    ) -> tuple[APIKey, str]:
+        """Return an unsaved key with its plaintext. Argon2 runs here, so outside transactions."""
+        parts = keyformat.generate()
+        raw = str(parts)
+        key = self.model(
+            key_id=parts.key_id,
+            checksum=parts.checksum,
+            encoding=HASHER.encode(raw),
+            owner=owner,
+            created_by=by,
+            created_at=now,
+            form_token=form_token,
+        )
+        return key, raw
+
+    def refuse_used_token(self, owner: User, form_token: str | None) -> None:
+        """Raise ``AlreadyIssued`` if the owner's ``form_token`` has made a key before."""
+        if form_token is not None:
+            key = self.filter(owner=owner, form_token=form_token).first()
+            if key is not None:
+                raise AlreadyIssued(key)
+
+
+class APIKey(models.Model):
+    """A key at rest. Change it through its verbs: each is one guarded UPDATE and one event."""
+
+    key_id = models.CharField("ID", max_length=keyformat.ID_LENGTH, editable=False)
+    checksum = models.CharField(max_length=keyformat.CHECKSUM_LENGTH, editable=False)
+    encoding = models.CharField(max_length=255, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=80)
+    permissions = models.PositiveSmallIntegerField()
+    allowed_networks = models.TextField("allowed IP addresses", blank=True)
+    created_at = models.DateTimeField(editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    predecessor = models.OneToOneField(
+        "self", models.SET_NULL, null=True, editable=False, related_name="successor"
+    )
+    form_token = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001  # null: made without a form, and not unique
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    last_used_address = models.CharField(max_length=45, editable=False, default="")
+    last_used_user_agent = models.CharField(max_length=USER_AGENT_LENGTH, editable=False, default="")
+    last_used_method = models.CharField(max_length=10, editable=False, default="")
+    last_used_route = models.CharField(max_length=200, editable=False, default="")
+
+    objects = APIKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API key"
+        ordering = ("-created_at", "-id")
+        constraints = (
+            # A constraint, not unique=True: that adds a second, LIKE index on PostgreSQL.
+            models.UniqueConstraint(fields=["key_id"], name="apikey_id_unique"),
+            models.UniqueConstraint(fields=["owner", "form_token"], name="apikey_form_token_used_once"),
+            models.CheckConstraint(
+                condition=models.Q(permissions__gte=1, permissions__lte=7), name="apikey_has_a_permission"
+            ),
+        )
+        indexes = (models.Index(fields=["owner", "-created_at", "-id"], name="apikey_owner_newest"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.masked})"
+
+    @property
+    def masked(self) -> str:
+        return keyformat.masked(self.key_id)
+
+    @property
+    def granted(self) -> Permission:
+        return Permission(self.permissions)
+
+    @property
+    def networks(self) -> list[str]:
+        return self.allowed_networks.split("\n") if self.allowed_networks else []
+
+    def is_live(self, now: datetime) -> bool:
+        return self.state(now) in {KeyState.ACTIVE, KeyState.EXPIRING}
+
+    def state(self, now: datetime) -> KeyState:
+        if self.revoked_at is not None:
+            return KeyState.REVOKED
+        if self.expires_at is None:
+            return KeyState.ACTIVE
+        if self.expires_at <= now:
+            return KeyState.EXPIRED
+        return KeyState.EXPIRING if self.expires_at - now <= EXPIRES_SOON else KeyState.ACTIVE
+
+    def revoke(self, *, by: User | None, now: datetime) -> bool:
+        """Stop the key for good; return whether it was this call that did."""
+        with transaction.atomic():
+            updated = APIKey.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=now, revoked_by=by)
+            if updated:
+                self.record(KeyEvent.Action.REVOKED, by=by, now=now)
+        self.refresh_from_db(fields=["revoked_at", "revoked_by"])
+        return bool(updated)
+
+    def change(self, *, by: User | None, now: datetime, **values: Any) -> list[str]:
+        """Set ``name``, ``permissions`` or ``allowed_networks``; return the names of what changed.
+
+        Raises ``NotLive`` for a revoked key.
+        """
+        unknown = values.keys() - {"name", "permissions", "allowed_networks"}
+        if unknown:
+            raise TypeError(f"a key's {', '.join(sorted(unknown))} cannot be changed")
+        changed = {field: value for field, value in values.items() if getattr(self, field) != value}
+        if not changed:
+            return []
+        with transaction.atomic():
+            if not APIKey.objects.filter(pk=self.pk, revoked_at=None).update(**changed):
+                raise NotLive
+            self.record(KeyEvent.Action.CHANGED, by=by, now=now, detail=", ".join(changed))
+        self.refresh_from_db(fields=list(changed))
+        return list(changed)
+
+    def rotate(
+        self, *, by: User | None, now: datetime, overlap: timedelta, form_token: str | None = None
+    ) -> tuple[APIKey, str]:
+        """Make the successor of this key, which itself works on for ``overlap`` at the most.
+
+        The successor has the same name, permissions, addresses and lifetime. No overlap
+        revokes this key at once. Raises ``AlreadyIssued``, ``AlreadyRotated`` or ``NotLive``.
+        """
+        APIKey.objects.refuse_used_token(self.owner, form_token)
+        successor, raw = APIKey.objects.draft(owner=self.owner, by=by, form_token=form_token, now=now)
+        with transaction.atomic():
+            old = APIKey.objects.select_for_update().get(pk=self.pk)
+            APIKey.objects.refuse_used_token(self.owner, form_token)
+            old.refuse_rotation(now)
+            successor.succeed(old)
+            successor.insert(by=by, now=now)
+            old.wind_down(by=by, now=now, overlap=overlap)
+        return successor, raw
+
+    def refuse_rotation(self, now: datetime) -> None:
+        """Raise ``AlreadyRotated`` or ``NotLive`` if the key cannot be rotated at ``now``."""
+        successor = APIKey.objects.filter(predecessor=self).first()
+        if successor is not None:
+            raise AlreadyRotated(successor)
+        if not self.is_live(now):
+            raise NotLive
+
+    def succeed(self, old: APIKey) -> None:
+        """Take over, before the first save, what ``old`` was given, and its lifetime from now."""
+        self.predecessor = old
+        self.name = old.name
+        self.permissions = old.permissions
+        self.allowed_networks = old.allowed_networks
+        if old.expires_at is not None:
+            self.expires_at = self.created_at + (old.expires_at - old.created_at)
+
+    def wind_down(self, *, by: User | None, now: datetime, overlap: timedelta) -> None:
+        """Let a rotated key work on for ``overlap``, never past its own expiry."""
+        ends_at = min(self.expires_at or now + overlap, now + overlap)
+        APIKey.objects.filter(pk=self.pk).update(expires_at=ends_at)
+        self.record(KeyEvent.Action.ROTATED, by=by, now=now)
+        if not overlap:
+            self.revoke(by=by, now=now)
+
+    def insert(self, *, by: User | None, now: datetime) -> None:
+        """Store a drafted key, with its first event."""
+        self.save(force_insert=True)
+        self.record(KeyEvent.Action.CREATED, by=by, now=now)
+
+    def record(self, action: KeyEvent.Action, *, by: User | None, now: datetime, detail: str = "") -> None:
+        KeyEvent.objects.create(key=self, at=now, actor=by, action=action, detail=detail)
+
+
+class KeyEvent(models.Model):
+    """Who did what to a key, and when. No actor: an operator on the command line."""
+
+    class Action(models.TextChoices):
+        CREATED = "created"
+        CHANGED = "changed"
+        ROTATED = "rotated"
+        REVOKED = "revoked"
+
+    key = models.ForeignKey(APIKey, models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    action = models.CharField(max_length=10, choices=Action)
+    detail = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ("-at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.at:%Y-%m-%d %H:%M}"
+
+
+class Credential(NamedTuple):
+    """What authentication reads of a key and its owner, in the order of the SELECT."""
+
+    id: int
+    key_id: str
+    checksum: str
+    encoding: str
+    permissions: int
+    allowed_networks: str
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    owner_id: int
+    owner_is_active: bool
+
+    def is_proved_by(self, raw: str) -> bool:
+        """Return whether ``raw``, a well-formed key with this id, is the very key.
+
+        The stored checksum turns a forged secret away before it reaches Argon2: it slips
+        through once in 2**32.
+        """
+        if not compare_digest(self.checksum, raw[-keyformat.CHECKSUM_LENGTH :]):
+            return False
+        if HASHER.remembers(self.encoding, raw):
+            return True
+        if not HASHER.verify(self.encoding, raw):
+            return False
+        if HASHER.needs_rehash(self.encoding):
+            self._encode_anew(raw)
+        return True
+
+    def _encode_anew(self, raw: str) -> None:
+        stored = APIKey.objects.filter(pk=self.id, encoding=self.encoding)
+        try:
+            stored.update(encoding=HASHER.encode(raw))
+        except DatabaseError:
+            # The old encoding still proves the key; the next process to see it tries again.
+            logger.exception("could not encode key %s anew", self.key_id)
+
+
+def lookup(key_id: str) -> Credential | None:
+    """Return the credential with ``key_id``, in one SELECT; nothing of it is ever cached."""
+    with connection.cursor() as cursor:
+        cursor.execute(_lookup_sql(connection.vendor), (key_id,))
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    credential = Credential._make(row)
+    if credential.expires_at is not None and credential.expires_at.tzinfo is None:
+        # SQLite stores UTC without saying so.
+        return credential._replace(expires_at=credential.expires_at.replace(tzinfo=UTC))
+    return credential
+
+
+@cache
+def _lookup_sql(vendor: str) -> str:
+    """Return what the ORM would run for a lookup; compiled once, as that costs most of it."""
+    columns = (*Credential._fields[:-1], "owner__is_active")
+    query = APIKey.objects.order_by().filter(key_id="").values_list(*columns)
+    sql, _params = query.query.sql_with_params()
+    return sql

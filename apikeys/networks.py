@@ -1,0 +1,160 @@
+"""Addresses: allow lists, and whose request this is behind trusted proxies. Pure.
+
+An IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) counts as the IPv4 address within it, in
+lists and in requests alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+IPAddress = IPv4Address | IPv6Address
+IPNetwork = IPv4Network | IPv6Network
+
+MAX_NETWORKS = 1000
+MAX_FORWARDED_LENGTH = 4096
+
+_MAPPED = IPv6Network("::ffff:0:0/96")
+# Only a plain prefix length: ipaddress also takes netmasks ("10.0.0.0/0.0.0.0" is the whole
+# Internet in disguise).
+_ENTRY = re.compile(r"[0-9A-Fa-f:.]{2,45}(/(0|[1-9][0-9]{0,2}))?", re.ASCII)
+
+
+class InvalidNetworks(ValueError):
+    """Some lines are neither an address nor a network; ``errors`` has a sentence for each."""
+
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("; ".join(errors))
+        self.errors = errors
+
+
+def parse_networks(text: str) -> list[IPNetwork]:
+    """Return the networks in ``text``, one address or CIDR a line, blank lines ignored.
+
+    Host bits are cleared and repetitions dropped; the order stays. Raises
+    ``InvalidNetworks`` with a sentence for each line that does not parse.
+    """
+    networks: dict[IPNetwork, None] = {}
+    errors = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        entry = line.strip()
+        if not entry:
+            continue
+        try:
+            networks[parse_network(entry)] = None
+        except ValueError as error:
+            errors.append(f"Line {number}: {error}")
+    if not errors and len(networks) > MAX_NETWORKS:
+        errors.append(f"At most {MAX_NETWORKS:,} addresses are allowed; these are {len(networks):,}.")
+    if errors:
+        raise InvalidNetworks(errors)
+    return list(networks)
+
+
+def parse_network(entry: str) -> IPNetwork:
+    """Return the network that one address or CIDR stands for; raise ``ValueError``."""
+    try:
+        if not _ENTRY.fullmatch(entry):
+            raise ValueError("not an address with an optional prefix length")
+        return _unmap_network(ip_network(entry, strict=False))
+    except ValueError as error:
+        version = "IPv6" if ":" in entry else "IPv4"
+        kind = "range" if "/" in entry else "address"
+        raise ValueError(f'"{entry[:80]}" is not a valid {version} {kind}') from error
+
+
+def canonical(networks: Iterable[IPNetwork]) -> str:
+    """Return the text that a key stores: one network a line, a single address without prefix."""
+    return "\n".join(
+        str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
+        for network in networks
+    )
+
+
+def contains(allowed_networks: str, address: IPAddress) -> bool:
+    """Return whether ``address`` is in the canonical list ``allowed_networks``."""
+    return _parse_stored(allowed_networks).contains(address)
+
+
+def client_address(
+    peer: str, forwarded_for: str | None, trusted_proxies: Collection[IPNetwork]
+) -> IPAddress | None:
+    """Return the address that a request came from, or ``None`` if nobody trustworthy knows.
+
+    The socket's ``peer`` is believed. Only if it is a trusted proxy is ``forwarded_for``
+    (X-Forwarded-For) read, from the right, past further trusted proxies, to the first
+    address that a trusted proxy saw itself. What is left of that, a client can forge.
+    """
+    address = parse_address(peer)
+    if forwarded_for is None or not _is_trusted(address, trusted_proxies):
+        return address
+    if len(forwarded_for) > MAX_FORWARDED_LENGTH:
+        return None
+    for hop in reversed(forwarded_for.split(",")):
+        address = parse_address(hop.strip())
+        if not _is_trusted(address, trusted_proxies):
+            return address
+    return address
+
+
+def is_trusted_proxy(peer: str, trusted_proxies: Collection[IPNetwork]) -> bool:
+    """Return whether the socket's ``peer`` is one of the ``trusted_proxies``."""
+    return _is_trusted(parse_address(peer), trusted_proxies)
+
+
+@lru_cache(maxsize=4096)
+def parse_address(text: str) -> IPAddress | None:
+    """Return the one address that ``text`` is, or ``None``; zone ids are refused."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address):
+        if address.scope_id is not None:
+            return None
+        return address.ipv4_mapped or address
+    return address
+
+
+class _NetworkSet:
+    """Networks by prefix length, so that a hundred of them cost no more than one."""
+
+    def __init__(self, networks: Iterable[IPNetwork]) -> None:
+        self._by_prefix: dict[tuple[int, int], set[int]] = {}
+        for network in networks:
+            shift = network.max_prefixlen - network.prefixlen
+            members = self._by_prefix.setdefault((network.version, shift), set())
+            members.add(int(network.network_address) >> shift)
+
+    def contains(self, address: IPAddress) -> bool:
+        number = int(address)
+        return any(
+            version == address.version and number >> shift in members
+            for (version, shift), members in self._by_prefix.items()
+        )
+
+
+@lru_cache(maxsize=1024)
+def _parse_stored(allowed_networks: str) -> _NetworkSet:
+    """Return the set for a stored list; a line that does not parse admits nobody."""
+    networks = []
+    for line in allowed_networks.split("\n"):
+        try:
+            networks.append(parse_network(line.strip()))
+        except ValueError:
+            continue
+    return _NetworkSet(networks)
+
+
+def _is_trusted(address: IPAddress | None, trusted_proxies: Collection[IPNetwork]) -> bool:
+    return address is not None and any(address in network for network in trusted_proxies)
+
+
+def _unmap_network(network: IPNetwork) -> IPNetwork:
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        address = IPv4Address(int(network.network_address) & 0xFFFFFFFF)
+        return IPv4Network((address, network.prefixlen - 96))
+    return network

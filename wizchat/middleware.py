@@ -1,0 +1,65 @@
+"""What is true of every answer under ``/v1/``, and of every request behind a proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+
+from apikeys.networks import is_trusted_proxy
+from wizchat.errors import envelope, is_api, json_error
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class APIEnvelopeMiddleware:
+    """Outermost: an answer under ``/v1/`` is JSON and uncached, whoever made it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not is_api(request):
+            return response
+        if response.status_code >= HTTPStatus.BAD_REQUEST and not _is_json(response):
+            response = json_error(response.status_code)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Vary"] = "Authorization"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+class ForwardedSchemeMiddleware:
+    """Takes a trusted proxy's word, and nobody else's, that the client came over https."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        scheme = request.META.get("HTTP_X_FORWARDED_PROTO")
+        if scheme is not None and is_trusted_proxy(
+            request.META.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES
+        ):
+            last = scheme.rpartition(",")[2].strip().lower()
+            request.META["wsgi.url_scheme"] = "https" if last == "https" else "http"
+        return self.get_response(request)
+
+
+class HTTPSOnlyAPIMiddleware:
+    """Refuses the API over plain HTTP: a redirect would have the key sent in the clear again."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.HTTPS_ONLY and is_api(request) and not request.is_secure():
+            return JsonResponse(envelope(403, "HTTPS is required", code="HTTPS_REQUIRED"), status=403)
+        return self.get_response(request)
+
+
+def _is_json(response: HttpResponseBase) -> bool:
+    return isinstance(response, HttpResponse) and response.headers.get("Content-Type") == "application/json"
