@@ -1,5 +1,24 @@
+"""The API's addresses under ``/v1/``. Each is served with and without a trailing slash."""
+
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+from rest_framework.views import APIView
 
-urlpatterns: list[URLPattern] = []
+from chatbots import views
+
+app_name = "v1"
+
+
+def endpoint(route: str, view: type[APIView], name: str) -> list[URLPattern]:
+    return [path(route, view.as_view(), name=name), path(f"{route}/", view.as_view())]
+
+
+urlpatterns = [
+    *endpoint("chatbots", views.ChatbotList, "chatbots"),
+    *endpoint("chatbots/<uuid:chatbot_id>", views.ChatbotDetail, "chatbot"),
+    *endpoint("chatbots/<uuid:chatbot_id>/queries", views.QueryList, "queries"),
+    *endpoint("chatbots/<uuid:chatbot_id>/messages", views.MessageCreate, "messages"),
+    *endpoint("chatbots/<uuid:chatbot_id>/faqs", views.FAQEntryList, "faqs"),
+    *endpoint("chatbots/<uuid:chatbot_id>/faqs/<uuid:faq_id>", views.FAQEntryDetail, "faq"),
+]

@@ -1,0 +1,109 @@
+"""The endpoints of ``/v1/``. Every queryset begins at the key's owner, so nothing else exists for it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TypeVar
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, models, transaction
+from django.db.models import QuerySet
+from rest_framework import generics, mixins
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.generics import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from apikeys.models import Permission
+from chatbots.models import Chatbot, ChatbotInactive, FAQEntry, FAQsFull, Query
+from chatbots.serializers import ChatbotSerializer, FAQEntrySerializer, QuerySerializer
+from wizchat.errors import APIError
+
+_Model = TypeVar("_Model", bound=models.Model)
+
+
+class OwnerRequest(Request):
+    """A request with a key: its user is the key's owner, of whom only the id is loaded."""
+
+    user: User
+
+
+class OwnedView(generics.GenericAPIView[_Model]):
+    """Translates what the models raise; knows the chatbot that the address names."""
+
+    request: OwnerRequest
+
+    @cached_property
+    def chatbot(self) -> Chatbot:
+        return get_object_or_404(self.request.user.chatbots, pk=self.kwargs["chatbot_id"])
+
+    def handle_exception(self, exc: Exception) -> Response:
+        # Deleted while this request was at work on it: it does not exist.
+        if isinstance(exc, Chatbot.DoesNotExist | IntegrityError):
+            exc = NotFound()
+        elif isinstance(exc, ChatbotInactive):
+            exc = APIError(409, "The chatbot is inactive", code="CHATBOT_INACTIVE")
+        elif isinstance(exc, FAQsFull):
+            exc = ValidationError([f"A chatbot has at most {Chatbot.MAX_FAQS} FAQ entries."])
+        return super().handle_exception(exc)
+
+
+class ChatbotList(OwnedView[Chatbot], generics.ListCreateAPIView[Chatbot]):
+    required_permissions = {"GET": Permission.READ, "POST": Permission.ADMIN}
+    serializer_class = ChatbotSerializer
+
+    def get_queryset(self) -> QuerySet[Chatbot]:
+        return self.request.user.chatbots.all()
+
+    def perform_create(self, serializer: BaseSerializer[Chatbot]) -> None:
+        serializer.save(owner=self.request.user)
+
+
+class ChatbotDetail(OwnedView[Chatbot], generics.RetrieveDestroyAPIView[Chatbot], mixins.UpdateModelMixin):
+    required_permissions = {"GET": Permission.READ, "PATCH": Permission.WRITE, "DELETE": Permission.ADMIN}
+    serializer_class = ChatbotSerializer
+    patch = mixins.UpdateModelMixin.partial_update
+
+    def get_object(self) -> Chatbot:
+        return self.chatbot
+
+    def perform_destroy(self, instance: Chatbot) -> None:
+        with transaction.atomic():
+            # Locked first: a message that came in between the deletes would make them fail.
+            self.request.user.chatbots.select_for_update().get(pk=instance.pk).delete()
+
+
+class QueryList(OwnedView[Query], generics.ListAPIView[Query]):
+    required_permissions = {"GET": Permission.READ}
+    serializer_class = QuerySerializer
+
+    def get_queryset(self) -> QuerySet[Query]:
+        return self.chatbot.queries.all()
+
+
+class MessageCreate(OwnedView[Query], generics.CreateAPIView[Query]):
+    required_permissions = {"POST": Permission.WRITE}
+    serializer_class = QuerySerializer
+
+    def perform_create(self, serializer: BaseSerializer[Query]) -> None:
+        serializer.save(chatbot=self.chatbot)
+
+
+class FAQEntryList(OwnedView[FAQEntry], generics.ListCreateAPIView[FAQEntry]):
+    required_permissions = {"GET": Permission.READ, "POST": Permission.WRITE}
+    serializer_class = FAQEntrySerializer
+
+    def get_queryset(self) -> QuerySet[FAQEntry]:
+        return self.chatbot.faqs.all()
+
+    def perform_create(self, serializer: BaseSerializer[FAQEntry]) -> None:
+        serializer.save(chatbot=self.chatbot)
+
+
+class FAQEntryDetail(OwnedView[FAQEntry], generics.DestroyAPIView[FAQEntry]):
+    required_permissions = {"DELETE": Permission.ADMIN}
+    lookup_url_kwarg = "faq_id"
+
+    def get_queryset(self) -> QuerySet[FAQEntry]:
+        return self.chatbot.faqs.all()
