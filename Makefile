@@ -1,0 +1,69 @@
+# WizChat: `make run` serves it and `make test` tests it, both from a bare clone.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+export HOST PORT
+
+BIN := .venv/bin
+RUN := .venv/.installed
+DEV := .venv/.installed-dev
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Linters and type checkers load the settings; they never serve anything.
+LOAD := DEBUG=on HTTPS_ONLY=on
+
+.PHONY: help run browser test lint format types migrations deploy check screenshots
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' Makefile | expand -t 20
+
+run: $(RUN) ## serve it on http://127.0.0.1:8000 (HOST, PORT)
+	@$(BIN)/python scripts/run.py
+
+browser: $(DEV)
+	@$(BIN)/python -m scripts.browser
+
+test: $(DEV) browser ## every test, those in the browser too (ARGS for pytest)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+lint: $(DEV)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(DEV) ## put the code in order
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: $(DEV)
+	$(LOAD) $(BIN)/mypy .
+
+migrations: $(DEV)
+	$(LOAD) DATABASE_URL=sqlite://:memory: $(BIN)/python manage.py makemigrations --check --dry-run
+
+deploy: $(DEV) # the settings of production, a key as long as `make run` writes
+	DEBUG=off HTTPS_ONLY=on ALLOWED_HOSTS=api.example.com SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+check: lint types migrations deploy test ## what CI runs
+
+screenshots: $(DEV) browser ## every page in light and dark, narrow and wide, into var/screenshots/
+	$(BIN)/python -m pytest --quiet -m screenshots --override-ini addopts= wizchat/tests/browser
+
+# A Python without pip's own module (Debian keeps it in python3-venv) makes half an environment:
+# the next attempt starts over, because pip is what says that it is whole.
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "WizChat needs Python 3.11 or newer, but $(PYTHON) is: $$($(PYTHON) --version 2>&1)." >&2; \
+		echo "Name another one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "Could not make .venv; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+
+$(RUN): requirements.txt | $(BIN)/pip
+	@echo "Installing what the server needs …"
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt $(RUN)
+	@echo "Installing what the tests need …"
+	@$(PIP) -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,23 @@
+"""What every test may use; the fixtures of one app are in its own tests."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+
+import pytest
+
+from wizchat.tests.server import Server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """A running production server with a database of its own and users to take from its pool."""
+    server = Server(tmp_path_factory.mktemp("server")).prepare()
+    # Parallel workers collect into one folder: one at a time.
+    with Path(tmp_path_factory.getbasetemp().parent, "collectstatic.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        server.manage("collectstatic", "--no-input", "--verbosity", "0")
+    server.start()
+    yield server
+    server.stop()

@@ -1,0 +1,89 @@
+"""``make run``: prepare everything once, say how to sign in, become the production server."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from ipaddress import ip_address
+from pathlib import Path
+
+import environ
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from scripts.dotenv import ensure_secret_key  # noqa: E402  # after the path
+
+
+def main() -> None:
+    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
+    listener = listen(host, port)
+    if "SECRET_KEY" not in os.environ and ensure_secret_key(ROOT / ".env"):
+        say("Wrote a random SECRET_KEY into .env.")
+    set_environment(host)
+    prepare()
+    name = f"[{host}]" if ":" in host else host
+    say(f"\nWizChat is at http://{name}:{listener.getsockname()[1]}/  (Ctrl+C stops it)")
+    say("Sign in as “demo”; its password was printed above when the account was made.")
+    say("A new one: .venv/bin/python manage.py changepassword demo\n")
+    # The server inherits the socket: the port was never free in between, and a client that
+    # read the line above waits in the backlog instead of being refused.
+    os.set_inheritable(listener.fileno(), True)
+    gunicorn = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}"]
+    os.execv(sys.executable, gunicorn)  # noqa: S606  # no shell is wanted
+
+
+def listen(host: str, port: str) -> socket.socket:
+    """Bind ``host``:``port``; exit with a message when that is impossible."""
+    try:
+        number = int(port)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, number), family=family, backlog=2048)
+    except (ValueError, OverflowError):
+        sys.exit(f"PORT: “{port}” is not a port number (0 to 65535).")
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            sys.exit(f"Port {port} is taken: another server is running. Choose one: make run PORT=8001")
+        sys.exit(f"Cannot serve on {host}:{port}: {error.strerror}.")
+
+
+def set_environment(host: str) -> None:
+    """Let plain HTTP work where ``make run`` serves; what the user set in the environment wins.
+
+    On this machine alone that overrules ``.env`` too; on a network ``.env`` is heard first.
+    """
+    if is_loopback(host):
+        os.environ.setdefault("HTTPS_ONLY", "off")
+    environ.Env.read_env(ROOT / ".env")
+    os.environ.setdefault("HTTPS_ONLY", "off")
+    hosts = {*os.environ.get("ALLOWED_HOSTS", "").split(","), "localhost", "127.0.0.1", "[::1]", host}
+    os.environ["ALLOWED_HOSTS"] = ",".join(sorted(hosts - {""}))
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def prepare() -> None:
+    """Migrate, collect the static files, make the demo account."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wizchat.settings")
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("collectstatic", verbosity=0, interactive=False)
+    call_command("demo")
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""A real browser on a real server. See ``browse`` and ``complaints``."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from scripts.browser import MISSING, find
+
+# Nothing but the page under test speaks to the network, and root needs no sandbox of its own.
+FLAGS = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+]
+PATIENCE = 10_000  # milliseconds for a page or an element to come
+
+
+@pytest.fixture(scope="package")
+def chromium():
+    """One browser for this folder and no longer: Playwright's event loop keeps Django's ORM from working."""
+    path = find()
+    assert path, MISSING
+    flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints():
+    """What the browser complained of: console errors (CSP violations too), exceptions, foreign requests.
+
+    A test that provokes one takes it out with ``complaints.pop()``; any that is left fails the test.
+    """
+    complaints = []
+    yield complaints
+    assert complaints == []
+
+
+@pytest.fixture
+def browse(chromium, server, complaints):
+    """Return a function that opens an empty page in a fresh profile.
+
+    ``member`` is signed in; the rest are options of Playwright's ``new_context``, such as
+    ``java_script_enabled=False``, ``viewport={"width": 320, "height": 800}``,
+    ``color_scheme="dark"``, ``forced_colors="active"``, ``reduced_motion="reduce"``.
+    """
+    contexts = []
+
+    def browse(member=None, **options):
+        context = chromium.new_context(base_url=server.url, locale="en-GB", **options)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE)
+        if member:
+            cookie = {"name": "sessionid", "value": member.session, "url": server.url, "httpOnly": True}
+            context.add_cookies([cookie])
+        watch(context, server.url, complaints)
+        return context.new_page()
+
+    yield browse
+    for context in contexts:
+        context.close()
+
+
+def watch(context, origin, complaints):
+    """Write down what no page may do."""
+
+    def on_console(message):
+        if message.type == "error":
+            complaints.append(f"console: {message.text} {message.location['url']}")
+
+    def on_request(request):
+        if not request.url.startswith((f"{origin}/", "data:", "blob:")):
+            complaints.append(f"other origin: {request.url}")
+
+    context.on("console", on_console)
+    context.on("weberror", lambda error: complaints.append(f"exception: {error.error}"))
+    context.on("request", on_request)
+
+
+@pytest.fixture
+def member(server):
+    """A user whom no other test has."""
+    return server.new_member()
+
+
+@pytest.fixture
+def page(browse):
+    """A page of nobody."""
+    return browse()
+
+
+@pytest.fixture
+def signed_in_page(browse, member):
+    """A page of ``member``."""
+    return browse(member)
+
+
+@pytest.fixture
+def plain_page(browse, member):
+    """A page of ``member`` with scripting off."""
+    return browse(member, java_script_enabled=False)
+
+
+@pytest.fixture
+def assert_accessible():
+    """Return a function that fails with axe-core's report when it finds a violation in ``page``."""
+    axe = Axe()
+
+    def assert_accessible(page):
+        results = axe.run(page)
+        assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
+
+    return assert_accessible

@@ -1,0 +1,119 @@
+"""The production server as a process of its own, for tests that must cross a socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from wizchat.tests.settings import FIXED
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "correct horse battery staple"
+POOL = 200
+MAKE_USERS = f"""
+import json
+from importlib import import_module
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
+
+password = make_password({PASSWORD!r})
+User.objects.bulk_create(
+    User(username=f"user{{n}}", email=f"user{{n}}@example.com", password=password) for n in range({POOL})
+)
+sessions = import_module(settings.SESSION_ENGINE)
+made = []
+for user in User.objects.order_by("pk"):
+    session = sessions.SessionStore()
+    session[auth.SESSION_KEY] = str(user.pk)
+    session[auth.BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[auth.HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    made.append([user.username, session.session_key])
+print(json.dumps(made))
+"""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A user of a running server, who is signed in by the cookie ``sessionid=session``."""
+
+    username: str
+    session: str
+    password: str = PASSWORD
+
+
+class Server:
+    """A server on a free port with its own SQLite file in ``folder``; ``environ`` overrides."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        self.folder = folder
+        self.environ = {
+            **os.environ,
+            **FIXED,
+            "DJANGO_SETTINGS_MODULE": "wizchat.settings",
+            "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
+            "CACHE_URL": "locmemcache://",
+            "WEB_CONCURRENCY": "1",
+            **environ,
+        }
+        self.log = folder / "server.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._members: list[Member] = []
+        self._numbers = count(1)
+
+    def prepare(self) -> Server:
+        """Make the tables and a pool of users; their password is hashed once for all."""
+        self.manage("migrate", "--verbosity", "0")
+        self._members = [Member(*one) for one in json.loads(self.shell(MAKE_USERS))]
+        return self
+
+    def start(self) -> Server:
+        """Start serving: a client that connects at once waits until the server has loaded."""
+        with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener, self.log.open("ab") as log:
+            self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}"]
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=self.environ, pass_fds=[listener.fileno()], stdout=log, stderr=log
+            )
+        return self
+
+    def stop(self, *, within: float = 20) -> int:
+        """Ask the server to finish what it is doing; return its exit status."""
+        assert self.process is not None
+        self.process.terminate()
+        try:
+            return self.process.wait(within)
+        finally:
+            self.process.kill()
+            self.process.wait()
+
+    def new_member(self) -> Member:
+        """Return a user whom no other test has."""
+        return self._members.pop()
+
+    def manage(self, *arguments: str) -> str:
+        """Run ``manage.py`` against the server's database; return what it printed."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def shell(self, code: str) -> str:
+        """Run Python against the server's database; return what it printed."""
+        return self.manage("shell", "--no-imports", "--verbosity", "0", "--command", code)
+
+    def issue(self, member: Member, *permissions: str, name: str | None = None) -> str:
+        """Make a key with ``permissions`` (read if none is named) and return it."""
+        flags = [word for permission in permissions or ["read"] for word in ("--permission", permission)]
+        name = name or f"Key {next(self._numbers)}"
+        return self.manage("apikey", "create", "--owner", member.username, "--name", name, *flags).strip()

@@ -1,0 +1,26 @@
+"""The settings under test: the project's own, deaf to the ``.env`` and shell of whoever tests.
+
+`DATABASE_URL` and `CACHE_URL` alone are heard, so that the suite runs on real services too.
+"""
+
+from __future__ import annotations
+
+import os
+
+FIXED = {
+    "SECRET_KEY": "for-tests-only-" + "0123456789" * 4,
+    "DEBUG": "off",
+    "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+    "EMAIL_URL": "memorymail://",
+    "TRUSTED_PROXIES": "",
+    "SIGNUP_OPEN": "off",
+    "AUTH_FAILURES_PER_MINUTE": "100",
+    "HTTPS_ONLY": "off",
+}
+DEFAULTS = {"DATABASE_URL": "sqlite:///var/tests.sqlite3", "CACHE_URL": "locmemcache://"}
+
+os.environ.update(FIXED)
+for name, value in DEFAULTS.items():
+    os.environ.setdefault(name, value)
+
+from wizchat.settings import *  # noqa: E402, F403  # after its environment is set
