@@ -74,11 +74,14 @@ def prepare() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wizchat.settings")
     import django
     from django.core.management import call_command
+    from django.db import connections
 
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
     call_command("demo")
+    # The server opens connections of its own; none may be shared across exec.
+    connections.close_all()
 
 
 def say(text: str) -> None:
