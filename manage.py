@@ -6,8 +6,14 @@ from __future__ import annotations
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wizchat.settings")
-    execute_from_command_line(sys.argv)
+    # A migration of a large table takes the time it takes; the limit is for requests.
+    os.environ.setdefault("DATABASE_TIMEOUT", "0")
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"Not configured: {error}")

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
 from pathlib import Path
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from wizchat.environment import Environment, local_cache
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+env = Environment(BASE_DIR)
 
 # --- The environment ---------------------------------------------------------------------
 
-DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="debug-only-" + "x" * 50 if DEBUG else "")
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY = env.text("SECRET_KEY", default="debug-only-" + "x" * 50 if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("Set SECRET_KEY in the environment or in .env.")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
-HTTPS_ONLY = env.bool("HTTPS_ONLY", default=True)
-SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=False)
-AUTH_FAILURES_PER_MINUTE = env.int("AUTH_FAILURES_PER_MINUTE", default=100)
-try:
-    TRUSTED_PROXIES = tuple(ip_network(cidr) for cidr in env.list("TRUSTED_PROXIES", default=[]))
-except ValueError as error:
-    raise ImproperlyConfigured(f"TRUSTED_PROXIES: {error}") from error
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
+HTTPS_ONLY = env.flag("HTTPS_ONLY", default=True)
+SIGNUP_OPEN = env.flag("SIGNUP_OPEN", default=False)
+AUTH_FAILURES_PER_MINUTE = env.number("AUTH_FAILURES_PER_MINUTE", default=100, least=1)
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
 # --- Django ------------------------------------------------------------------------------
 
@@ -80,28 +76,22 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR}/var/wizchat.sqlite3")}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    (BASE_DIR / "var").mkdir(exist_ok=True)
-    # WAL lets readers go on while one connection writes; IMMEDIATE takes the write lock at
-    # BEGIN, where SQLite still waits for it instead of answering "database is locked".
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
-DATABASES["default"]["CONN_MAX_AGE"] = 600
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES = {
+    "default": env.database(
+        "DATABASE_URL",
+        default="sqlite:///var/wizchat.sqlite3",
+        statement_seconds=env.number("DATABASE_TIMEOUT", default=15, least=0),
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
-    "default": env.cache_url("CACHE_URL", default="locmemcache://"),
+    "default": env.cache("CACHE_URL", default="locmemcache://"),
     # For what must go on when the shared cache does not answer.
-    "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "local"},
+    "local": local_cache("local"),
 }
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
-vars().update(EMAIL_CONFIG)
+vars().update(env.email("EMAIL_URL", default="consolemail://"))
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -1,0 +1,148 @@
+"""What the environment says, or a sentence about why it cannot be used.
+
+An address is never echoed: it may hold a password.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+YES = {"1", "on", "true", "yes", "y"}
+NO = {"0", "off", "false", "no", "n"}
+SQLITE = "django.db.backends.sqlite3"
+POSTGRESQL = "django.db.backends.postgresql"
+LOCAL_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
+CONNECTION_SECONDS = 600
+"""How long a thread keeps its connection to the database."""
+
+
+class Environment:
+    """Environment variables by name, ``.env`` beneath them; ``ImproperlyConfigured`` for what is wrong."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+        self._env = environ.Env()
+        self._env.read_env(base / ".env")
+
+    def text(self, name: str, *, default: str = "") -> str:
+        """Return the value; an empty one is none."""
+        return str(self._env.str(name, default="")).strip() or default
+
+    def words(self, name: str) -> list[str]:
+        """Return what is between the commas."""
+        return [word.strip() for word in self.text(name).split(",") if word.strip()]
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return on or off; a slip of the pen must not turn a protection off."""
+        value = self.text(name, default="on" if default else "off").lower()
+        if value not in YES | NO:
+            raise ImproperlyConfigured(f"{name}: “{value}” is neither on nor off.")
+        return value in YES
+
+    def number(self, name: str, *, default: int, least: int) -> int:
+        value = self.text(name, default=str(default))
+        if not (value.isascii() and value.isdigit() and len(value) <= 9 and int(value) >= least):
+            raise ImproperlyConfigured(f"{name}: “{value}” is not a whole number of at least {least}.")
+        return int(value)
+
+    def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+        try:
+            return tuple(ip_network(word) for word in self.words(name))
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name}: {error}. Write addresses or CIDRs such as 10.0.0.0/8, with commas between them."
+            ) from None
+
+    def email(self, name: str, *, default: str) -> dict[str, Any]:
+        try:
+            config: dict[str, Any] = self._env.email_url_config(self.text(name, default=default))
+        except (ImproperlyConfigured, ValueError):
+            raise ImproperlyConfigured(
+                f"{name} is not an address of a mail server such as smtp+tls://USER:PASSWORD@HOST:587."
+            ) from None
+        return config
+
+    def database(self, name: str, *, default: str, statement_seconds: int) -> dict[str, Any]:
+        """Return Django's settings for the database at an address; 0 seconds are no limit."""
+        url = self.text(name, default=default)
+        config: dict[str, Any] = {}
+        if url.startswith(("postgres://", "postgresql://", "sqlite:///", "sqlite://:memory:")):
+            with suppress(ValueError):
+                config = self._env.db_url_config(url)
+        config |= {"CONN_MAX_AGE": CONNECTION_SECONDS, "CONN_HEALTH_CHECKS": True}
+        if config.get("ENGINE") == SQLITE and config["NAME"]:
+            if config["NAME"] != ":memory:":
+                path = self._base / config["NAME"]
+                if path.parent == self._base / "var":
+                    path.parent.mkdir(exist_ok=True)
+                config["NAME"] = str(path)
+            config["OPTIONS"] = sqlite_options() | config.get("OPTIONS", {})
+        elif config.get("ENGINE") == POSTGRESQL and config["NAME"]:
+            config["OPTIONS"] = postgresql_options(statement_seconds) | config.get("OPTIONS", {})
+        else:
+            raise ImproperlyConfigured(
+                f"{name} is not the address of a database that WizChat runs on: "
+                "postgres://USER:PASSWORD@HOST:5432/NAME or sqlite:///path/to/file."
+            )
+        return config
+
+    def cache(self, name: str, *, default: str) -> dict[str, Any]:
+        """Return Django's settings for the cache at an address."""
+        scheme, _, rest = self.text(name, default=default).partition("://")
+        if scheme == "locmemcache":
+            return local_cache("default")
+        if scheme not in {"redis", "rediss", "unix"} or not rest:
+            raise ImproperlyConfigured(
+                f"{name} is not the address of a cache that WizChat runs on: "
+                "redis://HOST:6379/0, rediss:// with TLS, unix:///path/to/socket or locmemcache://."
+            )
+        return {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": f"{scheme}://{rest}",
+            "KEY_PREFIX": "wizchat",
+            # Nobody waits for a cache that does not answer; once more, for a connection that went stale.
+            "OPTIONS": {
+                "socket_connect_timeout": 0.5,
+                "socket_timeout": 0.5,
+                "retry": Retry(NoBackoff(), 1),
+            },
+        }
+
+
+def local_cache(location: str) -> dict[str, Any]:
+    """Return a cache in this process: with room for the counters of many addresses."""
+    return {"BACKEND": LOCAL_MEMORY, "LOCATION": location, "OPTIONS": {"MAX_ENTRIES": 50_000}}
+
+
+def sqlite_options() -> dict[str, Any]:
+    # WAL lets readers go on while one connection writes; IMMEDIATE takes the write lock at
+    # BEGIN, where SQLite still waits for it instead of answering "database is locked".
+    return {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+
+
+def postgresql_options(statement_seconds: int) -> dict[str, Any]:
+    return {
+        # Parameters travel apart from the statement, and what runs often is prepared.
+        "server_side_binding": True,
+        "prepare_threshold": 2,
+        "options": f"-c statement_timeout={statement_seconds}s -c idle_in_transaction_session_timeout=60s",
+        # A server that is gone is noticed in seconds, not when TCP gives up.
+        "connect_timeout": 3,
+        "tcp_user_timeout": 10_000,
+        "keepalives_idle": 30,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "application_name": "wizchat",
+    }

@@ -1,0 +1,174 @@
+"""PostgreSQL and Redis of a test's own, on free ports, which it may stop, freeze and start.
+
+Nothing here touches a server that was running before.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+
+import psycopg
+import redis
+
+PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server", "nginx": "nginx"}
+PLACES = ["/usr/lib/postgresql/*/bin", "/usr/local/sbin", "/usr/sbin", "/opt/homebrew/bin"]
+DEADLINE = 30
+
+
+class Missing(RuntimeError):
+    """A program that the tests need is not there and could not be installed."""
+
+
+@cache
+def program(name: str) -> str:
+    """Return the path of ``postgres``, ``redis-server`` or ``nginx``; install Debian's package if need be."""
+    path = _find(name) or (_install(PACKAGES[name]) and _find(name))
+    if not path:
+        raise Missing(f"{name} is not here. On Debian and Ubuntu: apt-get install {PACKAGES[name]}")
+    return path
+
+
+def _find(name: str) -> str | None:
+    folders = [str(path) for place in PLACES for path in sorted(Path("/").glob(place[1:]), reverse=True)]
+    return shutil.which(name, path=os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)]))
+
+
+def _install(package: str) -> bool:
+    if not shutil.which("apt-get"):
+        return False
+    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    for command in ([*apt, "update"], [*apt, "install", "--yes", "--no-install-recommends", package]):
+        sys.stderr.write("+ " + " ".join(command) + "\n")
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+        except FileNotFoundError:
+            return False
+    return done.returncode == 0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def wait_until(answers, what: str, *, within: float = DEADLINE):
+    """Call ``answers`` until it returns something true; fail when ``within`` seconds are over."""
+    ends_at = time.monotonic() + within
+    while not (result := answers()):
+        if time.monotonic() > ends_at:
+            raise AssertionError(f"{what} did not happen within {within} s")
+        time.sleep(0.02)
+    return result
+
+
+class Postgres:
+    """A PostgreSQL cluster in a folder of its own; ``url`` leads to its empty database "wizchat"."""
+
+    def __init__(self) -> None:
+        self.bin = Path(program("postgres")).parent
+        self.folder = Path(tempfile.mkdtemp(prefix="wizchat-postgres-"))
+        self.port = free_port()
+        self.url = f"postgres://postgres@127.0.0.1:{self.port}/wizchat"
+        # PostgreSQL refuses to run as root.
+        self._user = "postgres" if os.geteuid() == 0 else None
+        if self._user:
+            shutil.chown(self.folder, self._user)
+        self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "-D", self.data)
+
+    @property
+    def data(self) -> str:
+        return str(self.folder / "data")
+
+    def start(self) -> Postgres:
+        # Nothing here outlives the tests, so nothing needs to reach the disk.
+        options = (
+            f"-p {self.port} -h 127.0.0.1 -k {self.folder} -c fsync=off -c full_page_writes=off "
+            "-c synchronous_commit=off -c max_connections=200 -c shared_buffers=128MB"
+        )
+        log = str(self.folder / "log")
+        self._run("pg_ctl", "-D", self.data, "-w", "-t", str(DEADLINE), "-l", log, "-o", options, "start")
+        with self.connect("postgres") as connection:
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = 'wizchat'").fetchone()
+            if not found:
+                connection.execute("CREATE DATABASE wizchat")
+        return self
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it: "fast" breaks off what runs, "immediate" is a crash."""
+        self._run("pg_ctl", "-D", self.data, "-w", "-t", str(DEADLINE), "-m", mode, "stop")
+
+    def close(self) -> None:
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self.stop("immediate")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def connect(self, database: str = "wizchat") -> psycopg.Connection:
+        return psycopg.connect(
+            f"postgresql://postgres@127.0.0.1:{self.port}/{database}", autocommit=True, connect_timeout=5
+        )
+
+    def _run(self, command: str, *arguments: str) -> None:
+        user = {"user": self._user, "group": pwd.getpwnam(self._user).pw_gid} if self._user else {}
+        done = subprocess.run(
+            [self.bin / command, *arguments],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            # A file, not a pipe: the server would keep the pipe open for good.
+            stdout=(output := (self.folder / "output").open("w+")),
+            stderr=subprocess.STDOUT,
+            check=False,
+            timeout=2 * DEADLINE,
+            extra_groups=[] if user else None,
+            **user,
+        )
+        with closing(output):
+            output.seek(0)
+            assert done.returncode == 0, f"{command}: {output.read()}"
+
+
+class Redis:
+    """A Redis server that keeps nothing; ``url`` leads to its first database of many."""
+
+    def __init__(self) -> None:
+        self.program = program("redis-server")
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Redis:
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--databases", "256"]
+        self._process = subprocess.Popen(
+            [self.program, *options, "--save", "", "--appendonly", "no", "--dir", tempfile.gettempdir()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        wait_until(self._answers, "Redis's answer")
+        return self
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    close = stop
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, "Redis ended"
+        try:
+            with closing(redis.Redis(port=self.port, socket_timeout=1)) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False

@@ -1,0 +1,134 @@
+"""Each variable is documented, and a value that cannot be used is told in one sentence."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from wizchat.environment import Environment
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def variables():
+    """Return the name of each variable that the settings and the server's configuration read."""
+    names = set()
+    for path in (ROOT / "wizchat" / "settings.py", ROOT / "gunicorn.conf.py"):
+        for node in ast.walk(ast.parse(path.read_text())) if path.exists() else []:
+            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith(("env.", "os.environ.")):
+                names |= {word.value for word in node.args[:1] if isinstance(word, ast.Constant)}
+    return sorted(names)
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch):
+    """Return a function that reads variables as the settings would."""
+
+    def environment(**values):
+        for name, value in values.items():
+            monkeypatch.setenv(name, value)
+        return Environment(tmp_path)
+
+    return environment
+
+
+def test_the_variables_are_found():
+    assert {"SECRET_KEY", "DATABASE_URL", "TRUSTED_PROXIES"} <= set(variables())
+
+
+@pytest.mark.parametrize("name", variables())
+def test_a_variable_is_in_the_example_and_in_the_readme(name):
+    assert f"\n{name}=" in "\n" + (ROOT / ".env.example").read_text()
+    assert f"`{name}`" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTPS_ONLY", "ture"),
+        ("AUTH_FAILURES_PER_MINUTE", "0"),
+        ("AUTH_FAILURES_PER_MINUTE", "many"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "proxy.example.com"),
+        ("DATABASE_URL", "mysql://user:pa55word@host/name"),
+        ("DATABASE_URL", "postgres://user:pa55word@host:port/name"),
+        ("DATABASE_URL", "postgres://user:pa55word@host"),
+        ("DATABASE_URL", "pa55word"),
+        ("CACHE_URL", "memcache://user:pa55word@host"),
+        ("CACHE_URL", "redis://"),
+        ("EMAIL_URL", "pigeon://user:pa55word@host"),
+        ("DATABASE_TIMEOUT", "-1"),
+        ("SECRET_KEY", ""),
+    ],
+)
+def test_a_bad_value_is_one_sentence_that_names_the_variable(name, value):
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env=os.environ | {"SECRET_KEY": "x" * 50, "DEBUG": "off", name: value},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 1
+    assert name in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "pa55word" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "is_on"), [("on", True), ("True", True), ("1", True), ("OFF", False), ("no", False)]
+)
+def test_on_and_off_have_many_names(environment, value, is_on):
+    assert environment(SWITCH=value).flag("SWITCH", default=not is_on) is is_on
+
+
+def test_an_empty_value_is_none(environment):
+    env = environment(SWITCH="", COUNT="", NETWORKS=" ", DATABASE="")
+
+    assert env.flag("SWITCH", default=True) is True
+    assert env.number("COUNT", default=7, least=1) == 7
+    assert env.networks("NETWORKS") == ()
+    assert env.database("DATABASE", default="sqlite://:memory:", statement_seconds=1)["NAME"] == ":memory:"
+
+
+def test_a_relative_path_is_the_same_file_from_any_folder(environment, tmp_path):
+    database = environment(DATABASE="sqlite:///var/a.sqlite3").database(
+        "DATABASE", default="", statement_seconds=1
+    )
+
+    assert database["NAME"] == str(tmp_path / "var" / "a.sqlite3")
+    assert (tmp_path / "var").is_dir()
+
+
+def test_postgresql_has_limits_and_prepares_and_the_address_has_the_last_word(environment):
+    database = environment(DATABASE="postgres://u:p@h:6543/n?sslmode=require&connect_timeout=9").database(
+        "DATABASE", default="", statement_seconds=15
+    )
+
+    options = database["OPTIONS"]
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("h", 6543, "n")
+    assert database["CONN_MAX_AGE"] > 0
+    assert database["CONN_HEALTH_CHECKS"] is True
+    assert (options["sslmode"], options["connect_timeout"]) == ("require", 9)
+    assert "statement_timeout=15s" in options["options"]
+    assert options["server_side_binding"] is True
+    assert options["prepare_threshold"] is not None
+
+
+def test_redis_is_not_waited_for(environment):
+    cache = environment(CACHE="rediss://:p@h:6380/2").cache("CACHE", default="")
+
+    assert cache["LOCATION"] == "rediss://:p@h:6380/2"
+    assert cache["OPTIONS"]["socket_timeout"] <= 1
+    assert cache["OPTIONS"]["socket_connect_timeout"] <= 1
+
+
+def test_an_unknown_host_bit_is_refused(environment):
+    with pytest.raises(ImproperlyConfigured, match="host bits"):
+        environment(NETWORKS="10.0.0.0/8, 192.168.1.1/16").networks("NETWORKS")
