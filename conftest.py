@@ -9,6 +9,8 @@ import pytest
 
 from wizchat.tests.server import Server
 
+pytest_plugins = ["apikeys.tests.fixtures"]
+
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import NotFound, ParseError, UnsupportedMediaType
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.pagination import CursorPagination
+from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -102,6 +102,8 @@ class NewestFirst(CursorPagination):
 
     def decode_cursor(self, request: Request) -> Any:
         cursor = super().decode_cursor(request)
+        if cursor == Cursor(offset=0, reverse=False, position=None):
+            raise NotFound  # what DRF makes of text that says nothing
         if cursor is not None and cursor.position is not None:
             _require_datetime(str(cursor.position))
         return cursor

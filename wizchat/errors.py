@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
@@ -123,6 +123,8 @@ def _status_of(exc: BaseException) -> int:
             return HTTPStatus.FORBIDDEN
         case RequestDataTooBig():
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        case SuspiciousOperation():  # a Host header that is not ours, above all
+            return HTTPStatus.BAD_REQUEST
         case DatabaseError() | InterfaceError():
             return HTTPStatus.SERVICE_UNAVAILABLE
         case _:

@@ -24,3 +24,7 @@ for name, value in DEFAULTS.items():
     os.environ.setdefault(name, value)
 
 from wizchat.settings import *  # noqa: E402, F403  # after its environment is set
+
+# A file, as in production: threads of one test then contend for it as processes would.
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405  # from the settings
+    DATABASES["default"]["TEST"] = {"NAME": BASE_DIR / "var" / "tests.sqlite3"}  # noqa: F405

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from apikeys import keyformat
+from apikeys.models import APIKey, Permission
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def run(capsys, owner):
+    def run(*arguments):
+        call_command("apikey", *arguments)
+        return capsys.readouterr()
+
+    return run
+
+
+CREATE = ("create", "--owner", "olga", "--name", "CI", "--permission", "read")
+
+
+def test_create_prints_the_key_alone_on_standard_output(run, call):
+    printed = run(*CREATE)
+
+    key = APIKey.objects.get()
+    raw = printed.out.removesuffix("\n")
+    assert keyformat.parse(raw).key_id == key.key_id
+    assert raw not in printed.err
+    assert call(raw).status_code == 200
+
+
+def test_create_takes_permissions_addresses_and_a_lifetime(run):
+    before = timezone.now()
+    run(
+        *CREATE,
+        "--permission",
+        "write",
+        "--allow-ip",
+        "10.0.0.1/8",
+        "--allow-ip",
+        "::1",
+        "--expires-in",
+        "90d",
+    )
+
+    key = APIKey.objects.get()
+    assert key.granted == Permission.READ | Permission.WRITE
+    assert key.networks == ["10.0.0.0/8", "::1"]
+    assert timedelta(0) <= key.expires_at - before - timedelta(days=90) < timedelta(minutes=1)
+    assert key.created_by is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["create", "--owner", "nobody", "--name", "CI", "--permission", "read"], "nobody"),
+        ([*CREATE, "--permission", "root"], "root"),
+        (["create", "--owner", "olga", "--name", "CI"], "--permission"),
+        (["create", "--owner", "olga", "--permission", "read"], "--name"),
+        (["create", "--owner", "olga", "--name", " ", "--permission", "read"], "name"),
+        (["create", "--owner", "olga", "--name", "x" * 81, "--permission", "read"], "80"),
+        ([*CREATE, "--allow-ip", "10.0.0.0/33"], '"10.0.0.0/33" is not a valid IPv4 range'),
+        ([*CREATE, "--expires-in", "soon"], '"soon"'),
+        ([*CREATE, "--expires-in", "0d"], '"0d"'),
+        ([*CREATE, "--expires-in", "-1d"], "--expires-in"),
+        ([*CREATE, "--expires-in", "9999999d"], "ten years"),
+        (["revoke", "000000000000"], "000000000000"),
+        (["revoke"], "ID"),
+        (["list", "--owner", "nobody"], "nobody"),
+        (["destroy"], "destroy"),
+        ([], "create"),
+    ],
+)
+def test_a_wrong_argument_is_named_and_changes_nothing(run, arguments, named):
+    with pytest.raises(CommandError) as caught:
+        run(*arguments)
+
+    assert named in str(caught.value)
+    assert not APIKey.objects.exists()
+
+
+def test_list_shows_every_key_and_no_secret(run, issue, stranger):
+    key, raw = issue(name="Mine\x1b[2J", allowed_networks="10.0.0.0/8\n::1")
+    issue(owner=stranger, name="Theirs")
+
+    everyone = run("list").out
+    own = run("list", "--owner", "olga").out
+
+    assert key.key_id in own
+    assert "read,write,admin  2  " in own
+    assert "never" in own
+    assert "Theirs" in everyone
+    assert "Theirs" not in own
+    assert "\x1b" not in own
+    assert raw[17:] not in everyone
+    assert "argon2" not in everyone
+
+
+def test_list_of_nothing_is_empty(run):
+    printed = run("list")
+
+    assert (printed.out, printed.err) == ("", "0 keys\n")
+
+
+@pytest.mark.parametrize("form", ["{}", "wzc_{}_…", "wzc_{}"])
+def test_revoke_stops_a_key_and_says_so(run, issue, call, form):
+    key, raw = issue()
+
+    assert key.masked in run("revoke", form.format(key.key_id)).err
+    assert call(raw).json()["error"]["message"] == "API key has been revoked"
+    assert "before" in run("revoke", key.key_id).err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [(["apikey", "create"], 2), (["apikey", "revoke", b"\xff"], 2), (["apikey", "nonsense"], 2)],
+)
+def test_on_the_command_line_a_mistake_is_one_message_and_no_traceback(arguments, status):
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"SECRET_KEY": "x", "DJANGO_SETTINGS_MODULE": "wizchat.settings"},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == status
+    assert b"error:" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert done.stdout == b""

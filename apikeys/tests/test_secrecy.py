@@ -1,0 +1,56 @@
+"""The plaintext of a key is nowhere but in the answer that made it."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.utils import timezone
+
+pytestmark = pytest.mark.django_db
+
+
+def everything_stored():
+    return "\n".join(str(list(model._base_manager.values_list())) for model in apps.get_models())
+
+
+def test_no_table_and_no_fixture_dump_holds_a_secret(issue, call, owner, capsys):
+    old, first = issue()
+    call(first)
+    _key, second = old.rotate(by=owner, now=timezone.now(), overlap=timezone.timedelta(days=1))
+    call(second)
+
+    call_command("dumpdata")
+    dump = capsys.readouterr().out
+
+    for raw in (first, second):
+        assert raw[4:16] in dump
+        assert raw[17:-6] not in dump + everything_stored()
+
+
+def test_the_key_reaches_no_log_wherever_the_client_put_it(issue, call, caplog):
+    _key, raw = issue()
+    caplog.set_level(logging.DEBUG)
+
+    call(raw)
+    call(raw, "POST", body={"name": raw})
+    call(raw + "x")
+    call(path=f"/v1/{raw}", HTTP_REFERER=f"https://example.com/?key={raw}")
+    call(path=f"/v1/chatbots?api_key={raw}", HTTP_USER_AGENT=raw)
+    call(f"Basic {raw}", path=f"/settings/api/{raw}/")
+
+    assert caplog.records
+    assert raw[17:] not in caplog.text
+
+
+def test_the_memo_and_the_caches_hold_no_key(issue, call, hasher):
+    from django.core.cache import caches
+
+    _key, raw = issue()
+    call(raw)
+    call(raw[:-1])
+
+    held = str([vars(cache).get("_cache") for cache in caches.all()]) + repr(vars(hasher))
+    assert raw[17:-6] not in held
