@@ -1,0 +1,125 @@
+"""What the production server does before and after Django: over a socket, byte by byte."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+from wizchat.errors import envelope
+from wizchat.tests.server import Server
+
+INVALID_KEY = {"error": {"code": "UNAUTHORIZED", "message": "Invalid API key"}}
+
+
+def ask(server, *lines, path=b"/v1/chatbots"):
+    """Send a GET with header ``lines`` as they are; return the status and the body's JSON."""
+    request = b"\r\n".join([b"GET " + path + b" HTTP/1.1", b"Host: localhost", *lines, b"Connection: close"])
+    return answer(server, request + b"\r\n\r\n")
+
+
+def answer(server, request):
+    address = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((address[0], int(address[1])), timeout=10) as connection:
+        connection.sendall(request)
+        head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+    assert b"application/json" in head, head
+    return int(head.split()[1]), json.loads(body[body.index(b"{") : body.rindex(b"}") + 1])
+
+
+@pytest.fixture(scope="module")
+def key(server):
+    return server.issue(server.new_member())
+
+
+def test_right_key_is_served(server, key):
+    status, body = ask(server, b"Authorization: Bearer " + key.encode())
+
+    assert status == 200
+    assert body["results"] == []
+
+
+def test_two_authorization_headers_are_one_wrong_key(server, key):
+    header = b"Authorization: Bearer " + key.encode()
+
+    assert ask(server, header, header) == (401, INVALID_KEY)
+
+
+@pytest.mark.parametrize("token", [b"w" * 65536, b"wzc_\xff\xfe", "wzc_é".encode()])
+def test_odd_tokens_reach_the_api(server, token):
+    assert ask(server, b"Authorization: Bearer " + token) == (401, INVALID_KEY)
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [b"GARBAGE", b"GET /v1/\0 HTTP/1.1", b"GET /v1/\xff HTTP/1.1", b"GET /v1/chatbots HTTP/1.1\r\nA: b\0c"],
+)
+def test_what_is_not_http_is_answered_in_the_envelope(server, request_line):
+    status, body = answer(server, request_line + b"\r\n\r\n")
+
+    assert status == 400
+    assert body == envelope(400, "The request is not valid HTTP")
+
+
+def test_endless_address_and_headers_are_answered_in_the_envelope(server):
+    status, body = ask(server, path=b"/v1/" + b"a" * 65536)
+    assert (status, list(body["error"])) == (414, ["code", "message"])
+
+    status, body = ask(server, *[b"X-%d: 1" % number for number in range(200)])
+    assert (status, list(body["error"])) == (431, ["code", "message"])
+
+
+def test_log_names_the_path_and_no_secret(server, key):
+    whole, quoted = key.encode(), key.replace("w", "%77", 1).encode()
+    ask(server, path=b"/v1/" + whole + b"?key=" + whole)
+    ask(server, path=b"/v1/" + quoted)
+    ask(server, path=b"/v1/line%0A127.0.0.1%20forged")
+    ask(server, b"Referer: http://localhost/?" + whole, b"User-Agent: " + whole)
+    ask(server, b"Authorization: Basic " + whole)
+    answer(server, b"GET /" + whole + b"?" + whole + b" FTP/1.1\r\n\r\n")
+    answer(server, whole + b" /v1/chatbots HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+
+    log = server.log.read_text()
+    secret = key.rpartition("_")[2]
+    assert f'"GET /v1/{key.removesuffix(secret)}…" 404' in log
+    assert secret not in log
+    assert "key=" not in log
+    assert "\n127.0.0.1 forged" not in log
+
+
+@pytest.fixture(scope="module")
+def proxied(tmp_path_factory):
+    """A server that trusts this machine as its proxy."""
+    proxied = Server(tmp_path_factory.mktemp("proxied"), TRUSTED_PROXIES="127.0.0.1", HTTPS_ONLY="on")
+    yield proxied.prepare().start()
+    proxied.stop()
+
+
+def allowed_from(server, address):
+    """Return an Authorization header with a key that is good from ``address`` alone."""
+    words = ["create", "--owner", server.new_member().username, "--name", "There", "--permission", "read"]
+    return b"Authorization: Bearer " + server.manage("apikey", *words, "--allow-ip", address).strip().encode()
+
+
+def test_nobody_is_believed_where_no_proxy_is_trusted(server):
+    authorization = allowed_from(server, "203.0.113.7")
+
+    assert ask(server, authorization, b"X-Forwarded-For: 203.0.113.7")[0] == 403
+
+
+def test_trusted_proxy_is_believed_and_a_look_alike_header_is_not(proxied):
+    here, there = b"X-Forwarded-For: 203.0.113.7", b"X-Forwarded-For: 198.51.100.1"
+    authorization, https = allowed_from(proxied, "203.0.113.7"), b"X-Forwarded-Proto: https"
+
+    assert ask(proxied, authorization, https, here)[0] == 200
+    assert ask(proxied, authorization, https, there)[0] == 403
+    assert ask(proxied, authorization, https, there, here.replace(b"-", b"_"))[0] == 403
+    assert ask(proxied, authorization, here)[1]["error"]["code"] == "HTTPS_REQUIRED"
+
+
+def test_stranger_cannot_claim_https_and_server_stops_when_asked(tmp_path):
+    server = Server(tmp_path, HTTPS_ONLY="on").start()
+
+    assert ask(server, b"X-Forwarded-Proto: https")[1]["error"]["code"] == "HTTPS_REQUIRED"
+    assert server.stop() == 0
