@@ -1,0 +1,53 @@
+"""Chatbots for operators. Queries are a record: read and deleted, never written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from chatbots.models import Chatbot, FAQEntry, Query
+
+if TYPE_CHECKING:
+    ChatbotBase = admin.ModelAdmin[Chatbot]
+    FAQEntryBase = admin.ModelAdmin[FAQEntry]
+    QueryBase = admin.ModelAdmin[Query]
+else:  # Django's own class takes no type
+    ChatbotBase = FAQEntryBase = QueryBase = admin.ModelAdmin
+
+
+@admin.register(Chatbot)
+class ChatbotAdmin(ChatbotBase):
+    list_display = ["name", "owner", "is_active", "created_at", "updated_at"]
+    list_filter = ["is_active"]
+    list_select_related = ["owner"]
+    search_fields = ["name", "description", "owner__username", "owner__email"]
+    raw_id_fields = ["owner"]
+    readonly_fields = ["id", "created_at", "updated_at"]
+    ordering = ["-created_at", "-id"]
+
+
+@admin.register(FAQEntry)
+class FAQEntryAdmin(FAQEntryBase):
+    list_display = ["__str__", "chatbot", "created_at"]
+    list_select_related = ["chatbot"]
+    search_fields = ["question", "answer", "chatbot__name", "chatbot__owner__username"]
+    raw_id_fields = ["chatbot"]
+    readonly_fields = ["id", "created_at"]
+    ordering = ["-created_at", "-id"]
+
+
+@admin.register(Query)
+class QueryAdmin(QueryBase):
+    list_display = ["__str__", "chatbot", "created_at"]
+    list_select_related = ["chatbot"]
+    search_fields = ["message", "answer", "chatbot__name", "chatbot__owner__username"]
+    ordering = ["-created_at", "-id"]
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Query | None = None) -> bool:
+        return False
