@@ -24,6 +24,7 @@ HTTPS_ONLY = env.flag("HTTPS_ONLY", default=True)
 SIGNUP_OPEN = env.flag("SIGNUP_OPEN", default=False)
 AUTH_FAILURES_PER_MINUTE = env.number("AUTH_FAILURES_PER_MINUTE", default=100, least=1)
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+DEMO_PASSWORD = env.text("DEMO_PASSWORD", default="")
 
 # --- Django ------------------------------------------------------------------------------
 

@@ -1,0 +1,84 @@
+"""``manage.py demo``: an account to try WizChat with."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand
+from django.db import IntegrityError, transaction
+
+USERNAME = "demo"
+
+CHATBOTS: list[dict[str, Any]] = [
+    {
+        "name": "Support assistant",
+        "description": "Answers customers' questions about their accounts and orders.",
+        "welcome_message": "Hi! Ask me about your account, an order or a refund.",
+        "fallback_message": "I don't know that yet. Please write to support@example.com.",
+        "faqs": {
+            "How can I reset my password?": "Choose “Forgot password?” when signing in; we mail you a link.",
+            "How do I delete my account?": "Under Settings > Account, at the very end: “Delete account”.",
+            "Where is my order?": "Follow the tracking link in the mail that we sent with your parcel.",
+            "What is your refund policy?": "Send it back within 30 days, and we refund the full price.",
+            "Which payment methods do you accept?": "All common cards, PayPal, and invoices for companies.",
+        },
+        "queries": [
+            "how do i reset my pasword?",
+            "Can I get a refund?",
+            "where's my order",
+            "What is the weather like in Lisbon?",
+        ],
+    },
+    {
+        "name": "Office guide",
+        "description": "Helps visitors and new colleagues to find their way.",
+        "welcome_message": "Welcome! What are you looking for?",
+        "fallback_message": "Please ask at the front desk: they know everything.",
+        "faqs": {
+            "What are your opening hours?": "Monday to Friday, 8:00 to 18:00.",
+            "Where can I park?": "In the yard behind the house, spaces 1 to 12.",
+            "What is the Wi-Fi password?": "It is on the small card in every meeting room.",
+        },
+        "queries": ["opening hours?", "Where can guests park their car?"],
+    },
+]
+
+
+class Command(BaseCommand):
+    help = (
+        "Make the account “demo” with two chatbots, their FAQ entries and some queries. Its password is"
+        " DEMO_PASSWORD, or a random one that is printed once. If the account exists, nothing is changed."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        password = settings.DEMO_PASSWORD or secrets.token_urlsafe(12)
+        if not _make_account(password):
+            self.stdout.write(f"The account “{USERNAME}” exists already; nothing was changed.")
+            return
+        shown = "the one in DEMO_PASSWORD" if settings.DEMO_PASSWORD else f"{password}  (shown only now)"
+        self.stdout.write(f"Made the demo account.\n  Username: {USERNAME}\n  Password: {shown}")
+
+
+def _make_account(password: str) -> bool:
+    """Make the whole account or, if the name is taken, nothing and return False."""
+    if User.objects.filter(username=USERNAME).exists():
+        return False
+    try:
+        with transaction.atomic():
+            owner = User.objects.create_user(USERNAME, "demo@example.com", password)
+            for values in CHATBOTS:
+                _make_chatbot(owner, **values)
+    except IntegrityError:  # the same command elsewhere was faster
+        return False
+    return True
+
+
+def _make_chatbot(owner: User, *, faqs: dict[str, str], queries: list[str], **values: str) -> None:
+    chatbot = owner.chatbots.create(**values)
+    for question, answer in faqs.items():
+        chatbot.learn(question, answer)
+    for message in queries:
+        chatbot.ask(message)
