@@ -33,6 +33,7 @@ class OwnedView(generics.GenericAPIView[_Model]):
     """Translates what the models raise; knows the chatbot that the address names."""
 
     request: OwnerRequest
+    http_method_names = ["get", "head", "post", "patch", "delete"]
 
     @cached_property
     def chatbot(self) -> Chatbot:

@@ -1,0 +1,65 @@
+"""What a chatbot answers from."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatbots.models import Chatbot
+
+ENTRY = {"question": "When do you open?", "answer": "At nine."}
+
+
+@pytest.fixture
+def faqs(url):
+    return f"{url}/faqs"
+
+
+def test_list_is_a_page_with_the_newest_first(call, read_key, chatbot, faqs):
+    chatbot.learn(**ENTRY)
+
+    page = call(read_key, path=faqs).json()
+
+    assert set(page) == {"next", "previous", "results"}
+    assert [set(entry) for entry in page["results"]] == [{"id", "question", "answer"}] * 2
+    assert [entry["question"] for entry in page["results"]] == [
+        "When do you open?",
+        "How can I reset my password?",
+    ]
+
+
+def test_created_entry_is_in_the_list(call, write_key, read_key, faqs):
+    response = call(write_key, "POST", faqs, ENTRY)
+
+    assert response.status_code == 201
+    assert response.json() == ENTRY | {"id": response.json()["id"]}
+    assert call(read_key, path=faqs).json()["results"][0] == response.json()
+
+
+def test_deleted_entry_is_gone(call, admin_key, chatbot, faqs):
+    path = f"{faqs}/{chatbot.faqs.get().pk}"
+
+    response = call(admin_key, "DELETE", path)
+
+    assert (response.status_code, response.content) == (204, b"")
+    assert not chatbot.faqs.exists()
+    assert call(admin_key, "DELETE", path).status_code == 404
+
+
+def test_entry_is_not_deleted_through_another_chatbot(call, admin_key, owner, chatbot):
+    other = owner.chatbots.create(name="Other")
+
+    response = call(admin_key, "DELETE", f"/v1/chatbots/{other.pk}/faqs/{chatbot.faqs.get().pk}")
+
+    assert response.status_code == 404
+    assert chatbot.faqs.exists()
+
+
+def test_a_full_chatbot_takes_no_more_entries(call, write_key, chatbot, faqs, monkeypatch):
+    monkeypatch.setattr(Chatbot, "MAX_FAQS", 2)
+    assert call(write_key, "POST", faqs, ENTRY).status_code == 201
+
+    response = call(write_key, "POST", faqs, ENTRY)
+
+    assert response.status_code == 400
+    assert response.json()["error"]["fields"] == {"body": ["A chatbot has at most 2 FAQ entries."]}
+    assert chatbot.faqs.count() == 2

@@ -1,0 +1,55 @@
+"""How many statements each endpoint takes beside judging the key, whatever the amount of data."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(params=[1, 60], ids=["little", "much"])
+def amount(request, owner, chatbot):
+    for number in range(request.param):
+        owner.chatbots.create(name=f"{number}")
+        chatbot.learn(f"Question {number}?", "Answer")
+        chatbot.queries.create(message="Hello?", answer="Hello!")
+
+
+@pytest.mark.usefixtures("amount")
+@pytest.mark.parametrize(
+    ("method", "path", "body", "count"),
+    [
+        ("GET", "/v1/chatbots", None, 1),
+        ("POST", "/v1/chatbots", {"name": "Sales"}, 1),
+        ("GET", "{}", None, 1),
+        ("PATCH", "{}", {"name": "Sales"}, 3),  # read, changed, read as it is now
+        ("DELETE", "{}", None, 5),  # read, locked, then three tables
+        ("GET", "{}/queries", None, 2),
+        ("POST", "{}/messages", {"message": "Question 0"}, 4),  # chatbot, questions, one answer, insert
+        ("GET", "{}/faqs", None, 2),
+        ("POST", "{}/faqs", {"question": "Why?", "answer": "Because."}, 3),
+    ],
+)
+def test_statements_of_an_endpoint(call, issue, url, statements, method, path, body, count):
+    _, raw = issue()
+    call(raw, path="/v1/chatbots")  # whatever a key's first use costs
+
+    with statements() as made:
+        response = call(raw, method, path.format(url), body)
+
+    assert response.status_code < 300
+    assert made.count == count
+
+
+def test_statements_of_deleting_an_faq_entry(call, admin_key, chatbot, url, statements):
+    path = f"{url}/faqs/{chatbot.faqs.get().pk}"
+
+    with statements() as made:
+        call(admin_key, "DELETE", path)
+
+    assert made.count == 3
+
+
+def test_owner_is_not_loaded(call, read_key, chatbot, url, django_assert_num_queries):
+    call(read_key)  # whatever a key's first use costs
+
+    with django_assert_num_queries(2):  # the key with its owner, the chatbots
+        call(read_key)

@@ -1,0 +1,48 @@
+"""A chatbot that goes away while a request works on it was never there; nothing crashes."""
+
+from __future__ import annotations
+
+import pytest
+from django.db.models import QuerySet
+
+from chatbots.models import Chatbot
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOT_FOUND = {"error": {"code": "NOT_FOUND", "message": "Not found"}}
+
+
+class DeletingReplier:
+    """Finds its answer while the owner deletes the chatbot elsewhere."""
+
+    def reply(self, chatbot, message):
+        Chatbot.objects.filter(pk=chatbot.pk).delete()
+        return "Too late."
+
+
+def test_message_to_a_chatbot_that_is_deleted_meanwhile(call, write_key, url, settings):
+    settings.CHATBOT_REPLIER = "chatbots.tests.test_races.DeletingReplier"
+
+    response = call(write_key, "POST", f"{url}/messages", {"message": "Hello?"})
+
+    assert (response.status_code, response.json()) == (404, NOT_FOUND)
+
+
+@pytest.mark.parametrize(("method", "body"), [("PATCH", {"name": "Sales"}), ("DELETE", None)])
+def test_change_of_a_chatbot_that_is_deleted_meanwhile(call, admin_key, url, monkeypatch, method, body):
+    """The chatbot is gone right after it was found the first time."""
+    get, found = QuerySet.get, []
+
+    def get_then_delete(queryset, *args, **values):
+        result = get(queryset, *args, **values)
+        if isinstance(result, Chatbot) and not found:
+            found.append(result)
+            Chatbot.objects.filter(pk=result.pk).delete()
+        return result
+
+    monkeypatch.setattr(QuerySet, "get", get_then_delete)
+
+    response = call(admin_key, method, url, body)
+
+    assert found
+    assert (response.status_code, response.json()) == (404, NOT_FOUND)
