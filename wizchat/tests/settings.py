@@ -16,6 +16,7 @@ FIXED = {
     "SIGNUP_OPEN": "off",
     "AUTH_FAILURES_PER_MINUTE": "100",
     "HTTPS_ONLY": "off",
+    "DEMO_PASSWORD": "",
 }
 DEFAULTS = {"DATABASE_URL": "sqlite:///var/tests.sqlite3", "CACHE_URL": "locmemcache://"}
 
