@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from apikeys import usage
 from wizchat.tests.server import Server
 
 pytest_plugins = ["apikeys.tests.fixtures"]
@@ -23,3 +24,9 @@ def server(tmp_path_factory):
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _usage_of_this_test_alone():
+    """Primary keys come again after a rollback: counts of one test are not the next one's."""
+    usage.recorder.clear()

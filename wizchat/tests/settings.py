@@ -29,3 +29,4 @@ from wizchat.settings import *  # noqa: E402, F403  # after its environment is s
 # A file, as in production: threads of one test then contend for it as processes would.
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405  # from the settings
     DATABASES["default"]["TEST"] = {"NAME": BASE_DIR / "var" / "tests.sqlite3"}  # noqa: F405
+USAGE_FLUSH_SECONDS = 0  # no thread writes behind a test's back: `usage.flush()` does, where one looks
