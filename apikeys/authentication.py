@@ -12,7 +12,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from apikeys import failures, keyformat, policy
+from apikeys import failures, keyformat, policy, usage
 from apikeys.models import Credential, lookup
 from apikeys.networks import IPAddress, client_address
 
@@ -38,10 +38,11 @@ class APIKeyAuthentication(BaseAuthentication):
             raise AuthenticationFailed(INVALID)
         try:
             policy.check(credential, client_ip=client_ip, now=timezone.now())
-        except policy.WrongAddress as refusal:
-            raise PermissionDenied(refusal.message) from refusal
         except policy.Refused as refusal:
-            raise AuthenticationFailed(refusal.message) from refusal
+            usage.note(request._request, credential.id, client_ip, refusal.reason)
+            denied = PermissionDenied if isinstance(refusal, policy.WrongAddress) else AuthenticationFailed
+            raise denied(refusal.message) from refusal
+        usage.note(request._request, credential.id, client_ip)
         return owner_of(credential), credential
 
     def authenticate_header(self, request: Request) -> str:

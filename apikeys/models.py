@@ -310,6 +310,41 @@ class KeyEvent(models.Model):
         return f"{self.action} {self.at:%Y-%m-%d %H:%M}"
 
 
+class KeyUsage(models.Model):
+    """How often a key was presented within one hour, with what outcome, from where.
+
+    No address stands for those that are unknown or too many to tell apart.
+    """
+
+    class Outcome(models.TextChoices):
+        ANSWERED = "answered"
+        CLIENT_ERROR = "client_error", "Client error"
+        SERVER_ERROR = "server_error", "Server error"
+        RATE_LIMITED = "rate_limited", "Rate limited"
+        # Refused calls; the first three never came past authentication, and are no use of the key.
+        REVOKED = "revoked"
+        EXPIRED = "expired"
+        ADDRESS = "address", "Address not allowed"
+        PERMISSION = "permission", "Permission missing"
+
+    key = models.ForeignKey(APIKey, models.CASCADE, related_name="usage", db_index=False)
+    hour = models.DateTimeField()
+    outcome = models.CharField(max_length=12, choices=Outcome)
+    address = models.CharField(max_length=45, blank=True)
+    count = models.PositiveBigIntegerField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "key usage"
+        constraints = (
+            models.UniqueConstraint(fields=["key", "hour", "outcome", "address"], name="usage_row_unique"),
+        )
+        indexes = (models.Index(fields=["hour"], name="usage_hour"),)
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.outcome} {self.hour:%Y-%m-%d %H}:00"
+
+
 class Credential(NamedTuple):
     """What authentication reads of a key and its owner, in the order of the SELECT."""
 

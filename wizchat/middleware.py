@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
+from apikeys import usage
 from apikeys.networks import is_trusted_proxy
 from wizchat.errors import envelope, is_api, json_error
 
@@ -25,6 +26,7 @@ class APIEnvelopeMiddleware:
         response = self.get_response(request)
         if not is_api(request):
             return response
+        usage.record(request, response)
         if response.status_code >= HTTPStatus.BAD_REQUEST and not _is_json(response):
             response = json_error(response.status_code)
         response.headers["Cache-Control"] = "no-store"

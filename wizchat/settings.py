@@ -129,6 +129,9 @@ ACCOUNT_EMAIL_VERIFICATION = "optional"
 # encoded anew on its next use.
 API_KEY_ARGON2 = {"memory_cost": 19456, "time_cost": 2, "parallelism": 1}
 
+# Seconds between two writes of what keys were used for; 0 leaves it to `usage.flush()`.
+USAGE_FLUSH_SECONDS = 1.0
+
 # --- The API -----------------------------------------------------------------------------
 
 CHATBOT_REPLIER = "chatbots.replies.FAQReplier"

@@ -1,0 +1,149 @@
+"""What keys are used for, as people look at it: hours, days, callers, refusals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Max, Sum
+
+from apikeys.models import APIKey, KeyUsage
+
+Outcome = KeyUsage.Outcome
+HOUR = timedelta(hours=1)
+
+KEPT_OUT = (Outcome.REVOKED, Outcome.EXPIRED, Outcome.ADDRESS)
+REFUSED = (*KEPT_OUT, Outcome.PERMISSION)
+
+
+@dataclass(frozen=True)
+class Day:
+    """The calls of one day (UTC), by outcome; outcomes that did not happen are left out."""
+
+    date: date
+    outcomes: Counter[str]
+
+    @property
+    def total(self) -> int:
+        return self.outcomes.total()
+
+    @property
+    def refused(self) -> int:
+        return sum(self.outcomes[outcome] for outcome in REFUSED)
+
+    @property
+    def answered(self) -> int:
+        return self.outcomes[Outcome.ANSWERED.value]
+
+    @property
+    def failed(self) -> int:
+        return self.total - self.answered - self.refused
+
+
+class Share(NamedTuple):
+    """One outcome's part of all calls; ``percent`` is of a hundred."""
+
+    label: str
+    calls: int
+    percent: float
+
+
+class Callers(NamedTuple):
+    """Who called: ``addresses`` has (address, calls), the busiest first; "" for addresses unknown."""
+
+    calls: int
+    addresses: list[tuple[str, int]]
+    last_at: datetime | None
+
+
+class Refusal(NamedTuple):
+    reason: str
+    address: str
+    calls: int
+    last_at: datetime
+
+
+def last_24_hours(keys: Collection[APIKey], now: datetime) -> dict[int, list[int]]:
+    """Return the calls of each key, by its primary key, in 24 clock hours up to this one.
+
+    Calls that authentication kept out are no use of a key. One query, however many keys.
+    """
+    first = _hour(now) - 23 * HOUR
+    hours = {key.pk: [0] * 24 for key in keys}
+    rows = (
+        KeyUsage.objects.filter(key__in=hours, hour__gte=first, hour__lte=now)
+        .exclude(outcome__in=KEPT_OUT)
+        .values_list("key", "hour")
+        .annotate(Sum("count"))
+    )
+    for key, hour, count in rows:
+        hours[key][(hour - first) // HOUR] = count
+    return hours
+
+
+def daily(key: APIKey, now: datetime, days: int = 30) -> list[Day]:
+    """Return the calls of the last ``days`` days (UTC), today last, refused ones included."""
+    today = now.astimezone(UTC).date()
+    by_date: dict[date, Counter[str]] = {
+        today - timedelta(days=ago): Counter() for ago in reversed(range(days))
+    }
+    rows = (
+        KeyUsage.objects.filter(key=key, hour__gte=_midnight(now) - timedelta(days=days - 1), hour__lte=now)
+        .values_list("hour", "outcome")
+        .annotate(Sum("count"))
+    )
+    for hour, outcome, count in rows:
+        by_date[hour.astimezone(UTC).date()][outcome] += count
+    return [Day(date, outcomes) for date, outcomes in by_date.items()]
+
+
+def shares(days: Collection[Day]) -> list[Share]:
+    """Return the outcomes that happened within ``days``, in the order in which they are declared."""
+    outcomes = sum((day.outcomes for day in days), Counter[str]())
+    total = outcomes.total()
+    return [
+        Share(str(outcome.label), outcomes[outcome.value], 100 * outcomes[outcome.value] / total)
+        for outcome in Outcome
+        if outcomes[outcome.value]
+    ]
+
+
+def recent_callers(key: APIKey, now: datetime) -> Callers:
+    """Return who has used ``key`` within the last 24 hours, to the hour."""
+    rows = list(
+        KeyUsage.objects.filter(key=key, hour__gt=_hour(now) - 24 * HOUR, hour__lte=now)
+        .exclude(outcome__in=KEPT_OUT)
+        .values_list("address")
+        .annotate(calls=Sum("count"), last=Max("last_at"))
+        .order_by("-calls", "address")
+    )
+    return Callers(
+        calls=sum(calls for _, calls, _ in rows),
+        addresses=[(address, calls) for address, calls, _ in rows],
+        last_at=max((last for _, _, last in rows), default=None),
+    )
+
+
+def refused(key: APIKey, now: datetime, days: int = 30, limit: int = 20) -> list[Refusal]:
+    """Return what was refused within the last ``days`` days, the latest first."""
+    rows = (
+        KeyUsage.objects.filter(key=key, outcome__in=REFUSED, hour__gt=now - timedelta(days=days))
+        .values_list("outcome", "address")
+        .annotate(calls=Sum("count"), last=Max("last_at"))
+        .order_by("-last", "outcome", "address")
+    )
+    return [
+        Refusal(str(Outcome(outcome).label), address, calls, last)
+        for outcome, address, calls, last in rows[:limit]
+    ]
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def _midnight(moment: datetime) -> datetime:
+    return _hour(moment.astimezone(UTC)).replace(hour=0)
