@@ -69,7 +69,8 @@ def test_a_bad_value_is_one_sentence_that_names_the_variable(name, value):
     done = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=ROOT,
-        env=os.environ | {"SECRET_KEY": "x" * 50, "DEBUG": "off", name: value},
+        env=os.environ
+        | {"DJANGO_SETTINGS_MODULE": "wizchat.settings", "SECRET_KEY": "x" * 50, "DEBUG": "off", name: value},
         capture_output=True,
         text=True,
         timeout=60,
