@@ -1,0 +1,59 @@
+// Comforts only: every page works without this file.
+"use strict";
+
+// A form is sent once, however often its button is pressed.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if ("sent" in form.dataset) event.preventDefault();
+  form.dataset.sent = "";
+});
+
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+// Copy: the clipboard where the browser has one, else a selection for the user to copy.
+const SAID_FOR = 2000; // milliseconds
+
+function select(element) {
+  getSelection().selectAllChildren(element);
+}
+
+async function copy(element) {
+  try {
+    await navigator.clipboard.writeText(element.textContent);
+    return "Copied";
+  } catch {
+    select(element);
+    if (document.execCommand("copy")) return "Copied";
+    return /Mac|iP/.test(navigator.platform) ? "Press ⌘C" : "Press Ctrl+C";
+  }
+}
+
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  const label = button.textContent;
+  const status = document.getElementById(button.dataset.status);
+  let timer;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const said = await copy(document.getElementById(button.dataset.copy));
+    button.textContent = status.textContent = said;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      button.textContent = label;
+      status.textContent = "";
+    }, SAID_FOR);
+  });
+}
+
+// A new key is on this page only: its history entry leads elsewhere, and leaving wipes it.
+const reveal = document.querySelector("[data-reveal]");
+if (reveal) {
+  history.replaceState(null, "", reveal.dataset.reveal);
+  window.addEventListener("pagehide", () => {
+    for (const element of document.querySelectorAll("[data-secret]")) {
+      element.textContent = element.dataset.secret;
+    }
+  });
+}
