@@ -122,6 +122,10 @@ ACCOUNT_ADAPTER = "wizchat.accounts.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[WizChat] "
+# A reset asked for an unknown address sends nothing: the letter would go to strangers.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_FORMS = {"login": "wizchat.accounts.LoginForm"}
 
 # --- Keys --------------------------------------------------------------------------------
 
