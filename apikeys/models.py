@@ -74,13 +74,39 @@ class AlreadyRotated(Exception):
         self.successor = successor
 
 
+def _live(now: datetime) -> models.Q:
+    return models.Q(models.Q(expires_at=None) | models.Q(expires_at__gt=now), revoked_at=None)
+
+
 class APIKeyQuerySet(models.QuerySet["APIKey"]):
     def owned_by(self, user: User) -> Self:
         return self.filter(owner=user)
 
     def live(self, now: datetime) -> Self:
         """Keys that are neither revoked nor expired at ``now``."""
-        return self.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=now), revoked_at=None)
+        return self.filter(_live(now))
+
+    def live_first(self, now: datetime) -> Self:
+        over = models.Case(models.When(_live(now), then=0), default=1)
+        return self.order_by(over, "-created_at", "-id")
+
+    def in_state(self, state: KeyState, now: datetime) -> Self:
+        """Keys whose ``state(now)`` is ``state``."""
+        soon = models.Q(expires_at__lte=now + EXPIRES_SOON)
+        match state:
+            case KeyState.REVOKED:
+                return self.exclude(revoked_at=None)
+            case KeyState.EXPIRED:
+                return self.filter(revoked_at=None, expires_at__lte=now)
+            case KeyState.EXPIRING:
+                return self.filter(soon, _live(now))
+            case KeyState.ACTIVE:
+                return self.filter(_live(now)).exclude(soon)
+
+    def matching(self, text: str) -> Self:
+        """Keys with ``text`` in their name, or whose id it is, bare or masked as lists show it."""
+        key_id = text.removeprefix(f"{keyformat.PREFIX}_").partition("_")[0]
+        return self.filter(models.Q(name__icontains=text) | models.Q(key_id=key_id))
 
     def issue(
         self,
