@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from wizchat import errors
+from wizchat import errors, views
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # allauth's documented hook
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("settings/api/", include("apikeys.urls")),
+    path("docs/", views.api_reference, name="docs"),
     path("v1/", include("chatbots.urls")),
     re_path(r"^v1/", errors.unknown_path),
 ]
