@@ -1,0 +1,151 @@
+"""Keys for operators: to look at, to narrow, to revoke; never to make, to read or to bring back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.text import Truncator
+
+from apikeys.forms import KeyRules, permission_field
+from apikeys.models import APIKey, KeyEvent, KeyState, NotLive
+from apikeys.templatetags.keys import isolated
+
+if TYPE_CHECKING:
+    KeyAdminBase = admin.ModelAdmin[APIKey]
+    EventInlineBase = admin.TabularInline[KeyEvent, APIKey]
+    KeyFormBase = forms.ModelForm[APIKey]
+else:
+    KeyAdminBase, EventInlineBase, KeyFormBase = admin.ModelAdmin, admin.TabularInline, forms.ModelForm
+
+EDITABLE = ("name", "permissions", "allowed_networks")
+GOES_WITH_ITS_OWNER = {"auth_user_delete", "auth_user_changelist"}
+"""Pages of the admin that may delete keys: those that delete users."""
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state, state.capitalize()) for state in KeyState]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        state = self.value()
+        if state not in set(KeyState):
+            return queryset
+        return queryset.in_state(KeyState(state), timezone.now())
+
+
+class KeyAdminForm(KeyRules, KeyFormBase):
+    permissions = permission_field()
+
+    class Meta:
+        model = APIKey
+        fields = EDITABLE
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["permissions"] = self.instance.granted.names
+
+
+class EventInline(EventInlineBase):
+    model = KeyEvent
+    fields = readonly_fields = ("at", "action", "actor", "detail")
+    can_delete = False
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(APIKey)
+class APIKeyAdmin(KeyAdminBase):
+    form = KeyAdminForm
+    inlines = (EventInline,)
+    actions = ("revoke_selected",)
+    list_display = ("short_name", "owner", "masked_id", "permission_names", "last_used_at", "current_state")
+    list_filter = (StateFilter,)
+    list_select_related = ("owner",)
+    search_fields = ("=key_id", "name", "owner__username")
+    search_help_text = "Id, name or owner"
+    ordering = ("-created_at", "-id")
+    readonly_fields = (
+        "owner",
+        "masked_id",
+        "current_state",
+        "created_at",
+        "created_by",
+        "expires_at",
+        "revoked_at",
+        "revoked_by",
+        "last_used_at",
+        "last_used_address",
+        "last_used_user_agent",
+        "last_used_method",
+        "last_used_route",
+    )
+    fields = (*EDITABLE, *readonly_fields)
+
+    @admin.display(description="name", ordering="name")
+    def short_name(self, key: APIKey) -> str:
+        return Truncator(isolated(key.name)).chars(40)
+
+    @admin.display(description="ID", ordering="key_id")
+    def masked_id(self, key: APIKey) -> str:
+        return key.masked
+
+    @admin.display(description="permissions")
+    def permission_names(self, key: APIKey) -> str:
+        return ", ".join(key.granted.names)
+
+    @admin.display(description="state")
+    def current_state(self, key: APIKey) -> str:
+        return str(key.state(timezone.now()))
+
+    @admin.action(description="Revoke selected keys", permissions=["change"])
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
+        now = timezone.now()
+        stopped = sum(key.revoke(by=_operator(request), now=now) for key in queryset)
+        self.message_user(
+            request, f"{stopped} {'key was' if stopped == 1 else 'keys were'} revoked.", messages.SUCCESS
+        )
+
+    def save_model(self, request: HttpRequest, obj: APIKey, form: Any, change: bool) -> None:
+        """Apply what was edited through the key's own verb, to the row as it is now."""
+        values = {name: form.cleaned_data[name] for name in EDITABLE}
+        try:
+            APIKey.objects.get(pk=obj.pk).change(by=_operator(request), now=timezone.now(), **values)
+        except NotLive as error:
+            raise PermissionDenied from error
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Allow no filter but the list's own: any other could guess at what is stored, bit by bit."""
+        return False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: APIKey | None = None) -> bool:
+        """A revoked key stays as it is."""
+        if obj is not None and obj.revoked_at is not None:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: APIKey | None = None) -> bool:
+        match = request.resolver_match
+        if match is None or match.url_name not in GOES_WITH_ITS_OWNER:
+            return False
+        return super().has_delete_permission(request, obj)
+
+
+def _operator(request: HttpRequest) -> Any:
+    return request.user
