@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatbots import matching
 from chatbots.matching import STOPWORDS, best_match
@@ -54,6 +56,8 @@ def test_the_question_itself_finds_its_entry(topic):
         ("opening hours", "hours"),
         ("what are the hours of opening", "hours"),
         ("shipping time: how long?", "shipping"),
+        ("shipping time", "shipping"),
+        ("When are you open?", "hours"),
         ("payment methods", "payment"),
         ("What payment methods are accepted?", "payment"),
         ("I cannot login", "login"),
@@ -178,3 +182,17 @@ def test_the_first_of_two_equal_questions_wins():
 
 def test_no_questions_find_nothing():
     assert best_match("anything", []) is None
+
+
+@given(st.text(), st.lists(st.text(), max_size=5))
+def test_any_text_is_compared_without_an_error(message, questions):
+    number = best_match(message, questions)
+
+    assert number is None or questions[number]
+
+
+@given(st.text(alphabet=st.characters(categories=["L", "N"]), min_size=1), st.lists(st.text(), max_size=5))
+def test_a_question_finds_itself_whatever_its_script(question, others):
+    found = best_match(question, [*others, question])
+
+    assert found is not None
