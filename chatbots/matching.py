@@ -25,7 +25,7 @@ THRESHOLD = 0.55
 QUESTION_SHARE = 0.7
 
 # Bounds on one comparison, far above what people write, so that no text makes it slow.
-MESSAGE_WORDS = 200
+MESSAGE_WORDS = 100
 MESSAGE_SENTENCES = 40
 QUESTION_WORDS = 32
 
