@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from typing import Any
+
+from prometheus_client.multiprocess import mark_process_dead
 
 _host = os.environ.get("HOST", "127.0.0.1")
 
@@ -33,3 +38,15 @@ limit_request_line = 8190
 logger_class = "wizchat.server.Logger"
 accesslog = "-"
 control_socket_disable = True
+
+# Each worker writes its numbers here, so that any of them can answer for all.
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="wizchat-metrics-")
+
+
+def child_exit(server: object, worker: Any) -> None:
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # prometheus_client's
+
+
+def on_exit(server: object) -> None:
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

@@ -12,7 +12,8 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from apikeys import failures, keyformat, policy, usage
+from apikeys import failures, keyformat, policy, refusals, usage
+from apikeys.metrics import ACCEPTED
 from apikeys.models import Credential, lookup
 from apikeys.networks import IPAddress, client_address
 
@@ -34,15 +35,18 @@ class APIKeyAuthentication(BaseAuthentication):
         client_ip = request_address(request.META)
         credential = genuine(raw)
         if credential is None:
+            refusals.tell_forged(raw, client_ip)
             failures.count(client_ip)
             raise AuthenticationFailed(INVALID)
         try:
             policy.check(credential, client_ip=client_ip, now=timezone.now())
         except policy.Refused as refusal:
             usage.note(request._request, credential.id, client_ip, refusal.reason)
+            refusals.tell(refusal.reason, credential.key_id, client_ip)
             denied = PermissionDenied if isinstance(refusal, policy.WrongAddress) else AuthenticationFailed
             raise denied(refusal.message) from refusal
         usage.note(request._request, credential.id, client_ip)
+        ACCEPTED.inc()
         return owner_of(credential), credential
 
     def authenticate_header(self, request: Request) -> str:

@@ -15,10 +15,14 @@ from rest_framework.exceptions import Throttled
 
 from apikeys.networks import IPAddress
 
+RETRY_CACHE_AFTER = 5
+"""Seconds for which a shared cache that has failed is left alone: nobody waits for it in vain."""
+
 WINDOW = 60
 """Seconds from an address's first failure until its count starts anew."""
 
 logger = logging.getLogger(__name__)
+_retry_at = 0.0
 
 
 class TooManyFailures(Throttled):
@@ -29,13 +33,7 @@ class TooManyFailures(Throttled):
 
 def count(client_ip: IPAddress | None) -> None:
     """Count a failure from ``client_ip``; raise ``TooManyFailures`` past the limit."""
-    name = f"auth-failures:{bucket(client_ip)}"
-    try:
-        failures, wait = _increment(caches["default"], name)
-    except Exception:
-        # Whatever the shared cache's client raises: count in this process until it is back.
-        logger.exception("the cache does not count failed authentications")
-        failures, wait = _increment(caches["local"], name)
+    failures, wait = _count(f"auth-failures:{bucket(client_ip)}")
     if failures > settings.AUTH_FAILURES_PER_MINUTE:
         raise TooManyFailures(wait)
 
@@ -45,6 +43,19 @@ def bucket(client_ip: IPAddress | None) -> str:
     if isinstance(client_ip, IPv6Address):
         return str(IPv6Network((client_ip, 64), strict=False).network_address)
     return str(client_ip)
+
+
+def _count(name: str) -> tuple[int, int]:
+    """Count in the shared cache, or in this process alone while that one fails."""
+    global _retry_at
+    if time.monotonic() >= _retry_at:
+        try:
+            return _increment(caches["default"], name)
+        except Exception as error:
+            # Whatever the cache's client raises.
+            _retry_at = time.monotonic() + RETRY_CACHE_AFTER
+            logger.error("failed authentications are counted in this process alone: %s", error)
+    return _increment(caches["local"], name)
 
 
 def _increment(cache: BaseCache, name: str) -> tuple[int, int]:

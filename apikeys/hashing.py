@@ -17,6 +17,8 @@ from argon2.exceptions import VerificationError
 from argon2.low_level import Type
 from cachetools import LRUCache
 
+from apikeys.metrics import ARGON2_SECONDS, MEMO_HITS
+
 MEMO_SIZE = 50_000
 """Proofs a process remembers, a few hundred bytes each."""
 
@@ -43,7 +45,7 @@ class KeyHasher:
 
     def encode(self, raw: str) -> str:
         """Return the Argon2id encoding (PHC string format) of ``raw`` with a new salt."""
-        with self._slots:
+        with self._slots, ARGON2_SECONDS.time():
             return self._argon2.hash(raw)
 
     def verify(self, encoding: str, raw: str) -> bool:
@@ -57,7 +59,10 @@ class KeyHasher:
         """Return whether this process has verified ``raw`` against ``encoding`` already."""
         digest = self._digest(encoding, raw)
         with self._lock:
-            return self._proofs.get(digest, False)
+            remembered = self._proofs.get(digest, False)
+        if remembered:
+            MEMO_HITS.inc()
+        return remembered
 
     def needs_rehash(self, encoding: str) -> bool:
         """Return whether ``encoding`` was made at another cost than today's."""
@@ -83,7 +88,7 @@ class KeyHasher:
         return proved
 
     def _prove(self, encoding: str, raw: str) -> bool:
-        with self._slots:
+        with self._slots, ARGON2_SECONDS.time():
             try:
                 return self._argon2.verify(encoding, raw)
             except (VerificationError, ValueError):

@@ -39,6 +39,10 @@ class KeyParts(NamedTuple):
     def __str__(self) -> str:
         return f"{PREFIX}_{self.key_id}_{self.secret}{self.checksum}"
 
+    def __repr__(self) -> str:
+        """Tell tracebacks and debuggers no secret."""
+        return masked(self.key_id)
+
 
 def generate() -> KeyParts:
     """Return a new key, its id and secret drawn from the operating system's generator."""

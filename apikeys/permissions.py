@@ -8,6 +8,7 @@ from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated, Permis
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from apikeys import refusals
 from apikeys.models import Permission
 
 if TYPE_CHECKING:
@@ -34,5 +35,6 @@ class HasKeyPermission(BasePermission):
         if method not in required:
             raise MethodNotAllowed(str(method))
         if not credential.permissions & (required[method] | Permission.ADMIN):
+            refusals.tell("permission", credential.key_id, None)
             raise LacksPermission(required[method])
         return True

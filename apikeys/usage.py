@@ -13,15 +13,16 @@ import os
 import re
 from datetime import UTC, datetime
 from threading import Event, Lock, Thread
-from time import time
+from time import monotonic, time
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import close_old_connections, connection, connections, transaction
+from django.db import DatabaseError, close_old_connections, connection, connections, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from apikeys import keyformat
+from apikeys.metrics import USAGE_LAG
 from apikeys.models import USER_AGENT_LENGTH, APIKey, KeyUsage
 from apikeys.networks import IPAddress
 
@@ -92,6 +93,7 @@ class Recorder:
         self._writing = Lock()
         self._thread: Thread | None = None
         self._exiting = Event()
+        self._written_at = monotonic()
         self.clear()
 
     def clear(self) -> None:
@@ -159,6 +161,7 @@ class Recorder:
         with self._lock:
             if self._thread is not None or not settings.USAGE_FLUSH_SECONDS:
                 return
+            self._written_at = monotonic()
             self._thread = Thread(target=self._run, name="usage", daemon=True)
         self._thread.start()
         atexit.register(self._finish)
@@ -176,10 +179,15 @@ class Recorder:
         connections.close_all()
 
     def _try_to_flush(self) -> None:
+        USAGE_LAG.set(monotonic() - self._written_at)
         try:
             self.flush()
-        except Exception:
-            logger.exception("usage could not be stored; it is kept for the next try")
+        except Exception as error:
+            # A database that is away says the same each second: that needs no traceback.
+            unexpected = not isinstance(error, DatabaseError)
+            logger.error("usage is kept for the next try: %s", error, exc_info=unexpected)
+        else:
+            self._written_at = monotonic()
 
 
 def _merge(counts: dict[Row, list[float]], row: Row, count: list[float]) -> None:

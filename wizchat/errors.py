@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import DatabaseError, InterfaceError
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    NotSupportedError,
+    ProgrammingError,
+)
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template import loader
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
+from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -87,7 +97,9 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
     if isinstance(exc, exceptions.APIException):
         return _api_exception(exc, presented=_presents_a_key(context))
     status = _status_of(exc)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        logger.error("unavailable: %s: %s", type(exc).__name__, exc)
+    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s under %s", type(exc).__name__, API_PREFIX, exc_info=exc)
     return Response(envelope(status), status, headers=_retry(status))
 
@@ -125,10 +137,17 @@ def _status_of(exc: BaseException) -> int:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         case SuspiciousOperation():  # a Host header that is not ours, above all
             return HTTPStatus.BAD_REQUEST
-        case DatabaseError() | InterfaceError():
+        case _ if is_outage(exc):
             return HTTPStatus.SERVICE_UNAVAILABLE
         case _:
             return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def is_outage(exc: BaseException | None) -> bool:
+    """Return whether the database or the cache did not do its work, which is no fault of the statement."""
+    if isinstance(exc, DataError | IntegrityError | ProgrammingError | NotSupportedError):
+        return False
+    return isinstance(exc, DatabaseError | InterfaceError | RedisError)
 
 
 def _retry(status: int) -> dict[str, str]:
@@ -172,4 +191,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return json_error(500) if is_api(request) else defaults.server_error(request)
+    """Answer for an exception that nobody caught; Django calls this while it is being handled."""
+    status = _status_of(sys.exc_info()[1] or RuntimeError())
+    if is_api(request):
+        return json_error(status)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return HttpResponse(loader.render_to_string("503.html"), status=status, headers=_retry(status))
+    return defaults.server_error(request)

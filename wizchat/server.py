@@ -18,7 +18,7 @@ from gunicorn import glogging, util
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
-from wizchat.logs import Redact
+from wizchat.logs import JSONLines
 
 READ_TIMEOUT = 20
 """Seconds for which a client may fall silent in the middle of a request."""
@@ -84,24 +84,26 @@ def _response(status: str, error: Mapping[str, object]) -> bytes:
 
 
 class Logger(glogging.Logger):
-    """One line a request: the path without its query, and no header that a client fills in."""
+    """Lines in the shape of the others; of a request the path without its query, and no header."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
         for log in (self.error_log, self.access_log):
-            log.filters = [Redact()]
+            for handler in log.handlers:
+                handler.setFormatter(JSONLines())
 
     def access(self, resp: Any, req: Any, environ: Mapping[str, Any], request_time: timedelta) -> None:
         if not self.access_log_enabled:
             return
-        # Quoted anew: a decoded line break would forge a line of the log.
         path = quote(environ.get("PATH_INFO", "").encode("latin-1", "replace"))
         self.access_log.info(
-            '%s "%s %s" %s %s bytes %.1f ms',
-            environ.get("REMOTE_ADDR", "-"),
+            "%s %s",
             environ["REQUEST_METHOD"],
             path,
-            str(resp.status).partition(" ")[0],
-            resp.sent,
-            request_time / timedelta(milliseconds=1),
+            extra={
+                "address": environ.get("REMOTE_ADDR"),
+                "status": int(str(resp.status).partition(" ")[0]),
+                "bytes": resp.sent,
+                "milliseconds": round(request_time / timedelta(milliseconds=1), 1),
+            },
         )

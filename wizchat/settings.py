@@ -7,6 +7,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from wizchat import logs
 from wizchat.environment import Environment, local_cache
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -25,6 +26,7 @@ SIGNUP_OPEN = env.flag("SIGNUP_OPEN", default=False)
 AUTH_FAILURES_PER_MINUTE = env.number("AUTH_FAILURES_PER_MINUTE", default=100, least=1)
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 DEMO_PASSWORD = env.text("DEMO_PASSWORD", default="")
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 
 # --- Django ------------------------------------------------------------------------------
 
@@ -44,6 +46,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "wizchat.telemetry.TelemetryMiddleware",
     "wizchat.middleware.APIEnvelopeMiddleware",
     "wizchat.middleware.ForwardedSchemeMiddleware",
     "wizchat.middleware.HTTPSOnlyAPIMiddleware",
@@ -93,6 +96,9 @@ CACHES = {
 }
 
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
+
+LOGGING = logs.configuration(debug=DEBUG)
+DEFAULT_EXCEPTION_REPORTER = "wizchat.reports.Reporter"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -159,9 +165,9 @@ REST_FRAMEWORK = {
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS_ONLY
-# Health probes come from inside, over plain HTTP; the API refuses instead of redirecting,
-# because a redirect would teach clients to send their key in the clear first.
-SECURE_REDIRECT_EXEMPT = [r"^v1/", r"^healthz$", r"^readyz$"]
+# The API refuses instead of redirecting, because a redirect would teach clients to send
+# their key in the clear first.
+SECURE_REDIRECT_EXEMPT = [r"^v1/"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS_ONLY
 SECURE_REFERRER_POLICY = "same-origin"

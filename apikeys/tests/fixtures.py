@@ -9,7 +9,7 @@ from django.core.cache import caches
 from django.test import Client
 from django.utils import timezone
 
-from apikeys import models
+from apikeys import failures, models
 from apikeys.hashing import KeyHasher
 from apikeys.models import APIKey, Permission
 
@@ -41,7 +41,8 @@ def hasher(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def _empty_caches():
+def _empty_caches(monkeypatch):
+    monkeypatch.setattr(failures, "_retry_at", 0.0)
     for cache in caches.all(initialized_only=True):
         cache.clear()
 
@@ -75,6 +76,7 @@ def call():
     def send(raw=None, method="GET", path="/v1/chatbots", body=None, **headers):
         if raw is not None:
             headers.setdefault("HTTP_AUTHORIZATION", f"Bearer {raw}")
+        headers.setdefault("HTTP_X_REQUEST_ID", "test")  # a new one would tell answers apart
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         content_type = headers.pop("content_type", "application/json")
         return client.generic(method, path, data, content_type, secure=True, **headers)

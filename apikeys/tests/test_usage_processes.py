@@ -69,7 +69,7 @@ def test_the_thread_outlives_a_database_that_fails(settings, monkeypatch):
         done.set()
 
     monkeypatch.setattr(usage, "_write_counts", write)
-    monkeypatch.setattr(usage.logger, "exception", told := Mock())
+    monkeypatch.setattr(usage.logger, "error", told := Mock())
     recorder = usage.Recorder()
     recorder.add(usage.Row(1, 480_000, "answered", None), 1_728_000_000.0)
 

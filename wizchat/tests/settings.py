@@ -16,6 +16,7 @@ FIXED = {
     "SIGNUP_OPEN": "off",
     "AUTH_FAILURES_PER_MINUTE": "100",
     "HTTPS_ONLY": "off",
+    "METRICS_TOKEN": "",
     "DEMO_PASSWORD": "",
 }
 DEFAULTS = {"DATABASE_URL": "sqlite:///var/tests.sqlite3", "CACHE_URL": "locmemcache://"}
@@ -29,4 +30,5 @@ from wizchat.settings import *  # noqa: E402, F403  # after its environment is s
 # A file, as in production: threads of one test then contend for it as processes would.
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405  # from the settings
     DATABASES["default"]["TEST"] = {"NAME": BASE_DIR / "var" / "tests.sqlite3"}  # noqa: F405
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405  # WhiteNoise warns of a folder that is not there
 USAGE_FLUSH_SECONDS = 0  # no thread writes behind a test's back: `usage.flush()` does, where one looks

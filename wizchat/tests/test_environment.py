@@ -70,7 +70,12 @@ def test_a_bad_value_is_one_sentence_that_names_the_variable(name, value):
         [sys.executable, "manage.py", "check"],
         cwd=ROOT,
         env=os.environ
-        | {"DJANGO_SETTINGS_MODULE": "wizchat.settings", "SECRET_KEY": "x" * 50, "DEBUG": "off", name: value},
+        | {
+            "SECRET_KEY": "x" * 50,
+            "DEBUG": "off",
+            "DJANGO_SETTINGS_MODULE": "wizchat.settings",
+            name: value,
+        },
         capture_output=True,
         text=True,
         timeout=60,
