@@ -1,27 +1,19 @@
-"""What every endpoint under ``/v1/`` shares: parsing, negotiation, pages."""
+"""What every endpoint under ``/v1/`` shares: parsing and negotiation."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC
-from typing import IO, TYPE_CHECKING, Any, NoReturn
-from urllib.parse import urlencode
+from typing import IO, Any, NoReturn
 
 from django.conf import settings
-from django.utils.dateparse import parse_datetime
-from rest_framework.exceptions import NotFound, ParseError, UnsupportedMediaType
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 
-from wizchat.errors import APIError, InvalidQuery
-
-if TYPE_CHECKING:
-    from rest_framework.views import APIView  # imports this module itself
+from wizchat.errors import APIError
 
 UTF_8 = {"utf-8", "utf8"}
 
@@ -69,54 +61,3 @@ class AlwaysJSON(BaseContentNegotiation):
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         return JSONRenderer(), "application/json"
-
-
-class NewestFirst(CursorPagination):
-    """Pages of ``page_size`` by ``created_at``, newest first; links carry only what we know."""
-
-    page_size = 50
-    max_page_size = 200
-    page_size_query_param = "page_size"
-    ordering = ("-created_at", "-id")
-
-    def paginate_queryset(
-        self, queryset: Any, request: Request, view: APIView | None = None
-    ) -> list[Any] | None:
-        try:
-            page: list[Any] | None = super().paginate_queryset(queryset, request, view)
-        except NotFound as error:
-            raise InvalidQuery("cursor", "This is not a cursor that the API has given out.") from error
-        # Not the address as it came: whatever a client put into the query would be handed on.
-        self.base_url = request.build_absolute_uri(request.path)
-        if self.page_size_query_param in request.query_params:
-            self.base_url += "?" + urlencode({self.page_size_query_param: self.page_size})
-        return page
-
-    def get_page_size(self, request: Request) -> int:
-        text = request.query_params.get(self.page_size_query_param)
-        if text is None:
-            return self.page_size
-        if not (text.isascii() and text.isdigit()) or not text.strip("0"):
-            raise InvalidQuery("page_size", f"Must be a whole number from 1 to {self.max_page_size}.")
-        return self.max_page_size if len(text) > 4 else min(int(text), self.max_page_size)
-
-    def decode_cursor(self, request: Request) -> Any:
-        cursor = super().decode_cursor(request)
-        if cursor == Cursor(offset=0, reverse=False, position=None):
-            raise NotFound  # what DRF makes of text that says nothing
-        if cursor is not None and cursor.position is not None:
-            _require_datetime(str(cursor.position))
-        return cursor
-
-    def get_paginated_response(self, data: Any) -> Response:
-        return Response({"next": self.get_next_link(), "previous": self.get_previous_link(), "results": data})
-
-
-def _require_datetime(position: str) -> None:
-    try:
-        moment = parse_datetime(position)
-        if moment is None or moment.tzinfo is None:
-            raise ValueError("not a time with its zone")
-        moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise NotFound from error

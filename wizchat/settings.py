@@ -153,7 +153,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["wizchat.api.StrictJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "wizchat.api.AlwaysJSON",
-    "DEFAULT_PAGINATION_CLASS": "wizchat.api.NewestFirst",
+    "DEFAULT_PAGINATION_CLASS": "wizchat.pagination.NewestFirst",
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "wizchat.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
