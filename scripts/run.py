@@ -26,8 +26,10 @@ def main() -> None:
     prepare()
     name = f"[{host}]" if ":" in host else host
     say(f"\nWizChat is at http://{name}:{listener.getsockname()[1]}/  (Ctrl+C stops it)")
-    say("Sign in as “demo”; its password was printed above when the account was made.")
-    say("A new one: .venv/bin/python manage.py changepassword demo\n")
+    say("Sign in as “demo” with the password that was shown when the account was made.")
+    say("Forgotten? .venv/bin/python manage.py changepassword demo\n")
+    if not is_loopback(host) and os.environ["HTTPS_ONLY"].lower() == "off":
+        say("Plain HTTP, and not on this machine alone: keys and passwords can be read on the way.\n")
     # The server inherits the socket: the port was never free in between, and a client that
     # read the line above waits in the backlog instead of being refused.
     os.set_inheritable(listener.fileno(), True)
