@@ -21,7 +21,6 @@ else:  # Django's own class takes no type
 class ChatbotAdmin(ChatbotBase):
     list_display = ["name", "owner", "is_active", "created_at", "updated_at"]
     list_filter = ["is_active"]
-    list_select_related = ["owner"]
     search_fields = ["name", "description", "owner__username", "owner__email"]
     raw_id_fields = ["owner"]
     readonly_fields = ["id", "created_at", "updated_at"]
@@ -31,7 +30,6 @@ class ChatbotAdmin(ChatbotBase):
 @admin.register(FAQEntry)
 class FAQEntryAdmin(FAQEntryBase):
     list_display = ["__str__", "chatbot", "created_at"]
-    list_select_related = ["chatbot"]
     search_fields = ["question", "answer", "chatbot__name", "chatbot__owner__username"]
     raw_id_fields = ["chatbot"]
     readonly_fields = ["id", "created_at"]
@@ -41,7 +39,6 @@ class FAQEntryAdmin(FAQEntryBase):
 @admin.register(Query)
 class QueryAdmin(QueryBase):
     list_display = ["__str__", "chatbot", "created_at"]
-    list_select_related = ["chatbot"]
     search_fields = ["message", "answer", "chatbot__name", "chatbot__owner__username"]
     ordering = ["-created_at", "-id"]
     show_full_result_count = False

@@ -48,9 +48,12 @@ def test_the_newest_of_two_entries_with_one_question_answers(send, chatbot):
 
 
 def test_other_chatbots_entries_are_not_used(send, owner):
-    owner.chatbots.create(name="Other").learn("When do you open?", "At nine.")
+    other = owner.chatbots.create(name="Other")
+    other.learn("When do you open?", "At nine.")
+    other.learn("How can I reset my password?", "Ask another.")
 
     assert send("When do you open?").json()["answer"] == "No idea."
+    assert send("How can I reset my password?").json()["answer"] == "Choose “Forgot password?”."
 
 
 def test_inactive_chatbot_refuses_messages_and_keeps_none(send, chatbot):

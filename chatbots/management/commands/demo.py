@@ -6,9 +6,10 @@ import secrets
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 USERNAME = "demo"
 
@@ -63,17 +64,14 @@ class Command(BaseCommand):
 
 
 def _make_account(password: str) -> bool:
-    """Make the whole account or, if the name is taken, nothing and return False."""
-    if User.objects.filter(username=USERNAME).exists():
-        return False
-    try:
-        with transaction.atomic():
-            owner = User.objects.create_user(USERNAME, "demo@example.com", password)
+    """Make the account with all that is in it, or nothing if the name is taken; return which."""
+    defaults = {"email": "demo@example.com", "password": make_password(password)}
+    with transaction.atomic():
+        owner, made = User.objects.get_or_create(username=USERNAME, defaults=defaults)
+        if made:
             for values in CHATBOTS:
                 _make_chatbot(owner, **values)
-    except IntegrityError:  # the same command elsewhere was faster
-        return False
-    return True
+    return made
 
 
 def _make_chatbot(owner: User, *, faqs: dict[str, str], queries: list[str], **values: str) -> None:
