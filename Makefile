@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Linters and type checkers load the settings; they never serve anything.
 LOAD := DEBUG=on HTTPS_ONLY=on
 
-.PHONY: help run browser test lint format types migrations deploy check screenshots
+.PHONY: help run browser test test-services lint format types migrations deploy check screenshots
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -45,7 +45,10 @@ deploy: $(DEV) # the settings of production, a key as long as `make run` writes
 	DEBUG=off HTTPS_ONLY=on ALLOWED_HOSTS=api.example.com SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
-check: lint types migrations deploy test ## what CI runs
+test-services: $(DEV) ## the tests on PostgreSQL and Redis of their own, and what happens when those fail
+	$(BIN)/python -m scripts.services $(ARGS)
+
+check: lint types migrations deploy test test-services ## what CI runs
 
 screenshots: $(DEV) browser ## every page in light and dark, narrow and wide, into var/screenshots/
 	$(BIN)/python -m pytest --quiet -m screenshots --override-ini addopts= wizchat/tests/browser

@@ -30,5 +30,9 @@ from wizchat.settings import *  # noqa: E402, F403  # after its environment is s
 # A file, as in production: threads of one test then contend for it as processes would.
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405  # from the settings
     DATABASES["default"]["TEST"] = {"NAME": BASE_DIR / "var" / "tests.sqlite3"}  # noqa: F405
+if CACHES["default"]["LOCATION"].startswith("redis://"):  # noqa: F405
+    # Parallel workers empty their cache: each has a database of its own.
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    CACHES["default"]["LOCATION"] = f"{CACHES['default']['LOCATION'].rpartition('/')[0]}/{worker}"  # noqa: F405
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405  # WhiteNoise warns of a folder that is not there
 USAGE_FLUSH_SECONDS = 0  # no thread writes behind a test's back: `usage.flush()` does, where one looks

@@ -1,0 +1,32 @@
+"""Run the tests on PostgreSQL and Redis, started for them alone: ``python -m scripts.services [ARGS]``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import closing
+
+from wizchat.tests.services import Missing, Postgres, Redis
+
+# The browser sees no difference between databases; `make test` has been through it.
+SUITE = ["-n", "auto", "--dist", "loadgroup", "-m", "not screenshots", "--ignore", "wizchat/tests/browser"]
+
+
+def main() -> int:
+    try:
+        postgres, cache = Postgres(), Redis()
+    except Missing as missing:
+        sys.exit(str(missing))
+    with closing(postgres), closing(cache):
+        environ = {
+            **os.environ,
+            "DATABASE_URL": postgres.start().url,
+            "CACHE_URL": cache.start().url,
+        }
+        command = [sys.executable, "-m", "pytest", *(sys.argv[1:] or SUITE)]
+        return subprocess.run(command, env=environ, check=False).returncode  # noqa: S603  # our own words
+
+
+if __name__ == "__main__":
+    sys.exit(main())
