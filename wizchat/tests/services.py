@@ -6,16 +6,17 @@ Nothing here touches a server that was running before.
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import closing
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import redis
@@ -62,14 +63,13 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def wait_until(answers, what: str, *, within: float = DEADLINE):
+def wait_until(answers: Callable[[], object], what: str, *, within: float = DEADLINE) -> None:
     """Call ``answers`` until it returns something true; fail when ``within`` seconds are over."""
     ends_at = time.monotonic() + within
-    while not (result := answers()):
+    while not answers():
         if time.monotonic() > ends_at:
             raise AssertionError(f"{what} did not happen within {within} s")
         time.sleep(0.02)
-    return result
 
 
 class Postgres:
@@ -113,26 +113,24 @@ class Postgres:
             self.stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def connect(self, database: str = "wizchat") -> psycopg.Connection:
+    def connect(self, database: str = "wizchat") -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(
             f"postgresql://postgres@127.0.0.1:{self.port}/{database}", autocommit=True, connect_timeout=5
         )
 
     def _run(self, command: str, *arguments: str) -> None:
-        user = {"user": self._user, "group": pwd.getpwnam(self._user).pw_gid} if self._user else {}
-        done = subprocess.run(
-            [self.bin / command, *arguments],
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            # A file, not a pipe: the server would keep the pipe open for good.
-            stdout=(output := (self.folder / "output").open("w+")),
-            stderr=subprocess.STDOUT,
-            check=False,
-            timeout=2 * DEADLINE,
-            extra_groups=[] if user else None,
-            **user,
-        )
-        with closing(output):
+        as_user = ["runuser", "-u", self._user, "--"] if self._user else []
+        # A file, not a pipe: the server would keep the pipe open for good.
+        with (self.folder / "output").open("w+") as output:
+            done = subprocess.run(
+                [*as_user, str(self.bin / command), *arguments],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                check=False,
+                timeout=2 * DEADLINE,
+            )
             output.seek(0)
             assert done.returncode == 0, f"{command}: {output.read()}"
 
