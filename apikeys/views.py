@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apikeys import advice, keyformat
+from apikeys import advice, keyformat, traffic
 from apikeys.authentication import request_address
 from apikeys.forms import FilterForm, KeyForm, NewKeyForm, RotateForm, prefill, settings_of
 from apikeys.models import AlreadyIssued, AlreadyRotated, APIKey, APIKeyQuerySet, KeyState, NotLive
@@ -48,8 +48,17 @@ def key_list(request: SignedInRequest) -> HttpResponse:
     page = Paginator(filtered(request.user.api_keys.live_first(now), filters, now), PAGE_SIZE).get_page(
         query.pop("page", [""])[-1]
     )
-    context = {"page": page, "total": total, "filters": filters, "query": query.urlencode(), "now": now}
-    context["filterable"] = total >= FILTER_FROM
+    keys = list(page)
+    hours = traffic.last_24_hours(keys, now)
+    context = {
+        "page": page,
+        "rows": [(key, hours[key.pk]) for key in keys],
+        "total": total,
+        "filterable": total >= FILTER_FROM,
+        "filters": filters,
+        "query": query.urlencode(),
+        "now": now,
+    }
     return render(request, "apikeys/key_list.html", context)
 
 
@@ -112,6 +121,7 @@ def render_with(
 def key_detail(request: SignedInRequest, key_id: str) -> HttpResponse:
     key = get_object_or_404(request.user.api_keys, key_id=key_id)
     form = KeyForm(initial=settings_of(key))
+    now = timezone.now()
     own = request_address(request.META)
     if request.method == "POST":
         form = KeyForm(request.POST)
@@ -119,11 +129,15 @@ def key_detail(request: SignedInRequest, key_id: str) -> HttpResponse:
             form.add_address(own)
         elif form.is_valid():
             return save(request, key, form)
+    days = traffic.daily(key, now)
     context = {
         "key": key,
         "form": form,
         "own": own,
-        "now": timezone.now(),
+        "now": now,
+        "days": days,
+        "shares": traffic.shares(days),
+        "refusals": traffic.refused(key, now),
         "warnings": warnings(request, key),
         "events": key.events.select_related("actor")[:EVENTS_SHOWN],
         "successor": APIKey.objects.filter(predecessor=key).first(),
@@ -149,11 +163,17 @@ def save(request: SignedInRequest, key: APIKey, form: KeyForm) -> HttpResponse:
 @never_cache
 def key_revoke(request: SignedInRequest, key_id: str) -> HttpResponse:
     key = get_object_or_404(request.user.api_keys, key_id=key_id)
+    now = timezone.now()
     if request.method == "POST":
-        stopped = key.revoke(by=request.user, now=timezone.now())
+        stopped = key.revoke(by=request.user, now=now)
         messages.success(request, f"{quoted(key.name)} was {'' if stopped else 'already '}revoked.")
         return redirect("apikeys:list")
-    context = {"key": key, "now": timezone.now(), "back": came_from(request, key)}
+    context = {
+        "key": key,
+        "now": now,
+        "callers": traffic.recent_callers(key, now),
+        "back": came_from(request, key),
+    }
     return render(request, "apikeys/key_revoke.html", context)
 
 

@@ -16,6 +16,7 @@ from django.utils.timesince import timesince, timeuntil
 
 from apikeys.forms import PERMISSIONS, KeyForm
 from apikeys.models import APIKey, KeyEvent, KeyState
+from apikeys.traffic import Day
 
 register = template.Library()
 
@@ -25,7 +26,6 @@ BADGES = {
     KeyState.EXPIRED: ("off", "Expired", "M4 8h8M8 1.5a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13z"),
     KeyState.REVOKED: ("off", "Revoked", "M4 4l8 8M12 4l-8 8"),
 }
-BAR_WIDTH, BAR_GAP, BAR_HEIGHT = 4, 1, 24
 TURNING = {"R", "AL", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"}
 """Bidirectional classes of the characters that could reorder the text around a name."""
 
@@ -111,22 +111,34 @@ def in_full(at: datetime) -> str:
     return f"{date_format(at, 'j F Y, H:i')} {at:%Z}"
 
 
+@register.filter
+def number(count: int) -> str:
+    return f"{count:,}"
+
+
+@register.filter
+def totals(days: Sequence[Day]) -> list[int]:
+    return [day.total for day in days]
+
+
 @register.inclusion_tag("apikeys/_usage_bars.html")
-def usage_bars(counts: Sequence[int], label: str) -> dict[str, Any]:
-    """Return bars for ``counts``, oldest first; ``label`` says what they count."""
+def usage_bars(counts: Sequence[int], label: str, width: int = 3, height: int = 24) -> dict[str, Any]:
+    """Return bars for ``counts``, oldest first; ``label`` says what they count. Sizes in pixels."""
     most = max(counts, default=0) or 1
-    heights = [max(1, round(count / most * BAR_HEIGHT)) for count in counts]
+    step = width + max(1, width // 4)
     bars = [
-        Bar(i * (BAR_WIDTH + BAR_GAP), BAR_HEIGHT - height, height, not counts[i])
-        for i, height in enumerate(heights)
+        Bar(place * step, height - tall, tall, not count)
+        for place, count in enumerate(counts)
+        for tall in [max(1, round(count / most * height))]
     ]
+    total = step * len(bars)
     return {
         "bars": bars,
         "label": label,
-        "total": sum(counts),
-        "width": len(bars) * (BAR_WIDTH + BAR_GAP) - BAR_GAP,
-        "height": BAR_HEIGHT,
-        "bar_width": BAR_WIDTH,
+        "calls": sum(counts),
+        "width": width,
+        "total": total,
+        "height": height,
     }
 
 
