@@ -129,7 +129,7 @@ class APIKeyAdmin(KeyAdminBase):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow no filter but the list's own: any other could guess at what is stored, bit by bit."""
-        return False
+        return lookup == StateFilter.parameter_name
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

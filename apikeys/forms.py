@@ -133,7 +133,7 @@ class NewKeyForm(OnceForm, KeyForm):
         help_text="The key works through the end of this day, UTC.",
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         input_formats=["%Y-%m-%d"],
-        error_messages={"invalid": "“%(value)s” is not a date such as 2030-12-31."},
+        error_messages={"invalid": "Enter a day such as 2030-12-31."},
     )
 
     def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apikeys.models import APIKey, KeyUsage
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def key_and_raw(issue):
+    return issue(expires_at=timezone.now() + timedelta(days=90))
+
+
+@pytest.fixture
+def key(key_and_raw):
+    return key_and_raw[0]
+
+
+@pytest.fixture
+def revoke(key):
+    return f"/settings/api/{key.key_id}/revoke/"
+
+
+@pytest.fixture
+def rotate(key):
+    return f"/settings/api/{key.key_id}/rotate/"
+
+
+def test_revoking_stops_the_key_with_the_next_call(web, call, key_and_raw, revoke):
+    _key, raw = key_and_raw
+    assert call(raw).status_code == 200
+
+    response = web.post(revoke, follow=True)
+
+    assert response.redirect_chain == [("/settings/api/", 302)]
+    assert "“Production API” was revoked." in response.content.decode()
+    assert call(raw).json()["error"]["message"] == "API key has been revoked"
+
+
+def test_looking_at_the_page_revokes_nothing(web, key, revoke):
+    assert b"This is final." in web.get(revoke).content
+    web.head(revoke)
+
+    key.refresh_from_db()
+    assert key.revoked_at is None
+
+
+def test_revoking_twice_keeps_the_first_time(web, key, revoke):
+    web.post(revoke)
+    key.refresh_from_db()
+    first = key.revoked_at
+
+    assert "was already revoked." in web.post(revoke, follow=True).content.decode()
+    key.refresh_from_db()
+    assert key.revoked_at == first
+    assert b"Revoke key" not in web.get(revoke).content
+
+
+def test_the_page_says_whether_the_key_is_in_use(web, key, revoke):
+    assert b"This key was never used." in web.get(revoke).content
+    now = timezone.now()
+    APIKey.objects.update(last_used_at=now - 3 * HOUR, last_used_address="203.0.113.7")
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    for address, count in (("203.0.113.7", 200), ("203.0.113.8", 13), ("::1", 1)):
+        KeyUsage.objects.create(
+            key=key, hour=hour, outcome="answered", address=address, count=count, last_at=now
+        )
+
+    html = web.get(revoke).content.decode()
+
+    assert "214 calls in the last 24 hours" in html
+    assert "203.0.113.7</span> and 2 more" in html
+    assert "Last used" in html
+
+
+def test_cancel_goes_back_to_where_one_was(web, read, key, revoke):
+    site = "http://testserver"
+    cases = {
+        f"{site}/settings/api/?page=2": f"/settings/api/?page=2#{key.key_id}",
+        f"{site}/settings/api/{key.key_id}/": f"/settings/api/{key.key_id}/",
+        f"{site}/accounts/login/": f"/settings/api/{key.key_id}/",
+        "https://evil.example/settings/api/": f"/settings/api/{key.key_id}/",
+        "": f"/settings/api/{key.key_id}/",
+    }
+    for referer, cancel in cases.items():
+        assert read(web.get(revoke, headers={"Referer": referer})).links["Cancel"] == cancel
+
+
+def test_rotating_answers_with_a_key_like_the_old_one(send, web, call, key_and_raw, rotate):
+    key, raw = key_and_raw
+
+    response = send(rotate)
+
+    new = response.context["raw"]
+    assert response.status_code == 200
+    assert "no-store" in response["Cache-Control"]
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert call(new).status_code == call(raw).status_code == 200
+    successor = APIKey.objects.get(predecessor=key)
+    assert (successor.name, successor.permissions) == (key.name, key.permissions)
+    assert new[17:] not in web.get(f"/settings/api/{new[4:16]}/").content.decode()
+    assert f"(wzc_{successor.key_id}_…)" in web.get(f"/settings/api/{key.key_id}/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "overlap"),
+    [("1 hour", "1", HOUR), ("24 hours", "24", 24 * HOUR), ("7 days", "168", 168 * HOUR)],
+)
+def test_the_old_key_works_on_for_as_long_as_was_chosen(send, web, read, key, rotate, label, value, overlap):
+    assert label in read(web.get(rotate)).labels
+
+    send(rotate, overlap=value)
+
+    key.refresh_from_db()
+    assert abs(key.expires_at - timezone.now() - overlap) < timedelta(minutes=1)
+    assert key.revoked_at is None
+
+
+def test_the_old_key_may_stop_at_once(send, call, key_and_raw, rotate):
+    send(rotate, overlap="0")
+
+    assert call(key_and_raw[1]).json()["error"]["message"] == "API key has been revoked"
+
+
+def test_24_hours_are_preset(web, read, rotate):
+    assert read(web.get(rotate)).fields["overlap"] == ["24"]
+
+
+@pytest.mark.parametrize("overlap", ["0", "24"])
+def test_the_same_form_sent_twice_makes_one_successor_and_shows_it_once(web, read, rotate, overlap):
+    filled = read(web.get(rotate)).fields | {"overlap": overlap}
+
+    raw = web.post(rotate, filled).context["raw"]
+    second = web.post(rotate, filled)
+
+    assert raw[17:] not in second.content.decode()
+    assert b"This key was already created" in second.content
+    assert f"/settings/api/{raw[4:16]}/" in second.content.decode()
+    assert APIKey.objects.count() == 2
+
+
+def test_a_second_rotation_leads_to_the_successor(web, read, send, rotate):
+    other_form = read(web.get(rotate)).fields
+    raw = send(rotate).context["raw"]
+
+    response = web.post(rotate, other_form)
+
+    assert "raw" not in response.context
+    assert b"was already rotated" in response.content
+    assert f"/settings/api/{raw[4:16]}/" in response.content.decode()
+    assert APIKey.objects.count() == 2
+
+
+@pytest.mark.parametrize("token", [None, "", "garbage"])
+def test_without_a_token_of_ours_nothing_is_rotated(send, rotate, token):
+    assert b"out of date" in send(rotate, form_token=token).content
+    assert APIKey.objects.count() == 1
+
+
+@pytest.mark.parametrize("overlap", [None, "", "9999", "x"])
+def test_a_senseless_overlap_rotates_nothing(send, rotate, overlap):
+    assert b'role="alert"' in send(rotate, overlap=overlap).content
+    assert APIKey.objects.count() == 1
+
+
+@pytest.mark.parametrize("state", ["revoked", "expired"])
+def test_a_key_that_has_ended_cannot_be_rotated(web, read, key, owner, rotate, state):
+    filled = read(web.get(rotate)).fields
+    if state == "revoked":
+        key.revoke(by=owner, now=timezone.now())
+    else:
+        APIKey.objects.update(expires_at=timezone.now() - HOUR)
+
+    for response in (web.get(rotate), web.post(rotate, filled)):
+        assert f"This key is {state} and cannot be rotated." in " ".join(response.content.decode().split())
+        assert "Rotate key" not in read(response).buttons
+    assert APIKey.objects.count() == 1

@@ -1,0 +1,80 @@
+"""The API reference and the pages of what goes wrong."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.template.loader import render_to_string
+from django.test import Client
+from django.urls import get_resolver
+
+from wizchat.views import ENDPOINTS, REFUSALS
+
+POLICY = {
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+}
+
+
+def served_routes():
+    """Return the permission of every method and address that the resolver has under /v1/."""
+    [api] = [
+        included
+        for included in get_resolver().url_patterns
+        if str(included.pattern) == "v1/" and hasattr(included, "url_patterns")
+    ]
+    return {
+        (method, "/v1/" + re.sub(r"<[^>]+>", "{id}", str(route.pattern)).rstrip("/")): permission.names
+        for route in api.url_patterns
+        for method, permission in route.callback.view_class.required_permissions.items()
+    }
+
+
+def test_anyone_may_read_the_reference(db):
+    html = Client().get("/docs/").text
+
+    assert "Sign in" in html
+    for endpoint in ENDPOINTS:
+        assert f"{endpoint.method} {endpoint.path}" in html
+    for refusal in REFUSALS:
+        assert refusal.code in html
+
+
+def test_the_reference_names_every_route_with_its_permission_and_no_other():
+    assert served_routes() == {(endpoint.method, endpoint.path): [endpoint.needs] for endpoint in ENDPOINTS}
+
+
+def test_an_address_that_leads_nowhere_gets_a_page(db):
+    response = Client().get("/nowhere/")
+
+    assert response.status_code == 404
+    assert "There is no such page" in response.text
+
+
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "429", "500"])
+def test_error_pages_need_nothing_that_may_be_broken(name):
+    html = render_to_string(f"{name}.html")
+
+    assert html.count("<h1") == 1
+    assert "– WizChat</title>" in html
+
+
+def test_a_form_from_elsewhere_gets_a_page_that_says_what_to_do(db):
+    response = Client(enforce_csrf_checks=True).post("/accounts/login/", {"login": "x", "password": "y"})
+
+    assert response.status_code == 403
+    assert "This form has expired" in response.text
+
+
+@pytest.mark.parametrize("path", ["/docs/", "/accounts/login/", "/nowhere/", "/settings/api/", "/admin/"])
+def test_every_page_allows_itself_nothing_but_its_own_files(db, path):
+    policy = Client().get(path)["Content-Security-Policy"]
+
+    assert {directive.strip() for directive in policy.split(";")} == POLICY
