@@ -1,0 +1,127 @@
+"""What cron does once a day."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from apikeys.management.commands import housekeeping as command
+from apikeys.models import APIKey, KeyEvent, KeyUsage
+
+YEAR = timedelta(days=365)
+
+
+def housekeeping(*arguments):
+    call_command("housekeeping", *arguments, stderr=(told := StringIO()))
+    return told.getvalue()
+
+
+@pytest.fixture
+def aged(issue):
+    """Make keys that ended a little more, and a little less, than a year ago; and one that lives."""
+    now = timezone.now()
+    ends = {"old": now - YEAR - timedelta(hours=1), "recent": now - YEAR + timedelta(hours=1)}
+    for age, moment in ends.items():
+        issue(name=f"{age} revoked")[0].revoke(by=None, now=moment)
+        issue(name=f"{age} expired", expires_at=moment)
+    issue(name="alive", expires_at=now + YEAR, now=now - 3 * YEAR)
+    issue(name="for ever", now=now - 3 * YEAR)
+
+
+def names():
+    return set(APIKey.objects.values_list("name", flat=True))
+
+
+KEPT = {"recent revoked", "recent expired", "alive", "for ever"}
+
+
+@pytest.mark.django_db
+def test_keys_that_ended_over_a_year_ago_are_deleted_with_their_events(aged):
+    told = housekeeping()
+
+    assert names() == KEPT
+    assert set(KeyEvent.objects.values_list("key__name", flat=True)) == KEPT
+    assert "2 keys" in told
+
+
+@pytest.mark.django_db
+def test_again_changes_nothing(aged):
+    housekeeping()
+
+    assert "0 keys" in housekeeping()
+    assert names() == KEPT
+
+
+@pytest.mark.django_db
+def test_batches_leave_nothing_behind(aged, monkeypatch):
+    monkeypatch.setattr(command, "BATCH", 1)
+
+    assert "2 keys" in housekeeping()
+    assert names() == KEPT
+
+
+@pytest.mark.django_db
+def test_a_successor_outlives_its_predecessor(issue):
+    key, _raw = issue()
+    successor, _raw = key.rotate(by=None, now=timezone.now(), overlap=timedelta(0))
+    APIKey.objects.filter(pk=key.pk).update(revoked_at=timezone.now() - 2 * YEAR)
+
+    housekeeping()
+
+    assert APIKey.objects.get().pk == successor.pk
+
+
+@pytest.mark.django_db
+def test_old_usage_and_expired_sessions_go(issue):
+    key, _raw = issue()
+    now = timezone.now()
+    for days in (91, 89):
+        at = now - timedelta(days=days)
+        KeyUsage.objects.create(key=key, hour=at, outcome="answered", address="", count=1, last_at=at)
+    for seconds in (-1, 60):
+        session = SessionStore()
+        session.set_expiry(now + timedelta(seconds=seconds))
+        session.create()
+
+    housekeeping()
+
+    assert KeyUsage.objects.count() == 1
+    assert Session.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_how_long_is_kept_can_be_told(aged):
+    housekeeping("--keys-days", "300")
+
+    assert names() == {"alive", "for ever"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("days", ["0", "-1", "x", "1.5"])
+def test_a_bad_number_changes_nothing(aged, days):
+    with pytest.raises(CommandError, match="days"):
+        housekeeping("--keys-days", days)
+
+    assert len(names()) == 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twice_at_once_does_no_harm(aged, monkeypatch):
+    monkeypatch.setattr(command, "BATCH", 1)
+
+    def run(_):
+        try:
+            return housekeeping()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(run, range(4)))
+
+    assert names() == KEPT
