@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 EXPIRES_SOON = timedelta(days=14)
 USER_AGENT_LENGTH = 200
+BATCH = 500
+"""Rows that one statement names: SQLite takes no more than some ten thousand parameters."""
 
 HASHER = KeyHasher(**settings.API_KEY_ARGON2)
 
@@ -107,6 +109,17 @@ class APIKeyQuerySet(models.QuerySet["APIKey"]):
         """Keys with ``text`` in their name, or whose id it is, bare or masked as lists show it."""
         key_id = text.removeprefix(f"{keyformat.PREFIX}_").partition("_")[0]
         return self.filter(models.Q(name__icontains=text) | models.Q(key_id=key_id))
+
+    def revoke(self, *, by: User | None, now: datetime) -> int:
+        """Stop all of these keys for good, or none; return how many were not revoked before."""
+        with transaction.atomic():
+            ids = list(self.filter(revoked_at=None).select_for_update().values_list("pk", flat=True))
+            for batch in (ids[start : start + BATCH] for start in range(0, len(ids), BATCH)):
+                APIKey.objects.filter(pk__in=batch).update(revoked_at=now, revoked_by=by)
+                KeyEvent.objects.bulk_create(
+                    KeyEvent(key_id=pk, at=now, actor=by, action=KeyEvent.Action.REVOKED) for pk in batch
+                )
+        return len(ids)
 
     def issue(
         self,

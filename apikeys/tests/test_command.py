@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import settings
@@ -118,6 +118,44 @@ def test_revoke_stops_a_key_and_says_so(run, issue, call, form):
     assert key.masked in run("revoke", form.format(key.key_id)).err
     assert call(raw).json()["error"]["message"] == "API key has been revoked"
     assert "before" in run("revoke", key.key_id).err
+
+
+@pytest.mark.parametrize("stated", ["2026-03-01T12:00", "2026-03-01T13:00+01:00", "2026-03-01 12:00:00Z"])
+def test_all_keys_made_before_a_time_stop_and_later_ones_do_not(run, issue, call, stated, monkeypatch):
+    monkeypatch.setattr("apikeys.models.BATCH", 2)
+    moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    old = [issue(now=moment - timedelta(seconds=seconds)) for seconds in (1, 60, 3600)]
+    _key, revoked_before = issue(now=moment - timedelta(days=1))
+    _key.revoke(by=None, now=moment)
+    _key, young = issue(now=moment)
+
+    told = run("revoke", "--all-created-before", stated)
+
+    assert told.err == "Revoked 3 keys.\n"
+    assert {call(raw).json()["error"]["message"] for _key, raw in old} == {"API key has been revoked"}
+    assert call(young).status_code == 200
+    assert [key.events.filter(action="revoked").count() for key, _raw in old] == [1, 1, 1]
+    assert call(revoked_before).status_code == 401
+    assert "Revoked 0 keys." in run("revoke", "--all-created-before", stated).err
+
+
+@pytest.mark.parametrize("stated", ["yesterday", "2026-13-01", "0001-01-01T00:00+23:00", ""])
+def test_a_time_that_is_none_revokes_nothing(run, issue, call, stated):
+    _key, raw = issue()
+
+    with pytest.raises(CommandError, match="is not a time"):
+        run("revoke", "--all-created-before", stated)
+
+    assert call(raw).status_code == 200
+
+
+def test_an_id_and_a_time_together_revoke_nothing(run, issue, call):
+    key, raw = issue()
+
+    with pytest.raises(CommandError, match="not allowed with"):
+        run("revoke", key.key_id, "--all-created-before", "2030-01-01")
+
+    assert call(raw).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from argparse import ArgumentTypeError
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -37,8 +37,15 @@ class Command(BaseCommand):
         create.add_argument("--expires-in", metavar="90d", type=duration)
         listing = commands.add_parser("list", help="one key a line, never a secret")
         listing.add_argument("--owner", metavar="USERNAME", type=text)
-        revoke = commands.add_parser("revoke", help="stop a key for good")
-        revoke.add_argument("key_id", metavar="ID", type=text)
+        revoke = commands.add_parser("revoke", help="stop a key, or all of an age, for good")
+        which = revoke.add_mutually_exclusive_group(required=True)
+        which.add_argument("key_id", metavar="ID", type=text, nargs="?")
+        which.add_argument(
+            "--all-created-before",
+            metavar="TIME",
+            type=point_in_time,
+            help="every key made before 2026-01-31T12:00 (UTC, or with +01:00); after a backup was restored",
+        )
 
     def handle(self, *args: Any, command: str, **options: Any) -> None:
         getattr(self, command)(now=timezone.now(), **options)
@@ -78,7 +85,13 @@ class Command(BaseCommand):
             for line in columns([HEADINGS, *rows]):
                 self.stdout.write(line)
 
-    def revoke(self, *, now: datetime, key_id: str, **options: Any) -> None:
+    def revoke(
+        self, *, now: datetime, key_id: str | None, all_created_before: datetime | None, **options: Any
+    ) -> None:
+        if key_id is None:
+            stopped = APIKey.objects.filter(created_at__lt=all_created_before).revoke(by=None, now=now)
+            self.stderr.write(f"Revoked {stopped:,} {'key' if stopped == 1 else 'keys'}.")
+            return
         key = APIKey.objects.filter(key_id=bare_id(key_id)).first()
         if key is None:
             raise CommandError(f'There is no key with the id "{bare_id(key_id)[:80]}".')
@@ -154,6 +167,14 @@ def network(value: str) -> networks.IPNetwork:
         return networks.parse_network(value.strip())
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from error
+
+
+def point_in_time(value: str) -> datetime:
+    try:
+        point = datetime.fromisoformat(text(value))
+        return point.astimezone(UTC) if point.tzinfo else point.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise ArgumentTypeError(f'"{value}" is not a time such as 2026-01-31T12:00') from error
 
 
 def duration(value: str) -> timedelta:
