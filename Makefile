@@ -7,7 +7,7 @@ export HOST PORT
 BIN := .venv/bin
 RUN := .venv/.installed
 DEV := .venv/.installed-dev
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 # Linters and type checkers load the settings; they never serve anything.
 LOAD := DEBUG=on HTTPS_ONLY=on
 
