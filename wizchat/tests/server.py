@@ -7,9 +7,12 @@ import os
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from wizchat.tests.settings import FIXED
 
@@ -111,6 +114,20 @@ class Server:
     def shell(self, code: str) -> str:
         """Run Python against the server's database; return what it printed."""
         return self.manage("shell", "--no-imports", "--verbosity", "0", "--command", code)
+
+    def call(
+        self, key: str | None, path: str = "/v1/chatbots", *, method: str = "GET", body: object = None
+    ) -> tuple[int, Any]:
+        """Call the API with ``key``, or none; return the status and the JSON of the answer."""
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
 
     def issue(self, member: Member, *permissions: str, name: str | None = None) -> str:
         """Make a key with ``permissions`` (read if none is named) and return it."""

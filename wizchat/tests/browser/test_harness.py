@@ -1,0 +1,40 @@
+"""The harness itself: what it must notice, it notices."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_console_errors_and_foreign_requests_are_noticed(page, complaints):
+    page.goto("/accounts/login/")
+    page.evaluate("console.error('so it goes')")
+    page.evaluate("fetch('https://example.invalid/').catch(() => {})")
+    page.evaluate("setTimeout(() => { throw new Error('unforeseen') })")
+    page.evaluate("document.body.setAttribute('style', 'color: red')")
+    page.wait_for_timeout(200)
+
+    for word in ("so it goes", "connect-src", "unforeseen", "style-src"):
+        assert any(word in complaint for complaint in complaints), complaints
+    complaints.clear()
+
+
+def test_request_to_another_origin_is_noticed(page, complaints):
+    page.route("https://example.invalid/**", lambda route: route.fulfill(body="there"))
+    page.goto("https://example.invalid/")
+
+    assert any("other origin" in complaint for complaint in complaints)
+    complaints.clear()
+
+
+def test_violation_of_accessibility_is_noticed(page, assert_accessible):
+    page.goto("/accounts/login/")
+    page.evaluate("document.documentElement.removeAttribute('lang')")
+
+    with pytest.raises(AssertionError, match="html-has-lang"):
+        assert_accessible(page)
+
+
+def test_member_is_signed_in(signed_in_page, member):
+    signed_in_page.goto("/settings/api/")
+
+    assert signed_in_page.get_by_text(f"Signed in as {member.username}").is_visible()
