@@ -17,7 +17,7 @@ from django.db import (
     NotSupportedError,
     ProgrammingError,
 )
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.template import loader
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
@@ -135,7 +135,8 @@ def _status_of(exc: BaseException) -> int:
             return HTTPStatus.FORBIDDEN
         case RequestDataTooBig():
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        case SuspiciousOperation():  # a Host header that is not ours, above all
+        # A Host header that is not ours, above all; a body that broke off.
+        case SuspiciousOperation() | UnreadablePostError():
             return HTTPStatus.BAD_REQUEST
         case _ if is_outage(exc):
             return HTTPStatus.SERVICE_UNAVAILABLE

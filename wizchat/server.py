@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -20,10 +21,6 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from wizchat.logs import JSONLines
 
-READ_TIMEOUT = 20
-"""Seconds for which a client may fall silent in the middle of a request."""
-
-_SILENCE = struct.pack("ll", READ_TIMEOUT, 0)
 # Raised for what the application or its configuration did, not the client.
 _OURS = (
     errors.ConfigurationProblem,
@@ -35,8 +32,11 @@ _OURS = (
 class Worker(ThreadWorker):
     """Threads that answer for the server as the API would, and wait for nobody without end."""
 
+    patience = 20
+    """Seconds for which a client may fall silent in the middle of a request."""
+
     def handle(self, conn: Any) -> Any:
-        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _SILENCE)
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", self.patience, 0))
         return super().handle(conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
@@ -91,6 +91,12 @@ class Logger(glogging.Logger):
         for log in (self.error_log, self.access_log):
             for handler in log.handlers:
                 handler.setFormatter(JSONLines())
+
+    def exception(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        if isinstance(sys.exception(), BlockingIOError):  # how a read ends when patience does
+            self.info("A client fell silent in the middle of a request")
+        else:
+            super().exception(msg, *args, **kwargs)
 
     def access(self, resp: Any, req: Any, environ: Mapping[str, Any], request_time: timedelta) -> None:
         if not self.access_log_enabled:

@@ -81,7 +81,8 @@ class Server:
     def start(self) -> Server:
         """Start serving: a client that connects at once waits until the server has loaded."""
         with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener, self.log.open("ab") as log:
-            self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            self.host, self.port = listener.getsockname()
+            self.url = f"http://{self.host}:{self.port}"
             command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}"]
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environ, pass_fds=[listener.fileno()], stdout=log, stderr=log

@@ -20,8 +20,7 @@ def ask(server, *lines, path=b"/v1/chatbots"):
 
 
 def answer(server, request):
-    address = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((address[0], int(address[1])), timeout=10) as connection:
+    with socket.create_connection((server.host, server.port), timeout=20) as connection:
         connection.sendall(request)
         head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
     assert b"application/json" in head, head
@@ -123,3 +122,22 @@ def test_stranger_cannot_claim_https_and_server_stops_when_asked(tmp_path):
 
     assert ask(server, b"X-Forwarded-Proto: https")[1]["error"]["code"] == "HTTPS_REQUIRED"
     assert server.stop() == 0
+
+
+def test_silent_clients_give_their_threads_back(tmp_path):
+    worker = "--worker-class wizchat.tests.impatient.Worker --threads 1"
+    server = Server(tmp_path, GUNICORN_CMD_ARGS=worker).prepare().start()
+    key = server.issue(server.new_member(), "admin").encode()
+
+    with socket.create_connection((server.host, server.port), timeout=20) as silent:
+        silent.sendall(b"GET /v1/chat")
+        assert ask(server)[0] == 401
+        assert silent.recv(1) == b""
+    head = (
+        b"POST /v1/chatbots HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer " + key
+    )
+    half = head + b"\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    assert answer(server, half) == (400, envelope(400))
+
+    server.stop()
+    assert '"level": "ERROR"' not in server.log.read_text()
