@@ -6,28 +6,35 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = """\
 No Chromium for the tests in the browser, and it could not be installed.
 Install Debian's package (apt-get install chromium) or Chrome, or set CHROMIUM to its path."""
+# Nothing but the page under test speaks to the network.
+FLAGS = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 
-def find() -> str | None:
-    """Return the path of $CHROMIUM, of a Chromium on PATH, or of Playwright's own build."""
+def launch(playwright: Playwright) -> Browser:
+    """Start the browser that is there; exit with advice when there is none."""
+    return playwright.chromium.launch(executable_path=find(playwright) or sys.exit(MISSING), args=FLAGS)
+
+
+def find(playwright: Playwright) -> str | None:
+    """Return the path of $CHROMIUM or else of a Chromium on PATH or of Playwright's own build."""
     if given := os.environ.get("CHROMIUM"):
         return shutil.which(given)
-    on_path = (shutil.which(name) for name in NAMES)
-    return next((path for path in on_path if path), None) or _playwrights_own()
-
-
-def _playwrights_own() -> str | None:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        path = playwright.chromium.executable_path
-    return path if Path(path).exists() else None
+    own = playwright.chromium.executable_path
+    found = (shutil.which(name) for name in (*NAMES, own))
+    return next((path for path in found if path), None)
 
 
 def install() -> None:
@@ -37,7 +44,7 @@ def install() -> None:
         apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
         # A failing update is no reason to stop: the lists at hand may know the package.
         _run([*apt, "update"])
-        if _run([*apt, "install", "--yes", "--no-install-recommends", "chromium"]) and find():
+        if _run([*apt, "install", "--yes", "--no-install-recommends", "chromium"]):
             return
     _run([sys.executable, "-m", "playwright", "install", "chromium"])
 
@@ -48,7 +55,13 @@ def _run(command: list[str]) -> bool:
     return done.returncode == 0
 
 
+def main() -> None:
+    with sync_playwright() as playwright:
+        if not find(playwright) and "CHROMIUM" not in os.environ:
+            install()
+        if not find(playwright):
+            sys.exit(MISSING)
+
+
 if __name__ == "__main__":
-    if not find() and not os.environ.get("CHROMIUM"):
-        install()
-    sys.exit(None if find() else MISSING)
+    main()

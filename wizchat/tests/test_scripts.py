@@ -13,6 +13,7 @@ import sys
 import urllib.error
 import urllib.request
 from itertools import takewhile
+from types import SimpleNamespace
 
 import pytest
 
@@ -146,9 +147,58 @@ def test_old_python_is_refused_with_a_hint(tmp_path):
     assert not (tmp_path / ".venv").exists()
 
 
-def test_browser_that_was_named_is_the_only_one_taken(monkeypatch):
+@pytest.fixture
+def playwright(tmp_path):
+    """What Playwright says of its own build: where it would be."""
+    return SimpleNamespace(chromium=SimpleNamespace(executable_path=str(tmp_path / "own")))
+
+
+def make_tool(folder, name, script=""):
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+    return str(folder / name)
+
+
+def test_browser_that_was_named_is_the_only_one_taken(monkeypatch, playwright):
     monkeypatch.setenv("CHROMIUM", sys.executable)
-    assert browser.find() == sys.executable
+    assert browser.find(playwright) == sys.executable
 
     monkeypatch.setenv("CHROMIUM", "no-such-browser")
-    assert browser.find() is None
+    assert browser.find(playwright) is None
+
+
+def test_browser_is_found_on_the_path_or_else_with_playwright(monkeypatch, tmp_path, playwright):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CHROMIUM", raising=False)
+
+    assert browser.find(playwright) is None
+    own = make_tool(tmp_path, "own")
+    assert browser.find(playwright) == own
+    chrome = make_tool(tmp_path, "google-chrome")
+    assert browser.find(playwright) == chrome
+
+
+def test_browser_that_is_missing_is_installed_from_debian(monkeypatch, tmp_path, playwright):
+    make_tool(tmp_path, "sudo", 'shift; exec "$@"')
+    make_tool(tmp_path, "env", 'shift; exec "$@"')
+    make_tool(tmp_path, "apt-get", f'case "$*" in *install*chromium) /bin/cp "$0" {tmp_path}/chromium;; esac')
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CHROMIUM", raising=False)
+
+    browser.install()
+
+    assert browser.find(playwright) == str(tmp_path / "chromium")
+
+
+def test_missing_browser_is_a_failure_with_advice():
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.browser"],
+        cwd=ROOT,
+        env=os.environ | {"CHROMIUM": "no-such-browser"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 1
+    assert "apt-get install chromium" in done.stderr

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-from scripts.browser import MISSING, find
+from scripts.browser import launch
 
-# Nothing but the page under test speaks to the network, and root needs no sandbox of its own.
-FLAGS = [
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-]
 PATIENCE = 10_000  # milliseconds for a page or an element to come
 
 
 @pytest.fixture(scope="package")
 def chromium():
     """One browser for this folder and no longer: Playwright's event loop keeps Django's ORM from working."""
-    path = find()
-    assert path, MISSING
-    flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        browser = launch(playwright)
         yield browser
         browser.close()
 
