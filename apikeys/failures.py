@@ -63,6 +63,10 @@ def _increment(cache: BaseCache, name: str) -> tuple[int, int]:
     now = int(time.time())
     started_at = cache.get_or_set(f"{name}:window", now, timeout=WINDOW) or now
     counter = f"{name}:{started_at}"
-    # The counter outlives its window: it never expires between the two calls.
-    cache.add(counter, 0, timeout=2 * WINDOW)
-    return cache.incr(counter), max(1, started_at + WINDOW - now)
+    try:
+        failures = cache.incr(counter)
+    except ValueError:
+        # The counter outlives its window: it never expires between the two calls.
+        cache.add(counter, 0, timeout=2 * WINDOW)
+        failures = cache.incr(counter)
+    return failures, max(1, started_at + WINDOW - now)
