@@ -8,6 +8,8 @@ from http import HTTPStatus
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+from django.template.response import SimpleTemplateResponse
+from django.urls import resolve
 
 from apikeys import usage
 from apikeys.networks import is_trusted_proxy
@@ -61,6 +63,25 @@ class HTTPSOnlyAPIMiddleware:
         if settings.HTTPS_ONLY and is_api(request) and not request.is_secure():
             return JsonResponse(envelope(403, "HTTPS is required", code="HTTPS_REQUIRED"), status=403)
         return self.get_response(request)
+
+
+class APIShortcutMiddleware:
+    """Takes the API past what follows: sessions, forms, messages and policies for markup are for pages.
+
+    No cookie can do anything under ``/v1/``, because nothing there reads one.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return _view_response(request) if is_api(request) else self.get_response(request)
+
+
+def _view_response(request: HttpRequest) -> HttpResponseBase:
+    match = request.resolver_match = resolve(request.path_info)
+    response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+    return response.render() if isinstance(response, SimpleTemplateResponse) else response
 
 
 def _is_json(response: HttpResponseBase) -> bool:
