@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 from django.db import models
@@ -41,6 +43,12 @@ class StrictSerializer(serializers.ModelSerializer[_Model]):
         models.TextField: StrictCharField,
         models.BooleanField: StrictBooleanField,
     }
+
+
+@cache
+def to_json(serializer_class: type[serializers.BaseSerializer[Any]]) -> Callable[[Any], Any]:
+    """Return what makes JSON of one row. Built once: DRF would read the model anew for each request."""
+    return serializer_class().to_representation
 
 
 class ChatbotSerializer(StrictSerializer[Chatbot]):

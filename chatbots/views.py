@@ -17,7 +17,7 @@ from rest_framework.serializers import BaseSerializer
 
 from apikeys.models import Permission
 from chatbots.models import Chatbot, ChatbotInactive, FAQEntry, FAQsFull, Query
-from chatbots.serializers import ChatbotSerializer, FAQEntrySerializer, QuerySerializer
+from chatbots.serializers import ChatbotSerializer, FAQEntrySerializer, QuerySerializer, to_json
 from wizchat.errors import APIError
 
 _Model = TypeVar("_Model", bound=models.Model)
@@ -38,6 +38,11 @@ class OwnedView(generics.GenericAPIView[_Model]):
     @cached_property
     def chatbot(self) -> Chatbot:
         return get_object_or_404(self.request.user.chatbots, pk=self.kwargs["chatbot_id"])
+
+    def list(self, request: Request, *args: object, **kwargs: object) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        represent = to_json(self.get_serializer_class())  # type: ignore[arg-type]  # a class is hashable
+        return self.get_paginated_response([represent(row) for row in page or ()])
 
     def handle_exception(self, exc: Exception) -> Response:
         # Deleted while this request was at work on it: it does not exist.
