@@ -1,0 +1,79 @@
+"""Four processes on a PostgreSQL and a Redis that a test may stop, freeze and start."""
+
+from __future__ import annotations
+
+import pytest
+
+from wizchat.tests.client import call
+from wizchat.tests.server import Server
+from wizchat.tests.services import Postgres, Redis
+
+PROCESSES = "4"
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    postgres = Postgres().start()
+    yield postgres
+    postgres.close()
+
+
+@pytest.fixture(scope="session")
+def redis():
+    redis = Redis().start()
+    yield redis
+    redis.close()
+
+
+@pytest.fixture(scope="session")
+def serve(postgres, redis, tmp_path_factory):
+    """Return a function that starts a server of four processes with ``environ`` of its own."""
+    servers = []
+
+    def serve(**environ):
+        environ = {
+            "DATABASE_URL": postgres.url,
+            "CACHE_URL": redis.url,
+            "WEB_CONCURRENCY": PROCESSES,
+            "DATABASE_TIMEOUT": "15",
+        } | environ
+        server = Server(tmp_path_factory.mktemp("server"), **environ)
+        servers.append(server)
+        if len(servers) == 1:
+            server.prepare()
+        return server.start()
+
+    yield serve
+    for server in servers:
+        if server.process.poll() is None:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster(serve):
+    """The server that most tests share: it is never restarted, whatever is done to it."""
+    return serve(AUTH_FAILURES_PER_MINUTE="10", METRICS_TOKEN="metrics-token")
+
+
+@pytest.fixture
+def member(cluster):
+    return cluster.new_member()
+
+
+@pytest.fixture
+def key(cluster, member):
+    """A key that all four processes have seen."""
+    key = cluster.issue(member, "read")
+    assert {call(cluster.url, key).status for _ in range(20)} == {200}
+    return key
+
+
+def used(postgres, key):
+    """Return how often ``key`` was used, by what is stored."""
+    with postgres.connect() as connection:
+        (count,) = connection.execute(
+            "SELECT coalesce(sum(count), 0) FROM apikeys_keyusage u JOIN apikeys_apikey k ON k.id = u.key_id "
+            "WHERE k.key_id = %s AND outcome = 'answered'",
+            [key[4:16]],
+        ).fetchone()
+    return count

@@ -1,0 +1,118 @@
+"""PostgreSQL stops, crashes, hangs: 503 and nothing else, and all is well when it is back."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from wizchat.tests.client import Load, Person, call, send
+from wizchat.tests.faults.conftest import used
+from wizchat.tests.services import wait_until
+
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
+
+UNAVAILABLE = {"code": "UNAVAILABLE", "message": "Service temporarily unavailable"}
+
+
+@pytest.fixture
+def stopped(postgres):
+    """Return a function that stops the database; it runs again after the test in any case."""
+    running = True
+
+    def stop(mode):
+        nonlocal running
+        postgres.stop(mode)
+        running = False
+        return start
+
+    def start():
+        nonlocal running
+        if not running:
+            postgres.start()
+            running = True
+
+    yield stop
+    start()
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_without_a_database_all_is_unavailable_and_with_it_all_is_well(
+    cluster, postgres, stopped, key, member, mode
+):
+    revoked = cluster.issue(member)
+    cluster.manage("apikey", "revoke", revoked[4:16])
+    forged = "wzc_000000000000_" + "0" * 43
+
+    start = stopped(mode)
+    presented = [key, revoked] * 6
+    answers = [call(cluster.url, raw) for raw in presented]
+    page = Person(cluster.url, member.session).get("/settings/api/")
+    sign_in = Person(cluster.url).post("/accounts/login/", login=member.username, password=member.password)
+    ready, alive = send(cluster.url, path="/readyz"), send(cluster.url, path="/healthz")
+    malformed = call(cluster.url, forged)
+    start()
+    back = [call(cluster.url, key) for _ in range(40)]
+
+    assert [(answer.status, answer.error) for answer in answers] == [(503, UNAVAILABLE)] * len(presented)
+    assert {int(answer.headers["Retry-After"]) > 0 for answer in answers} == {True}
+    assert (page.status, page.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
+    assert int(page.headers["Retry-After"]) > 0
+    assert "Traceback" not in page.text
+    assert sign_in.status == 503
+    assert (ready.status, ready.json["checks"]["database"]) == (503, "unavailable")
+    assert alive.status == 200
+    assert malformed.status == 401  # that takes no database to see
+    assert {answer.status for answer in back} == {200}
+    assert call(cluster.url, revoked).error["message"] == "API key has been revoked"
+    assert Person(cluster.url, member.session).get("/settings/api/").status == 200
+
+
+def test_under_load_nothing_but_200_and_503_is_answered_and_every_200_is_counted(
+    cluster, postgres, stopped, key
+):
+    before = 20  # of the fixture
+    wait_until(lambda: used(postgres, key) == before, "the count of what went before")
+
+    with Load(cluster.url, key) as load:
+        wait_until(lambda: len(load.answers) > 50, "load")
+        start = stopped("immediate")
+        wait_until(lambda: sum(answer.status == 503 for answer in load.answers) > 20, "503")
+        start()
+        moment = time.monotonic()
+        wait_until(lambda: len(load.since(moment)) > 50, "load after the return")
+
+    assert load.broken == []
+    assert load.statuses == {200, 503}
+    assert {answer.status for answer in load.since(moment)} == {200}
+    answered = before + sum(answer.status == 200 for answer in load.answers)
+    wait_until(lambda: used(postgres, key) >= answered, "the count of what was answered")
+    assert used(postgres, key) == answered
+
+
+def test_a_table_that_is_locked_costs_a_request_the_time_it_is_given_and_no_more(serve, postgres, member):
+    impatient = serve(DATABASE_TIMEOUT="1", WEB_CONCURRENCY="1")
+    key = impatient.issue(member)
+    assert call(impatient.url, key).status == 200
+
+    with postgres.connect() as connection, connection.transaction():
+        connection.execute("LOCK TABLE apikeys_apikey IN ACCESS EXCLUSIVE MODE")
+        began_at = time.monotonic()
+        answer = call(impatient.url, key)
+        took = time.monotonic() - began_at
+
+    assert (answer.status, answer.error) == (503, UNAVAILABLE)
+    assert 0.5 < took < 5
+    assert call(impatient.url, key).status == 200
+
+
+def test_requests_are_served_while_their_use_cannot_be_written(cluster, postgres, key):
+    before = used(postgres, key)
+
+    # Whoever reads goes on under this lock, whoever writes waits.
+    with postgres.connect() as connection, connection.transaction():
+        connection.execute("LOCK TABLE apikeys_apikey, apikeys_keyusage IN SHARE MODE")
+        statuses = {call(cluster.url, key).status for _ in range(20)}
+
+    assert statuses == {200}
+    wait_until(lambda: used(postgres, key) == max(before, 20) + 20, "the count of what was answered")
