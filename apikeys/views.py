@@ -89,7 +89,7 @@ def key_create(request: SignedInRequest) -> HttpResponse:
             key, raw = APIKey.objects.issue(owner=request.user, by=request.user, now=now, **form.values)
         except AlreadyIssued as already:
             return render(request, "apikeys/key_already.html", {"key": already.key})
-        return reveal(request, key, raw, typed=request.POST["allowed_networks"])
+        return reveal(request, key, raw, typed=request.POST.get("allowed_networks", ""))
     return render(request, "apikeys/key_create.html", {"form": form, "own": own})
 
 
@@ -153,7 +153,7 @@ def save(request: SignedInRequest, key: APIKey, form: KeyForm) -> HttpResponse:
         return redirect("apikeys:detail", key.key_id)
     said = "was saved" if changed else "is as it was: nothing was changed"
     messages.success(request, f"{quoted(key.name)} {said}.")
-    for sentence in advice.rewritten(request.POST["allowed_networks"], key.allowed_networks):
+    for sentence in advice.rewritten(request.POST.get("allowed_networks", ""), key.allowed_networks):
         messages.info(request, sentence)
     return redirect("apikeys:detail", key.key_id)
 

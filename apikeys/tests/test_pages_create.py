@@ -153,6 +153,13 @@ def test_an_empty_request_is_a_mistake_like_any_other(web):
     assert b"Give the key a name." in web.post(NEW).content
 
 
+def test_a_form_without_the_field_of_addresses_means_any_address(send):
+    response = send(NEW, name="CI", permissions=["read"], allowed_networks=None)
+
+    assert response.status_code == 200
+    assert secret_in(response)
+
+
 def test_every_error_in_the_summary_leads_to_its_field(send, read):
     response = send(NEW, name="", permissions=[], expires="date", allowed_networks="x")
 

@@ -57,6 +57,13 @@ def test_the_form_starts_with_what_the_key_has(web, read, path):
     )
 
 
+def test_a_form_without_the_field_of_addresses_means_any_address(send, path, key):
+    assert send(path, name="CI", allowed_networks=None).status_code == 302
+
+    key.refresh_from_db()
+    assert (key.name, key.networks) == ("CI", [])
+
+
 def test_save_changes_the_key_and_says_so(send, web, key, path, owner):
     response = send(path, name="Staging", permissions=["write", "admin"], allowed_networks="127.0.0.1")
 
