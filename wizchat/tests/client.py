@@ -12,7 +12,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urlsplit
 
-PATIENCE = 30
+PATIENCE = 60
 
 
 @dataclass
@@ -75,10 +75,9 @@ class Person:
         return self._send("GET", path)
 
     def post(self, path, **fields):
-        """Fetch the page at ``path`` for its form, then send that with ``fields`` (lists may repeat one)."""
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(path).text)
-        fields = {"csrfmiddlewaretoken": token[1] if token else "", **fields}
-        return self._send("POST", path, urlencode(fields, doseq=True))
+        """Send the form of the page at ``path``: its hidden fields, and ``fields`` (a list repeats one)."""
+        hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', self.get(path).text)
+        return self._send("POST", path, urlencode({**dict(hidden), **fields}, doseq=True))
 
     def _send(self, method, path, body=None):
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ import redis
 
 PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server", "nginx": "nginx"}
 PLACES = ["/usr/lib/postgresql/*/bin", "/usr/local/sbin", "/usr/sbin", "/opt/homebrew/bin"]
-DEADLINE = 30
+DEADLINE = 60
 
 
 class Missing(RuntimeError):
@@ -161,6 +162,20 @@ class Redis:
             self._process = None
 
     close = stop
+
+    def clear(self) -> None:
+        with closing(redis.Redis(port=self.port)) as client:
+            client.flushall()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Take connections and never answer."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def _answers(self) -> bool:
         assert self._process is not None

@@ -1,0 +1,97 @@
+"""Redis stops or hangs: keys work on, guesses stay limited, nobody signs in unlimited."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from wizchat.tests.client import Person, call, send
+from wizchat.tests.services import wait_until
+
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
+
+LIMIT = 10  # of the cluster, a minute
+PROCESSES = 4
+
+
+@pytest.fixture(autouse=True)
+def _running_after(redis):
+    yield
+    redis.stop()
+    redis.start()
+
+
+def guess(cluster, times):
+    """Return the statuses of so many wrong keys."""
+    return [call(cluster.url, "wrong").status for _ in range(times)]
+
+
+def sign_in(cluster, member, password=None):
+    person = Person(cluster.url)
+    return person, person.post(
+        "/accounts/login/", login=member.username, password=password or member.password
+    )
+
+
+def test_all_processes_share_one_count_of_guesses(cluster):
+    assert guess(cluster, LIMIT + 10) == [401] * LIMIT + [429] * 10
+
+
+def test_without_the_cache_keys_work_and_guesses_are_limited_in_each_process(cluster, redis, key, member):
+    revoked = cluster.issue(member)
+    cluster.manage("apikey", "revoke", revoked[4:16])
+
+    redis.stop()
+
+    assert {call(cluster.url, key).status for _ in range(20)} == {200}
+    assert call(cluster.url, revoked).error["message"] == "API key has been revoked"
+    statuses = guess(cluster, PROCESSES * LIMIT + 40)
+    assert statuses.count(401) <= PROCESSES * LIMIT
+    assert set(statuses) == {401, 429}
+    assert call(cluster.url, key).status == 200
+    ready = send(cluster.url, path="/readyz")
+    assert (ready.status, ready.json["checks"]["cache"]) == (503, "unavailable")
+
+
+def test_without_the_cache_nobody_signs_in_and_pages_go_on(cluster, redis, member):
+    redis.stop()
+
+    person, answer = sign_in(cluster, member)
+
+    assert (answer.status, answer.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "sessionid" not in person.cookies
+    assert Person(cluster.url, member.session).get("/settings/api/").status == 200
+
+    redis.start()
+    person, answer = sign_in(cluster, member)
+    assert answer.status == 302
+    assert "sessionid" in person.cookies
+
+
+def test_wrong_passwords_are_limited_over_all_processes(cluster, member):
+    for _ in range(12):
+        _person, answer = sign_in(cluster, member, "wrong")
+        if answer.status == 429 or "Too many" in answer.text:
+            break
+
+    person, answer = sign_in(cluster, member)
+    assert "sessionid" not in person.cookies
+
+
+def test_a_cache_that_hangs_is_not_waited_for_twice(cluster, redis, key):
+    wait_until(lambda: send(cluster.url, path="/readyz").status == 200, "readiness")
+
+    with redis.frozen():
+        began_at = time.monotonic()
+        statuses = {call(cluster.url, key).status for _ in range(20)}
+        keys_took = time.monotonic() - began_at
+        began_at = time.monotonic()
+        guess(cluster, 40)
+        guesses_took = time.monotonic() - began_at
+
+    assert statuses == {200}
+    assert keys_took < 10
+    # Waiting for it each time would take two attempts of half a second for each guess.
+    assert guesses_took < 20

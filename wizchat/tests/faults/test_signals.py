@@ -1,0 +1,90 @@
+"""The server is asked to stop, or is killed, in the middle of its work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from wizchat.tests.client import Load, call
+from wizchat.tests.faults.conftest import used
+from wizchat.tests.services import wait_until
+
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
+
+IN_FLIGHT = 12
+
+
+def workers(server):
+    """Return the process ids of a server's workers."""
+    pid = server.process.pid
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def waiting(postgres):
+    """Return how many statements wait for a lock."""
+    with postgres.connect() as connection:
+        (count,) = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        ).fetchone()
+    return count
+
+
+def test_asked_to_stop_it_finishes_what_it_has_begun_and_writes_what_it_has_counted(serve, postgres, member):
+    server = serve()
+    key = server.issue(member)
+    quick = [call(server.url, key).status for _ in range(30)]
+
+    with ThreadPoolExecutor(IN_FLIGHT) as threads:
+        with postgres.connect() as connection, connection.transaction():
+            connection.execute("LOCK TABLE chatbots_chatbot IN ACCESS EXCLUSIVE MODE")
+            slow = [threads.submit(call, server.url, key) for _ in range(IN_FLIGHT)]
+            wait_until(lambda: waiting(postgres) == IN_FLIGHT, "requests in the middle of their work")
+            server.process.terminate()
+            time.sleep(0.5)  # long enough for a server that drops its requests to drop them
+        statuses = [answer.result().status for answer in slow]
+
+    assert server.process.wait(30) == 0
+    assert quick == [200] * 30
+    assert statuses == [200] * IN_FLIGHT
+    assert used(postgres, key) == 30 + IN_FLIGHT
+
+
+def test_killed_it_loses_a_second_of_usage_and_nothing_else(serve, postgres, member):
+    server = serve()
+    key = server.issue(member, "admin")
+    made = call(server.url, key, "POST", body={"name": "Made before"})
+
+    with Load(server.url, key) as load:
+        wait_until(lambda: len(load.answers) > 50, "load")
+        time.sleep(2)  # so that something is older than the interval of writing
+        children = workers(server)
+        killed_at = time.monotonic()
+        for pid in [server.process.pid, *children]:
+            os.kill(pid, signal.SIGKILL)
+        server.process.wait()
+        wait_until(lambda: len(load.broken) > 10, "refused connections")
+
+    written_before = killed_at - 1.5  # an interval, and half a second for the writing itself
+    least = sum(answer.status == 200 and answer.began_at < written_before for answer in load.answers)
+    most = sum(answer.status == 200 for answer in load.answers)
+    assert load.statuses == {200}
+    assert 0 < least <= used(postgres, key) <= most + len(load.broken) + 1
+
+    server.start()
+    listed = call(server.url, key)
+    assert made.json["id"] in [chatbot["id"] for chatbot in listed.json["results"]]
+
+
+def test_a_killed_worker_is_replaced_and_others_serve_on(cluster, key):
+    before = workers(cluster)
+    os.kill(before[0], signal.SIGKILL)
+
+    wait_until(lambda: len(set(workers(cluster)) - set(before)) == 1, "a new worker")
+    statuses = {call(cluster.url, key).status for _ in range(20)}
+
+    assert statuses == {200}

@@ -1,0 +1,86 @@
+"""A disk that is full, a database that may only be read, usage that cannot be stored."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from wizchat.tests.client import Person, call
+from wizchat.tests.server import Server
+from wizchat.tests.services import wait_until
+
+UNAVAILABLE = {"code": "UNAVAILABLE", "message": "Service temporarily unavailable"}
+FAULTS = {
+    "read-only": "PRAGMA query_only=on",
+    # What SQLite answers when the file cannot grow: no page more than it has.
+    "disk full": "PRAGMA max_page_count=1",
+}
+
+
+def used(server, key):
+    with closing(sqlite3.connect(server.folder / "db.sqlite3", timeout=20)) as connection:
+        query = "SELECT last_used_at FROM apikeys_apikey WHERE key_id = ?"
+        return connection.execute(query, [key[4:16]]).fetchone()[0]
+
+
+def execute(server, statement):
+    with closing(sqlite3.connect(server.folder / "db.sqlite3", timeout=20)) as connection, connection:
+        connection.execute(statement)
+
+
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory):
+    """A server that only prepares what the others find."""
+    return Server(tmp_path_factory.mktemp("sqlite")).prepare()
+
+
+@pytest.fixture(params=FAULTS.values(), ids=FAULTS.keys())
+def faulty(healthy, request):
+    server = Server(
+        healthy.folder, DATABASE_URL=f"sqlite:///{healthy.folder}/db.sqlite3?init_command={request.param}"
+    )
+    yield server.start()
+    server.stop()
+
+
+def test_what_can_be_read_is_served_and_what_cannot_be_written_is_unavailable(healthy, faulty):
+    member = healthy.new_member()
+    key = healthy.issue(member, "admin")
+    addresses = "\n".join(f"10.0.{n // 256}.{n % 256}" for n in range(900))
+    big = {"name": "Big", "description": "x" * 900, "welcome_message": "y" * 900}
+
+    reads = [call(faulty.url, key) for _ in range(5)]
+    writes = [call(faulty.url, key, "POST", body=big) for _ in range(30)]
+    person = Person(faulty.url, member.session)
+    page = person.get("/settings/api/")
+    form = {"name": "n", "permissions": "read", "expires": "never", "allowed_networks": addresses}
+    created = [person.post("/settings/api/new/", **form) for _ in range(5)]
+
+    assert {answer.status for answer in reads} == {200}
+    assert {answer.status for answer in writes} <= {201, 503}
+    assert (writes[-1].status, writes[-1].error) == (503, UNAVAILABLE)
+    assert int(writes[-1].headers["Retry-After"]) > 0
+    assert page.status == 200
+    assert created[-1].status == 503
+    assert "wzc_" not in created[-1].text
+    assert call(faulty.url, "wrong").status == 401
+
+
+def test_a_request_is_served_though_its_use_cannot_be_stored_and_it_is_stored_later(healthy):
+    server = Server(healthy.folder).start()
+    key = healthy.issue(healthy.new_member())
+    refusal = "BEGIN SELECT RAISE(ABORT, 'not now'); END"
+    execute(server, f"CREATE TRIGGER refuse BEFORE UPDATE OF last_used_at ON apikeys_apikey {refusal}")
+
+    statuses = {call(server.url, key).status for _ in range(5)}
+    wait_until(lambda: "not now" in server.log.read_text(), "the line that tells of it")
+    assert used(server, key) is None
+    execute(server, "DROP TRIGGER refuse")
+
+    assert statuses == {200}
+    wait_until(lambda: used(server, key), "the use that was kept")
+    assert server.stop() == 0
+    assert all(json.loads(line) for line in server.log.read_text().splitlines())
