@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import socket
+import string
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from typing import Any
 import psycopg
 import redis
 
-PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server", "nginx": "nginx"}
+PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server", "nginx": "nginx", "openssl": "openssl"}
 PLACES = ["/usr/lib/postgresql/*/bin", "/usr/local/sbin", "/usr/sbin", "/opt/homebrew/bin"]
 DEADLINE = 60
 
@@ -33,7 +34,7 @@ class Missing(RuntimeError):
 
 @cache
 def program(name: str) -> str:
-    """Return the path of ``postgres``, ``redis-server`` or ``nginx``; install Debian's package if need be."""
+    """Return the path of a program in ``PACKAGES``; install Debian's package if need be."""
     path = _find(name) or (_install(PACKAGES[name]) and _find(name))
     if not path:
         raise Missing(f"{name} is not here. On Debian and Ubuntu: apt-get install {PACKAGES[name]}")
@@ -185,3 +186,72 @@ class Redis:
                 return bool(client.ping())
         except redis.RedisError:
             return False
+
+
+class Nginx:
+    """nginx with the configuration that is deployed, filled in with ``values`` as its image does it."""
+
+    MAIN = """
+        daemon off; worker_processes 1; pid {folder}/pid; {user}
+        events {{ }}
+        http {{
+            client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
+            uwsgi_temp_path {folder}; scgi_temp_path {folder};
+            include {folder}/site.conf;
+        }}
+    """
+
+    def __init__(self, template: Path, **values: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="wizchat-nginx-"))
+        http, https = free_port(), free_port()
+        self.address = f"127.0.0.1:{http}"
+        self.url, self.tls_url = f"http://{self.address}", f"https://127.0.0.1:{https}"
+        listening = {"HTTP": self.address, "HTTPS": f"127.0.0.1:{https}", "TLS": str(self.folder)}
+        site = string.Template(template.read_text()).safe_substitute(values | listening)
+        (self.folder / "site.conf").write_text(site)
+        # Workers of a master that is root would be another user's, who may not enter the folder.
+        user = "user root;" if os.geteuid() == 0 else ""
+        (self.folder / "nginx.conf").write_text(self.MAIN.format(folder=self.folder, user=user))
+        self.log = self.folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Nginx:
+        self._make_certificate()
+        command = [
+            program("nginx"),
+            "-e",
+            "stderr",
+            "-p",
+            str(self.folder),
+            "-c",
+            f"{self.folder}/nginx.conf",
+        ]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_until(self._answers, "nginx's answer")
+        return self
+
+    def close(self) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait(DEADLINE)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _make_certificate(self) -> None:
+        command = (
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+        )
+        files = ["-keyout", "privkey.pem", "-out", "fullchain.pem"]
+        subprocess.run(
+            [program("openssl"), *command.split(), *files], cwd=self.folder, check=True, capture_output=True
+        )
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self.log.read_text()
+        host, _, port = self.address.partition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,152 @@
+"""Two nginxes in a row before the server, with the configuration that is deployed.
+
+The client is 127.0.0.9; everything else on the way is 127.0.0.1, the one trusted address.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from wizchat.tests.client import call, send
+from wizchat.tests.server import ROOT, Server
+from wizchat.tests.services import Nginx, free_port
+
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("proxy")]
+
+TEMPLATE = ROOT / "deploy" / "nginx" / "wizchat.conf.template"
+CLIENT, STRANGER = "127.0.0.9", "127.0.0.8"
+NOBODY = "255.255.255.255"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("server"), HTTPS_ONLY="on", TRUSTED_PROXIES="127.0.0.1")
+    yield server.prepare().start()
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def inner(server):
+    nginx = Nginx(TEMPLATE, APP=server.url.removeprefix("http://"), BALANCER="127.0.0.1")
+    yield nginx.start()
+    nginx.close()
+
+
+@pytest.fixture(scope="module")
+def outer(inner):
+    nginx = Nginx(TEMPLATE, APP=inner.address, BALANCER=NOBODY)
+    yield nginx.start()
+    nginx.close()
+
+
+@pytest.fixture(scope="module")
+def member(server):
+    return server.new_member()
+
+
+@pytest.fixture(scope="module")
+def key(server, member):
+    """A key for the client's address alone."""
+    command = ["apikey", "create", "--owner", member.username, "--name", "K", "--permission", "read"]
+    return server.manage(*command, "--allow-ip", CLIENT).strip()
+
+
+def message(answer):
+    return answer.status, answer.error["message"]
+
+
+WRONG_ADDRESS = (403, "IP address not allowed")
+HTTPS_REQUIRED = (403, "HTTPS is required")
+
+
+def test_over_two_hops_the_key_is_judged_by_the_clients_address(outer, key):
+    assert call(outer.tls_url, key, source=CLIENT).status == 200
+    assert message(call(outer.tls_url, key, source=STRANGER)) == WRONG_ADDRESS
+
+
+@pytest.mark.parametrize("forged", [CLIENT, f"{CLIENT}, 127.0.0.1", f"127.0.0.1, {CLIENT}"])
+def test_what_a_stranger_says_of_its_address_is_not_believed(outer, inner, key, forged):
+    for url in (outer.tls_url, inner.tls_url):
+        answer = call(url, key, source=STRANGER, **{"X-Forwarded-For": forged})
+        assert message(answer) == WRONG_ADDRESS
+
+
+def test_https_at_the_first_hop_is_https(outer, key):
+    assert message(call(outer.url, key, source=CLIENT)) == HTTPS_REQUIRED
+    page = send(outer.url, path="/accounts/login/", source=CLIENT)
+    assert (page.status, page.headers["Location"]) == (
+        301,
+        outer.url.replace("http://", "https://") + "/accounts/login/",
+    )
+    assert send(outer.tls_url, path="/accounts/login/", source=CLIENT).status == 200
+
+
+@pytest.mark.parametrize("forged", ["https", "https, https", "http, https"])
+def test_who_is_no_balancer_cannot_claim_https(outer, inner, key, forged):
+    for url in (outer.url, inner.url):
+        answer = call(url, key, source=CLIENT, **{"X-Forwarded-Proto": forged})
+        assert message(answer) == HTTPS_REQUIRED
+
+
+def test_guesses_are_counted_by_the_clients_address(outer, key):
+    statuses = [call(outer.tls_url, "wrong", source="127.0.0.7").status for _ in range(105)]
+
+    assert statuses[:100] == [401] * 100
+    assert set(statuses[101:]) == {429}
+    assert call(outer.tls_url, "wrong", source="127.0.0.6").status == 401
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/metrics"])
+def test_what_is_for_those_inside_stays_inside(outer, path):
+    assert send(outer.tls_url, path=path, source=CLIENT).status == 404
+
+
+def test_probes_ask_the_server_itself_by_whatever_name(server):
+    assert send(server.url, path="/healthz", Host="172.16.0.1").status == 200
+    assert send(server.url, path="/readyz", Host="172.16.0.1").status == 200
+
+
+def test_a_request_keeps_its_id_all_the_way(outer, inner, server, key):
+    answer = call(outer.tls_url, key, source=CLIENT, **{"X-Request-ID": "trace-1"})
+
+    assert answer.headers["X-Request-Id"] == "trace-1"
+    assert "trace-1" in server.log.read_text()
+    assert "trace-1" in outer.log.read_text()
+
+
+def test_what_nginx_answers_itself_has_the_shape_of_the_api(outer, key):
+    answer = call(outer.tls_url, key, "POST", body={"name": "x" * 2_000_000}, source=CLIENT)
+
+    assert (answer.status, answer.error["code"]) == (413, "PAYLOAD_TOO_LARGE")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_key_as_long_as_a_header_may_be_is_no_key(outer):
+    assert message(call(outer.tls_url, "x" * 64_000, source="127.0.0.5")) == (401, "Invalid API key")
+
+
+def test_while_the_server_is_away_the_api_is_unavailable(key):
+    nginx = Nginx(TEMPLATE, APP=f"127.0.0.1:{free_port()}", BALANCER=NOBODY).start()
+    answer = call(nginx.tls_url, key, path=f"/v1/{key}?key={key}", source=CLIENT)
+    log = nginx.log.read_text()
+    nginx.close()
+
+    assert (answer.status, answer.error["code"]) == (503, "UNAVAILABLE")
+    assert (answer.headers["Retry-After"], answer.headers["Content-Type"]) == ("5", "application/json")
+    assert key.rpartition("_")[2] not in log
+
+
+def test_no_log_on_the_way_has_the_key(outer, inner, server, key):
+    odd = {"Referer": f"https://localhost/?{key}", "User-Agent": key, "X-Request-ID": key, "source": CLIENT}
+    send(outer.tls_url, path=f"/v1/{key}/x?key={key}", **odd)
+    send(outer.tls_url, path=f"/settings/api/{key}/", Authorization=f"Basic {key}", **odd)
+    call(outer.tls_url, key + "x", **odd)
+
+    for log in (outer.log, inner.log, server.log):
+        text = log.read_text()
+        assert key.rpartition("_")[2] not in text
+        assert key[:16] in text
+    assert all(json.loads(line) for line in Path(outer.log).read_text().splitlines())
