@@ -146,8 +146,10 @@ def key_detail(request: SignedInRequest, key_id: str) -> HttpResponse:
 
 
 def save(request: SignedInRequest, key: APIKey, form: KeyForm) -> HttpResponse:
+    # A list that was not sent is not an empty one, which would let everybody in.
+    values = {name: value for name, value in form.cleaned_data.items() if name in request.POST}
     try:
-        changed = key.change(by=request.user, now=timezone.now(), **form.cleaned_data)
+        changed = key.change(by=request.user, now=timezone.now(), **values)
     except NotLive:
         messages.error(request, f"{quoted(key.name)} is revoked and cannot be changed.")
         return redirect("apikeys:detail", key.key_id)

@@ -43,6 +43,7 @@ ERRORS = {
     404: ("NOT_FOUND", "Not found"),
     405: ("METHOD_NOT_ALLOWED", "Method not allowed"),
     409: ("CONFLICT", "The request conflicts with the present state"),
+    411: ("LENGTH_REQUIRED", "The request needs a Content-Length"),
     413: ("PAYLOAD_TOO_LARGE", "The request body is too large"),
     415: ("UNSUPPORTED_MEDIA_TYPE", "The request body must be application/json in UTF-8"),
     429: ("RATE_LIMITED", "Too many failed authentications"),
@@ -69,7 +70,8 @@ class InvalidQuery(exceptions.ValidationError):
 
 
 def is_api(request: HttpRequest) -> bool:
-    return request.path.startswith(API_PREFIX)
+    """Return whether the request is for ``/v1`` or a path under it."""
+    return f"{request.path}/".startswith(API_PREFIX)
 
 
 def envelope(

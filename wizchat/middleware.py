@@ -75,7 +75,12 @@ class APIShortcutMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return _view_response(request) if is_api(request) else self.get_response(request)
+        if not is_api(request):
+            return self.get_response(request)
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            # Django reads as far as Content-Length says: a chunked body would pass for an empty one.
+            return json_error(HTTPStatus.LENGTH_REQUIRED)
+        return _view_response(request)
 
 
 def _view_response(request: HttpRequest) -> HttpResponseBase:

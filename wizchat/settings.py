@@ -168,7 +168,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS_ONLY
 # The API refuses instead of redirecting, because a redirect would teach clients to send
 # their key in the clear first.
-SECURE_REDIRECT_EXEMPT = [r"^v1/"]
+SECURE_REDIRECT_EXEMPT = [r"^v1(/|$)"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS_ONLY
 SECURE_REFERRER_POLICY = "same-origin"

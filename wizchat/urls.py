@@ -18,7 +18,7 @@ urlpatterns = [
     path("settings/api/", include("apikeys.urls")),
     path("docs/", views.api_reference, name="docs"),
     path("v1/", include("chatbots.urls")),
-    re_path(r"^v1/", errors.unknown_path),
+    re_path(r"^v1(?:/|$)", errors.unknown_path),
 ]
 
 handler400 = errors.bad_request

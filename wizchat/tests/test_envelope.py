@@ -26,7 +26,7 @@ def assert_api_headers(response):
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/", "/v1/nothing", "/v1//chatbots", "/v1/chatbots/x/y/z", "/v1/%00", "/v1/é"]
+    "path", ["/v1", "/v1/", "/v1/nothing", "/v1//chatbots", "/v1/chatbots/x/y/z", "/v1/%00", "/v1/é"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "TRACE"])
 def test_an_unknown_path_is_not_found_for_anyone(issue, call, path, method):
@@ -122,6 +122,15 @@ def test_a_body_over_the_limit_is_too_large(issue, call, size):
     response = call(raw, "POST", body={"name": "B", "description": "x" * size})
 
     assert outcome(response) == error(413, "PAYLOAD_TOO_LARGE", "The request body is too large")
+    assert_api_headers(response)
+
+
+def test_a_chunked_body_is_asked_for_its_length(issue, call):
+    _key, raw = issue()
+
+    response = call(raw, "POST", body={"name": "Bot"}, HTTP_TRANSFER_ENCODING="chunked")
+
+    assert outcome(response) == error(411, "LENGTH_REQUIRED", "The request needs a Content-Length")
     assert_api_headers(response)
 
 
