@@ -1,0 +1,102 @@
+"""The image and the composition: what they say holds together."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from fnmatch import fnmatch
+
+import pytest
+import yaml
+
+from wizchat.tests.image import instructions
+from wizchat.tests.server import ROOT
+from wizchat.tests.test_environment import variables
+
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SERVICES = COMPOSE["services"]
+APPS = ("app", "migrate", "housekeeping")
+FINAL = instructions()[-1]
+
+
+@pytest.mark.parametrize("service", APPS)
+def test_every_variable_is_one_that_is_read(service):
+    assert set(SERVICES[service]["environment"]) <= set(variables())
+
+
+def test_no_secret_is_written_down():
+    for service in SERVICES.values():
+        for name, value in service.get("environment", {}).items():
+            if re.search("SECRET|PASSWORD|TOKEN", name):
+                assert re.fullmatch(r"\$\{\w+:[?-]\}", value), name
+
+
+@pytest.mark.parametrize("service", APPS)
+def test_the_server_may_do_no_more_than_it_must(service):
+    options = SERVICES[service]
+    assert options["read_only"] is True
+    assert options["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in options["security_opt"]
+
+
+def test_the_server_is_reached_through_the_proxy_alone():
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
+
+
+def test_the_proxy_is_the_one_that_is_trusted():
+    address = SERVICES["proxy"]["networks"]["inside"]["ipv4_address"]
+    assert SERVICES["app"]["environment"]["TRUSTED_PROXIES"] == address
+    (network,) = COMPOSE["networks"]["inside"]["ipam"]["config"]
+    assert address.startswith(network["subnet"].removesuffix("0/24"))
+
+
+def test_the_proxy_is_told_all_that_its_configuration_asks_for():
+    template = (ROOT / "deploy" / "nginx" / "wizchat.conf.template").read_text()
+    assert set(re.findall(r"\$\{(\w+)\}", template)) == set(SERVICES["proxy"]["environment"])
+
+
+def test_every_folder_that_is_mounted_is_here_or_told_of():
+    for volume in SERVICES["proxy"]["volumes"]:
+        folder = volume.partition(":")[0].removeprefix("./")
+        assert (ROOT / folder).is_dir() or folder == "deploy/tls"
+
+
+def test_nothing_starts_before_what_it_needs():
+    assert SERVICES["app"]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+    for name in ("database", "cache"):
+        assert SERVICES["migrate"]["depends_on"][name]["condition"] == "service_healthy"
+        assert SERVICES[name]["healthcheck"]["test"]
+
+
+def test_every_image_has_its_version():
+    images = [service["image"] for service in SERVICES.values() if service["image"] != "wizchat"]
+    bases = {stage[0][1].split()[0] for stage in instructions()}
+    assert all(re.search(r":\d", image) for image in [*images, *bases])
+
+
+def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is():
+    settings = dict(FINAL)
+    assert int(settings["USER"]) > 0
+    assert settings["HEALTHCHECK"].endswith('CMD ["python", "-m", "scripts.alive"]')
+    assert settings["CMD"] == '["gunicorn"]'
+
+
+def test_the_image_has_what_serves_and_nothing_else():
+    ignored = [
+        line
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    kept = {file for file in files if not any(is_ignored(file, pattern) for pattern in ignored)}
+
+    assert {"manage.py", "gunicorn.conf.py", "requirements.txt", "scripts/alive.py"} <= kept
+    assert not [file for file in kept if "test" in file or file.startswith((".", "bench", "docs"))]
+
+
+def is_ignored(file, pattern):
+    parents = [file, *("/".join(file.split("/")[:depth]) for depth in range(1, file.count("/") + 1))]
+    if pattern.startswith("**/"):
+        return any(parent.split("/")[-1] == pattern[3:] for parent in parents)
+    return any("/" not in parent and fnmatch(parent, pattern) for parent in parents)
