@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import ip_network
+from contextlib import suppress
+from ipaddress import ip_address, ip_network
 
 import pytest
 from django.core.cache import caches
@@ -121,3 +122,38 @@ def test_429_has_the_envelope(call):
         429,
         {"error": {"code": "RATE_LIMITED", "message": "Too many failed authentications"}},
     )
+
+
+def test_a_flood_of_forged_keys_does_not_flood_the_log(db, call, settings, caplog):
+    settings.AUTH_FAILURES_PER_MINUTE = 2
+
+    for _ in range(6):
+        call("forged")
+
+    told = [(record.name, record.getMessage().split(":")[0]) for record in caplog.records]
+    assert told.count(("apikeys.refusals", "API key refused")) == 2
+    assert told.count(("apikeys.failures", "too many failed authentications from 127.0.0.1")) == 1
+
+
+def test_past_the_limit_the_cache_is_left_alone(db, call, settings, monkeypatch):
+    settings.AUTH_FAILURES_PER_MINUTE = 2
+    first = [call("forged") for _ in range(3)][-1]
+    monkeypatch.setattr(failures, "_count", lambda name: pytest.fail("asked the cache"))
+
+    answer = call("forged")
+
+    assert answer.status_code == first.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= int(first.headers["Retry-After"]) + 1
+
+
+def test_addresses_past_their_limit_are_remembered_within_bounds(monkeypatch, settings):
+    settings.AUTH_FAILURES_PER_MINUTE = 1
+    monkeypatch.setattr(failures, "MAX_LIMITED", 3)
+    for n in range(10):
+        for _ in range(2):
+            with suppress(failures.TooManyFailures):
+                failures.count(ip_address(f"192.0.2.{n}"))
+
+    assert len(failures._limited_until) <= 3
+    with pytest.raises(failures.TooManyFailures):
+        failures.count(ip_address("192.0.2.0"))
