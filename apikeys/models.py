@@ -426,7 +426,7 @@ class Credential(NamedTuple):
 def lookup(key_id: str) -> Credential | None:
     """Return the credential with ``key_id``, in one SELECT; nothing of it is ever cached."""
     with connection.cursor() as cursor:
-        cursor.execute(_lookup_sql(connection.vendor), {"key_id": key_id})
+        cursor.execute(_lookup_sql(), {"key_id": key_id})
         row = cursor.fetchone()
     if row is None:
         return None
@@ -438,7 +438,7 @@ def lookup(key_id: str) -> Credential | None:
 
 
 @cache
-def _lookup_sql(vendor: str) -> str:
+def _lookup_sql() -> str:
     """Return what the ORM would run for a lookup; compiled once, as that costs most of it."""
     columns = (*Credential._fields[:-1], "owner__is_active")
     query = APIKey.objects.order_by().filter(key_id="").values_list(*columns)
