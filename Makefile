@@ -1,8 +1,5 @@
 # WizChat: `make run` serves it and `make test` tests it, both from a bare clone.
 PYTHON ?= python3
-HOST ?= 127.0.0.1
-PORT ?= 8000
-export HOST PORT
 
 BIN := .venv/bin
 RUN := .venv/.installed

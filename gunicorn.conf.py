@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from prometheus_client.multiprocess import mark_process_dead
 
-_host = os.environ.get("HOST", "127.0.0.1")
+from wizchat.environment import Environment
+
+env = Environment(Path(__file__).resolve().parent)
+try:
+    host, port = env.text("HOST", default="127.0.0.1"), env.number("PORT", default=8000, least=0)
+    # One process keeps the in-process cache exact; more want CACHE_URL to name a shared one.
+    workers = env.number("WEB_CONCURRENCY", default=1, least=1)
+    threads = env.number("WEB_THREADS", default=8, least=1)
+except ImproperlyConfigured as error:
+    sys.exit(f"Not configured: {error}")
 
 wsgi_app = "wizchat.wsgi:application"
-bind = f"{f'[{_host}]' if ':' in _host else _host}:{os.environ.get('PORT', '8000')}"
-
-# One process keeps the in-process cache exact; more want CACHE_URL to name a shared one.
-workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 worker_class = "wizchat.server.Worker"
-threads = int(os.environ.get("WEB_THREADS", "8"))
 keepalive = 75  # seconds: longer than a proxy keeps its side open
 timeout = 60  # seconds until a worker that hangs is replaced
 graceful_timeout = 30  # seconds for running requests to end after SIGTERM

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import subprocess
 import sys
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,11 +19,13 @@ from scripts.dotenv import ensure_secret_key  # noqa: E402  # after the path
 
 
 def main() -> None:
-    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
-    listener = listen(host, port)
-    if "SECRET_KEY" not in os.environ and ensure_secret_key(ROOT / ".env"):
-        say("Wrote a random SECRET_KEY into .env.")
-    set_environment(host)
+    if not os.environ.get("SECRET_KEY"):
+        os.environ.pop("SECRET_KEY", None)  # an empty one would hide the file's
+        if ensure_secret_key(ROOT / ".env"):
+            say("Wrote a random SECRET_KEY into .env.")
+    set_environment()
+    host = os.environ["HOST"]
+    listener = listen(host, os.environ["PORT"])
     prepare()
     name = f"[{host}]" if ":" in host else host
     say(f"\nWizChat is at http://{name}:{listener.getsockname()[1]}/  (Ctrl+C stops it)")
@@ -35,6 +38,28 @@ def main() -> None:
     os.set_inheritable(listener.fileno(), True)
     gunicorn = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}"]
     os.execv(sys.executable, gunicorn)  # noqa: S606  # no shell is wanted
+
+
+def set_environment() -> None:
+    """Let plain HTTP work where ``make run`` serves; what the user set in the environment wins.
+
+    On this machine alone that overrules ``.env`` too; on a network ``.env`` is heard first.
+    """
+    asked = os.environ.get("HTTPS_ONLY")
+    environ.Env.read_env(ROOT / ".env")
+    host = os.environ["HOST"] = os.environ.get("HOST") or "127.0.0.1"
+    os.environ["PORT"] = os.environ.get("PORT") or "8000"
+    if not os.environ.get("HTTPS_ONLY") or (not asked and is_loopback(host)):
+        os.environ["HTTPS_ONLY"] = "off"
+    hosts = {*os.environ.get("ALLOWED_HOSTS", "").split(","), "localhost", "127.0.0.1", "[::1]", host}
+    os.environ["ALLOWED_HOSTS"] = ",".join(sorted(hosts - {""}))
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def listen(host: str, port: str) -> socket.socket:
@@ -51,39 +76,14 @@ def listen(host: str, port: str) -> socket.socket:
         sys.exit(f"Cannot serve on {host}:{port}: {error.strerror}.")
 
 
-def set_environment(host: str) -> None:
-    """Let plain HTTP work where ``make run`` serves; what the user set in the environment wins.
-
-    On this machine alone that overrules ``.env`` too; on a network ``.env`` is heard first.
-    """
-    if is_loopback(host):
-        os.environ.setdefault("HTTPS_ONLY", "off")
-    environ.Env.read_env(ROOT / ".env")
-    os.environ.setdefault("HTTPS_ONLY", "off")
-    hosts = {*os.environ.get("ALLOWED_HOSTS", "").split(","), "localhost", "127.0.0.1", "[::1]", host}
-    os.environ["ALLOWED_HOSTS"] = ",".join(sorted(hosts - {""}))
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def prepare() -> None:
-    """Migrate, collect the static files, make the demo account."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wizchat.settings")
-    import django
-    from django.core.management import call_command
-    from django.db import connections
-
-    django.setup()
-    call_command("migrate", verbosity=0, interactive=False)
-    call_command("collectstatic", verbosity=0, interactive=False)
-    call_command("demo")
-    # The server opens connections of its own; none may be shared across exec.
-    connections.close_all()
+    """Migrate, collect the static files, make the demo account; exit if one of them fails."""
+    for command in (["migrate", "--no-input"], ["collectstatic", "--no-input"], ["demo"]):
+        quietly = [] if command == ["demo"] else ["--verbosity", "0"]
+        words = [sys.executable, "manage.py", *command, *quietly]
+        done = subprocess.run(words, cwd=ROOT, check=False)  # noqa: S603  # our own words
+        if done.returncode:
+            sys.exit(done.returncode)
 
 
 def say(text: str) -> None:
@@ -91,4 +91,7 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

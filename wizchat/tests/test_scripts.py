@@ -61,11 +61,11 @@ def settle(tmp_path, monkeypatch):
     """Return a function that gives what ``make run`` makes of the environment and a ``.env``."""
     monkeypatch.setattr(run, "ROOT", tmp_path)
 
-    def settle(host="127.0.0.1", dotenv="", **given):
+    def settle(dotenv="", **given):
         (tmp_path / ".env").write_text(dotenv)
         monkeypatch.setattr(os, "environ", dict(given))
         monkeypatch.setattr("environ.Env.ENVIRON", os.environ)
-        run.set_environment(host)
+        run.set_environment()
         return os.environ
 
     return settle
@@ -75,13 +75,21 @@ def test_plain_http_works_on_this_machine_unless_the_environment_says_no(settle)
     assert settle()["HTTPS_ONLY"] == "off"
     assert settle(dotenv="HTTPS_ONLY=on")["HTTPS_ONLY"] == "off"
     assert settle(HTTPS_ONLY="on")["HTTPS_ONLY"] == "on"
-    assert settle(host="0.0.0.0", dotenv="HTTPS_ONLY=on")["HTTPS_ONLY"] == "on"
+    assert settle(HOST="0.0.0.0", dotenv="HTTPS_ONLY=on")["HTTPS_ONLY"] == "on"
 
 
 def test_the_address_that_is_printed_is_an_allowed_host(settle):
-    hosts = settle(host="192.0.2.1", dotenv="ALLOWED_HOSTS=api.example.com")["ALLOWED_HOSTS"].split(",")
+    hosts = settle(HOST="192.0.2.1", dotenv="ALLOWED_HOSTS=api.example.com")["ALLOWED_HOSTS"].split(",")
 
     assert set(hosts) == {"api.example.com", "192.0.2.1", "localhost", "127.0.0.1", "[::1]"}
+
+
+def test_host_and_port_may_stand_in_env_file(settle):
+    dotenv = "HOST=192.0.2.1\nPORT=9000\n"
+
+    assert [settle(dotenv=dotenv)[name] for name in ("HOST", "PORT")] == ["192.0.2.1", "9000"]
+    assert [settle(dotenv=dotenv, PORT="9001")[name] for name in ("HOST", "PORT")] == ["192.0.2.1", "9001"]
+    assert [settle(HOST="", PORT="")[name] for name in ("HOST", "PORT")] == ["127.0.0.1", "8000"]
 
 
 def start(tmp_path, **environ):
@@ -129,6 +137,19 @@ def test_port_that_is_none_is_told_in_one_sentence(tmp_path, port):
 
     assert process.returncode == 1
     assert err == f"PORT: “{port}” is not a port number (0 to 65535).\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("HTTPS_ONLY", "ture"), ("WEB_THREADS", "many"), ("DATABASE_URL", "sqlite:////no/such/folder/db")],
+)
+def test_what_cannot_be_served_is_told_in_one_sentence(tmp_path, name, value):
+    with start(tmp_path, **{name: value}) as process:
+        _, err = process.communicate(timeout=20)
+
+    assert process.returncode != 0
+    assert name in err or "database" in err
+    assert err.count("\n") == 1
 
 
 def test_old_python_is_refused_with_a_hint(tmp_path):
