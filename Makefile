@@ -48,7 +48,7 @@ test-services: $(DEV) ## the tests on PostgreSQL and Redis of their own, and wha
 check: lint types migrations deploy test test-services ## what CI runs
 
 screenshots: $(DEV) browser ## every page in light and dark, narrow and wide, into var/screenshots/
-	$(BIN)/python -m pytest --quiet -m screenshots --override-ini addopts= wizchat/tests/browser
+	$(BIN)/python -m wizchat.tests.browser.screenshots
 
 # A Python without pip's own module (Debian keeps it in python3-venv) makes half an environment:
 # the next attempt starts over, because pip is what says that it is whole.

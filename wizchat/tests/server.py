@@ -52,6 +52,10 @@ class Member:
     session: str
     password: str = PASSWORD
 
+    def cookie(self, url: str) -> dict[str, Any]:
+        """Return what signs a browser in at ``url``."""
+        return {"name": "sessionid", "value": self.session, "url": url, "httpOnly": True}
+
 
 class Server:
     """A server on a free port with its own SQLite file in ``folder``; ``environ`` overrides."""

@@ -46,8 +46,7 @@ def browse(chromium, server, complaints):
         contexts.append(context)
         context.set_default_timeout(PATIENCE)
         if member:
-            cookie = {"name": "sessionid", "value": member.session, "url": server.url, "httpOnly": True}
-            context.add_cookies([cookie])
+            context.add_cookies([member.cookie(server.url)])
         watch(context, server.url, complaints)
         return context.new_page()
 
