@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from prometheus_client.multiprocess import mark_process_dead
 
 from wizchat.environment import Environment
 
@@ -47,12 +46,15 @@ logger_class = "wizchat.server.Logger"
 accesslog = "-"
 control_socket_disable = True
 
-# Each worker writes its numbers here, so that any of them can answer for all.
+# Each worker writes its numbers here, so that any of them can answer for all. Nothing may load
+# prometheus_client before: it looks once.
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="wizchat-metrics-")
 
 
 def child_exit(server: object, worker: Any) -> None:
+    from prometheus_client.multiprocess import mark_process_dead
+
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # prometheus_client's
 
 

@@ -35,7 +35,7 @@ def serve(postgres, redis, tmp_path_factory):
             "DATABASE_URL": postgres.url,
             "CACHE_URL": redis.url,
             "WEB_CONCURRENCY": PROCESSES,
-            "DATABASE_TIMEOUT": "15",
+            "DATABASE_TIMEOUT": "5",
         } | environ
         server = Server(tmp_path_factory.mktemp("server"), **environ)
         servers.append(server)

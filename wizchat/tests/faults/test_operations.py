@@ -1,0 +1,84 @@
+"""What operators do to a running installation, and what they read of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from wizchat.tests.client import Person, call, send
+from wizchat.tests.services import wait_until
+
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
+
+TOKEN = "metrics-token"
+METRIC = "wizchat_authentications_total"
+
+
+def samples(cluster):
+    """Return the metrics, as any one of the processes tells them, by name and label."""
+    answer = send(cluster.url, path="/metrics", Authorization=f"Bearer {TOKEN}")
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def test_keys_and_passwords_outlive_the_secret_key_and_sessions_do_not(serve, cluster, member, key):
+    renewed = serve(SECRET_KEY="another-" * 8)
+
+    assert call(renewed.url, key).status == 200
+    assert Person(renewed.url, member.session).get("/settings/api/").status == 302
+    person = Person(renewed.url)
+    answer = person.post("/accounts/login/", login=member.username, password=member.password)
+    assert (answer.status, "sessionid" in person.cookies) == (302, True)
+    assert Person(cluster.url, member.session).get("/settings/api/").status == 200
+
+
+def test_any_process_tells_the_numbers_of_all(cluster, key):
+    before = samples(cluster)
+    for _ in range(60):
+        call(cluster.url, key)
+    for _ in range(3):
+        call(cluster.url, "malformed")
+    after = [samples(cluster) for _ in range(8)]
+
+    for numbers in after:
+        assert numbers[METRIC, "accepted"] - before[METRIC, "accepted"] == 60
+        assert numbers[METRIC, "malformed"] - before[METRIC, "malformed"] == 3
+        requests = "wizchat_requests_total", "200"
+        assert numbers[requests] - before[requests] >= 60
+        assert numbers["wizchat_key_argon2_seconds_count",] >= 1
+        assert numbers["wizchat_key_memo_hits_total",] >= 56
+
+
+def test_usage_that_cannot_be_written_shows_as_lag(cluster, postgres, key):
+    lag = ("wizchat_usage_lag_seconds",)
+
+    with postgres.connect() as connection, connection.transaction():
+        connection.execute("LOCK TABLE apikeys_keyusage IN SHARE MODE")
+        call(cluster.url, key)
+        # The writing itself waits for as long as a statement may; the next try tells the lag.
+        wait_until(lambda: "kept for the next try" in cluster.log.read_text()[-20_000:], "a failed writing")
+        wait_until(lambda: samples(cluster)[lag] > 3, "lag")
+
+    wait_until(lambda: samples(cluster)[lag] < 3, "no lag")
+
+
+def test_the_log_is_one_object_a_line_with_the_request_it_is_of(cluster, key, member):
+    revoked = cluster.issue(member)
+    cluster.manage("apikey", "revoke", revoked[4:16])
+    call(cluster.url, revoked, **{"X-Request-ID": "look-for-me"})
+    # The server's own line comes after the answer.
+    wait_until(lambda: cluster.log.read_text().count("look-for-me") == 2, "the lines of the request")
+
+    lines = [json.loads(line) for line in cluster.log.read_text().splitlines()]
+    mine = {line["logger"]: line for line in lines if line.get("request_id") == "look-for-me"}
+
+    assert set(mine) == {"apikeys.refusals", "gunicorn.access"}
+    refused, access = mine["apikeys.refusals"], mine["gunicorn.access"]
+    assert (refused["reason"], refused["key_id"]) == ("revoked", revoked[4:16])
+    assert (access["message"], access["status"]) == ("GET /v1/chatbots", 401)
+    assert revoked.rpartition("_")[2] not in cluster.log.read_text()
