@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
 from wizchat.tests.client import call
@@ -9,6 +11,7 @@ from wizchat.tests.server import Server
 from wizchat.tests.services import Postgres, Redis
 
 PROCESSES = "4"
+NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +59,12 @@ def cluster(serve):
 
 
 @pytest.fixture
+def address():
+    """An address that no other test calls from: a process remembers those that guess."""
+    return f"127.1.{next(NUMBERS)}.1"
+
+
+@pytest.fixture
 def member(cluster):
     return cluster.new_member()
 
@@ -71,9 +80,9 @@ def key(cluster, member):
 def used(postgres, key):
     """Return how often ``key`` was used, by what is stored."""
     with postgres.connect() as connection:
-        (count,) = connection.execute(
+        (uses,) = connection.execute(
             "SELECT coalesce(sum(count), 0) FROM apikeys_keyusage u JOIN apikeys_apikey k ON k.id = u.key_id "
             "WHERE k.key_id = %s AND outcome = 'answered'",
             [key[4:16]],
         ).fetchone()
-    return count
+    return uses

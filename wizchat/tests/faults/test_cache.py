@@ -22,9 +22,9 @@ def _running_after(redis):
     redis.start()
 
 
-def guess(cluster, times):
-    """Return the statuses of so many wrong keys."""
-    return [call(cluster.url, "wrong").status for _ in range(times)]
+def guess(cluster, times, address):
+    """Return the statuses of so many wrong keys from ``address``."""
+    return [call(cluster.url, "wrong", source=address).status for _ in range(times)]
 
 
 def sign_in(cluster, member, password=None):
@@ -34,11 +34,13 @@ def sign_in(cluster, member, password=None):
     )
 
 
-def test_all_processes_share_one_count_of_guesses(cluster):
-    assert guess(cluster, LIMIT + 10) == [401] * LIMIT + [429] * 10
+def test_all_processes_share_one_count_of_guesses(cluster, address):
+    assert guess(cluster, LIMIT + 10, address) == [401] * LIMIT + [429] * 10
 
 
-def test_without_the_cache_keys_work_and_guesses_are_limited_in_each_process(cluster, redis, key, member):
+def test_without_the_cache_keys_work_and_guesses_are_limited_in_each_process(
+    cluster, redis, key, member, address
+):
     revoked = cluster.issue(member)
     cluster.manage("apikey", "revoke", revoked[4:16])
 
@@ -46,10 +48,10 @@ def test_without_the_cache_keys_work_and_guesses_are_limited_in_each_process(clu
 
     assert {call(cluster.url, key).status for _ in range(20)} == {200}
     assert call(cluster.url, revoked).error["message"] == "API key has been revoked"
-    statuses = guess(cluster, PROCESSES * LIMIT + 40)
+    statuses = guess(cluster, PROCESSES * LIMIT + 40, address)
     assert statuses.count(401) <= PROCESSES * LIMIT
     assert set(statuses) == {401, 429}
-    assert call(cluster.url, key).status == 200
+    assert call(cluster.url, key, source=address).status == 200
     ready = send(cluster.url, path="/readyz")
     assert (ready.status, ready.json["checks"]["cache"]) == (503, "unavailable")
 
@@ -80,7 +82,7 @@ def test_wrong_passwords_are_limited_over_all_processes(cluster, member):
     assert "sessionid" not in person.cookies
 
 
-def test_a_cache_that_hangs_is_not_waited_for_twice(cluster, redis, key):
+def test_a_cache_that_hangs_is_not_waited_for_twice(cluster, redis, key, address):
     wait_until(lambda: send(cluster.url, path="/readyz").status == 200, "readiness")
 
     with redis.frozen():
@@ -88,10 +90,11 @@ def test_a_cache_that_hangs_is_not_waited_for_twice(cluster, redis, key):
         statuses = {call(cluster.url, key).status for _ in range(20)}
         keys_took = time.monotonic() - began_at
         began_at = time.monotonic()
-        guess(cluster, 40)
+        statuses_of_guesses = set(guess(cluster, 40, address))
         guesses_took = time.monotonic() - began_at
 
     assert statuses == {200}
+    assert statuses_of_guesses <= {401, 429}
     assert keys_took < 10
     # Waiting for it each time would take two attempts of half a second for each guess.
     assert guesses_took < 20

@@ -38,7 +38,7 @@ def stopped(postgres):
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_without_a_database_all_is_unavailable_and_with_it_all_is_well(
-    cluster, postgres, stopped, key, member, mode
+    cluster, postgres, stopped, key, member, address, mode
 ):
     revoked = cluster.issue(member)
     cluster.manage("apikey", "revoke", revoked[4:16])
@@ -50,7 +50,7 @@ def test_without_a_database_all_is_unavailable_and_with_it_all_is_well(
     page = Person(cluster.url, member.session).get("/settings/api/")
     sign_in = Person(cluster.url).post("/accounts/login/", login=member.username, password=member.password)
     ready, alive = send(cluster.url, path="/readyz"), send(cluster.url, path="/healthz")
-    malformed = call(cluster.url, forged)
+    malformed = call(cluster.url, forged, source=address)
     start()
     back = [call(cluster.url, key) for _ in range(40)]
 

@@ -37,12 +37,12 @@ def test_keys_and_passwords_outlive_the_secret_key_and_sessions_do_not(serve, cl
     assert Person(cluster.url, member.session).get("/settings/api/").status == 200
 
 
-def test_any_process_tells_the_numbers_of_all(cluster, key):
+def test_any_process_tells_the_numbers_of_all(cluster, key, address):
     before = samples(cluster)
     for _ in range(60):
         call(cluster.url, key)
     for _ in range(3):
-        call(cluster.url, "malformed")
+        call(cluster.url, "malformed", source=address)
     after = [samples(cluster) for _ in range(8)]
 
     for numbers in after:
