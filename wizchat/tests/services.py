@@ -116,6 +116,22 @@ class Postgres:
             self.stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def dump(self) -> Path:
+        """Back the database up into a file; return its path."""
+        path = self.folder / "dump"
+        self._run("pg_dump", *self._as_client, "--format=custom", "--file", str(path), "wizchat")
+        return path
+
+    def restore(self, dump: Path, database: str) -> str:
+        """Restore a backup into a new ``database``; return the address of that."""
+        self._run("createdb", *self._as_client, database)
+        self._run("pg_restore", *self._as_client, "--dbname", database, str(dump))
+        return self.url.replace("/wizchat", f"/{database}")
+
+    @property
+    def _as_client(self) -> list[str]:
+        return ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
+
     def connect(self, database: str = "wizchat") -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(
             f"postgresql://postgres@127.0.0.1:{self.port}/{database}", autocommit=True, connect_timeout=5

@@ -37,6 +37,23 @@ def test_keys_and_passwords_outlive_the_secret_key_and_sessions_do_not(serve, cl
     assert Person(cluster.url, member.session).get("/settings/api/").status == 200
 
 
+def test_a_restored_backup_brings_revoked_keys_back_and_one_command_takes_them_out(
+    serve, cluster, postgres, member, key
+):
+    dump = postgres.dump()
+    cluster.manage("apikey", "revoke", key[4:16])
+    assert call(cluster.url, key).status == 401
+
+    restored = serve(DATABASE_URL=postgres.restore(dump, "restored"), WEB_CONCURRENCY="1")
+    back = call(restored.url, key)
+    restored.manage("apikey", "revoke", "--all-created-before", "2100-01-01")
+
+    assert back.status == 200
+    assert call(restored.url, key).error["message"] == "API key has been revoked"
+    young = restored.issue(member)
+    assert call(restored.url, young).status == 200
+
+
 def test_any_process_tells_the_numbers_of_all(cluster, key, address):
     before = samples(cluster)
     for _ in range(60):
