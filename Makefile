@@ -4,11 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := .venv/.installed
 DEV := .venv/.installed-dev
-PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+BENCH := .venv-bench/.installed
+PIP := python -m pip install -qq --disable-pip-version-check
 # Linters and type checkers load the settings; they never serve anything.
 LOAD := DEBUG=on HTTPS_ONLY=on
 
-.PHONY: help run browser test test-services lint format types migrations deploy check screenshots
+.PHONY: help run browser test test-services lint format types migrations deploy check bench screenshots
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -47,6 +48,9 @@ test-services: $(DEV) ## the tests on PostgreSQL and Redis of their own, and wha
 
 check: lint types migrations deploy test test-services ## what CI runs
 
+bench: $(BENCH) ## the benchmarks, side by side with the peers; writes docs/benchmarks.md
+	.venv-bench/bin/python -m bench
+
 screenshots: $(DEV) browser ## every page in light and dark, narrow and wide, into var/screenshots/
 	$(BIN)/python -m wizchat.tests.browser.screenshots
 
@@ -60,10 +64,18 @@ $(BIN)/pip:
 
 $(RUN): requirements.txt | $(BIN)/pip
 	@echo "Installing what the server needs …"
-	@$(PIP) -r requirements.txt
+	@$(BIN)/$(PIP) -r requirements.txt
 	@touch $@
 
 $(DEV): requirements-dev.txt $(RUN)
 	@echo "Installing what the tests need …"
-	@$(PIP) -r requirements-dev.txt
+	@$(BIN)/$(PIP) -r requirements-dev.txt
+	@touch $@
+
+.venv-bench/bin/pip: | $(BIN)/pip
+	@$(PYTHON) -m venv .venv-bench
+
+$(BENCH): requirements-bench.txt requirements.txt | .venv-bench/bin/pip
+	@echo "Installing what the benchmarks need …"
+	@.venv-bench/bin/$(PIP) -r requirements-bench.txt
 	@touch $@

@@ -1,0 +1,1 @@
+"""``make bench``: what authentication costs, measured side by side with its peers."""

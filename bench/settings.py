@@ -1,0 +1,13 @@
+"""The project's own settings, with the peers installed beside it."""
+
+from __future__ import annotations
+
+import os
+
+from wizchat.settings import *  # noqa: F403
+from wizchat.settings import API_KEY_ARGON2, INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "rest_framework.authtoken", "knox", "rest_framework_api_key"]
+ROOT_URLCONF = "bench.urls"
+if "BENCH_CHEAP_ARGON2" in os.environ:  # to warm thousands of keys in seconds
+    API_KEY_ARGON2 = {"memory_cost": 8, "time_cost": 1, "parallelism": 1}

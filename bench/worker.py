@@ -1,0 +1,208 @@
+"""A process with a database of its own, which runs what it is asked for, line by line.
+
+``python -m bench.worker KEYS`` fills the database at ``DATABASE_URL`` up to so many keys; then
+each line of standard input, ``[name, argument …]`` in JSON, is answered by one line of JSON.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import cycle, islice
+from time import perf_counter
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402  # the apps are ready only now
+from django.contrib.auth.models import User  # noqa: E402
+from django.core.handlers.wsgi import WSGIRequest  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
+from django.test import RequestFactory  # noqa: E402
+from django.test.utils import CaptureQueriesContext  # noqa: E402
+from django.utils import timezone  # noqa: E402
+from knox.models import get_token_model  # noqa: E402
+from rest_framework.authtoken.models import Token  # noqa: E402
+from rest_framework_api_key.models import APIKey as PeerKey  # noqa: E402
+
+from apikeys import keyformat, usage  # noqa: E402
+from apikeys.authentication import genuine  # noqa: E402
+from apikeys.models import APIKey, Permission  # noqa: E402
+from bench import views  # noqa: E402
+from chatbots.models import Chatbot  # noqa: E402
+
+FILL_BATCH = 50_000
+MEASURED_KEYS = 7  # with those that are revoked, expire and have a list: 10
+RANDOM_IDS = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %s) "
+    "SELECT hex(randomblob(6)) AS id FROM n",
+    "postgresql": "SELECT upper(substr(md5(random()::text), 1, 12)) AS id FROM generate_series(1, %s)",
+}
+LIMITED, UNLIMITED = "127.0.0.1", "198.51.100.1"
+HUNDRED_ENTRIES = "\n".join([*(f"192.0.2.{n}" for n in range(99)), "127.0.0.1"])
+
+View = Callable[[WSGIRequest], Any]
+
+
+class Case:
+    """One way to ask for the view; ``headers`` are taken in turn."""
+
+    def __init__(self, view: type[Any], *headers: str, recorded: bool = False, limited: bool = True) -> None:
+        self.view: View = view.as_view()
+        self.headers = headers or ("",)
+        self.recorded = recorded
+        # An address that fails is past its limit in no time: only there is a flood measured.
+        self.address = LIMITED if limited else UNLIMITED
+
+    def requests(self, times: int) -> Iterator[WSGIRequest]:
+        environ = RequestFactory().get("/v1/chatbots", REMOTE_ADDR=self.address).environ
+        for header in islice(cycle(self.headers), times):
+            yield WSGIRequest(environ | {"HTTP_AUTHORIZATION": header})
+
+    def seconds(self, times: int) -> float:
+        """Return the seconds that one request takes on average."""
+        requests = list(self.requests(times))
+        settings.AUTH_FAILURES_PER_MINUTE = 100 if self.address == LIMITED else 10**9
+        gc.collect()
+        started_at = perf_counter()
+        for request in requests:
+            response = self.view(request)
+            response.render()
+            if self.recorded:
+                usage.record(request, response)
+        return (perf_counter() - started_at) / times
+
+    def queries(self) -> int:
+        (request,) = self.requests(1)
+        with CaptureQueriesContext(connection) as captured:
+            self.view(request)
+        return len(captured)
+
+
+def fill(keys: int) -> None:
+    """Insert keys that nobody uses, up to ``keys`` in all; one encoding serves them all."""
+    text = {
+        "checksum": "000000",
+        "encoding": "$argon2id$v=19$m=19456,t=2,p=1$" + "x" * 65,
+        "name": "Filler",
+        **dict.fromkeys(["allowed_networks", "last_used_address", "last_used_user_agent"], ""),
+        **dict.fromkeys(["last_used_method", "last_used_route"], ""),
+    }
+    values = text | {
+        "owner_id": User.objects.earliest("pk").pk,
+        "permissions": Permission.READ.value,
+        "created_at": timezone.now(),
+    }
+    statement = (
+        f"INSERT INTO apikeys_apikey (key_id, {', '.join(values)}) "
+        f"SELECT id, {', '.join(['%s'] * len(values))} FROM ({RANDOM_IDS[connection.vendor]}) AS ids "
+        "WHERE true ON CONFLICT DO NOTHING"
+    )
+    while (missing := keys - APIKey.objects.count()) > 0:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement, [*values.values(), min(missing, FILL_BATCH)])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def issue(owner: User, **values: Any) -> tuple[APIKey, str]:
+    values = {"permissions": Permission.READ, "now": timezone.now()} | values
+    return APIKey.objects.issue(owner=owner, by=owner, name="Measured", **values)
+
+
+def forged(key_id: str) -> str:
+    """Return a key of the right shape and checksum that nobody was given."""
+    body = f"wzc_{key_id}_{'A' * keyformat.SECRET_LENGTH}"
+    return body + keyformat.checksum(body)
+
+
+def cases() -> dict[str, Case]:
+    owner = User.objects.create_user("bench")
+    pairs = [issue(owner) for _ in range(MEASURED_KEYS)]
+    valid = [f"Bearer {raw}" for _, raw in pairs]
+    revoked, revoked_raw = issue(owner)
+    revoked.revoke(by=owner, now=timezone.now())
+    expiring = issue(owner, expires_at=timezone.now() + timedelta(days=1))[1]
+    listed = issue(owner, allowed_networks=HUNDRED_ENTRIES)[1]
+    mistyped = pairs[0][1][:-1] + ("a" if pairs[0][1][-1] != "a" else "b")
+    token = Token.objects.create(user=owner).key
+    for number in range(2):
+        Chatbot.objects.create(owner=owner, name=f"Bot {number}", description="Answers questions.")
+    ours = views.WizChatView
+    return {
+        "plain": Case(views.PlainView),
+        "valid": Case(ours, *valid),
+        "valid, counted": Case(ours, *valid, recorded=True),
+        "valid, expires": Case(ours, f"Bearer {expiring}"),
+        "valid, 100 entries": Case(ours, f"Bearer {listed}"),
+        "revoked": Case(ours, f"Bearer {revoked_raw}"),
+        "wrong secret": Case(ours, f"Bearer {forged(pairs[0][0].key_id)}"),
+        "wrong secret, told": Case(ours, f"Bearer {forged(pairs[0][0].key_id)}", limited=False),
+        "unknown id": Case(ours, f"Bearer {forged('0' * keyformat.ID_LENGTH)}"),
+        "bad checksum": Case(ours, f"Bearer {mistyped}"),
+        "token": Case(views.TokenView, f"Token {token}"),
+        "token, wrong": Case(views.TokenView, f"Token {'0' * 40}"),
+        "knox": Case(views.KnoxView, f"Token {get_token_model().objects.create(owner)[1]}"),
+        "api-key": Case(views.HasAPIKeyView, f"Api-Key {PeerKey.objects.create_key(name='Measured')[1]}"),
+        "naive": Case(views.NaiveView, valid[0]),
+        "naive, wrong": Case(views.NaiveView, f"Bearer {forged(pairs[0][0].key_id)}"),
+    }
+
+
+def warm(keys: int) -> list[int]:
+    """Return this process's memory in bytes, before and after it has authenticated so many keys."""
+    owner = User.objects.earliest("pk")
+    drafts = [
+        APIKey.objects.draft(owner=owner, by=owner, form_token=None, now=timezone.now()) for _ in range(keys)
+    ]
+    for key, _ in drafts:
+        key.name, key.permissions = "Warm", Permission.READ
+    APIKey.objects.bulk_create((key for key, _ in drafts), batch_size=1000)
+    raws = [raw for _, raw in drafts]
+    before = memory()
+    assert all(genuine(raw) for raw in raws)
+    return [before, memory()]
+
+
+def memory() -> int:
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def main() -> None:
+    # Standard output is for answers alone; what is told of refused keys costs what it costs, unseen.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    silence = open(os.devnull, "w")  # noqa: SIM115  # open for the life of the process
+    logging.getLogger().handlers[0].setStream(silence)  # type: ignore[attr-defined]  # a StreamHandler
+    call_command("migrate", verbosity=0)
+    todo = cases()
+    fill(int(sys.argv[1]))
+    commands: dict[str, Callable[..., object]] = {
+        "seconds": lambda name, times: todo[name].seconds(times),
+        "queries": lambda name: todo[name].queries(),
+        "header": lambda name: todo[name].headers[0],
+        "names": lambda: list(todo),
+        "warm": warm,
+        "version": lambda: (
+            connection.cursor()
+            .execute("SELECT sqlite_version()" if connection.vendor == "sqlite" else "SHOW server_version")
+            .fetchone()[0]
+        ),
+    }
+    print(json.dumps("ready"), file=answers, flush=True)
+    for line in sys.stdin:
+        name, *arguments = json.loads(line)
+        print(json.dumps(commands[name](*arguments)), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
