@@ -9,9 +9,11 @@ import json
 import socket
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from threading import local
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +23,11 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from wizchat.logs import JSONLines
 
+Application = Callable[[Any, Any], Iterable[bytes]]
+
+REFUSALS = {"401", "429"}
+"""Statuses of a request whose key was not good."""
+
 # Raised for what the application or its configuration did, not the client.
 _OURS = (
     errors.ConfigurationProblem,
@@ -29,14 +36,46 @@ _OURS = (
 )
 
 
+class TwoLanes(ThreadPoolExecutor):
+    """Threads for everyone, and one beside them for connections whose last request was refused.
+
+    Guesses queue behind each other there, so that a flood of them takes one thread's share
+    from everyone else. A connection is back in the fast lane after its first good request.
+    """
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads)
+        self._refused = ThreadPoolExecutor(1)
+
+    def submit(self, handle: Any, /, conn: Any) -> Future[Any]:  # type: ignore[override]  # as gunicorn calls it
+        if getattr(conn, "refused", False):
+            return self._refused.submit(handle, conn)
+        return super().submit(handle, conn)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait, cancel_futures=cancel_futures)
+        self._refused.shutdown(wait, cancel_futures=cancel_futures)
+
+
 class Worker(ThreadWorker):
     """Threads that answer for the server as the API would, and wait for nobody without end."""
 
     patience = 20
     """Seconds for which a client may fall silent in the middle of a request."""
 
+    def get_thread_pool(self) -> TwoLanes:
+        return TwoLanes(self.cfg.threads)
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        self._serving = local()
+        self.wsgi = noting_refusals(self.wsgi, self._serving)
+
     def handle(self, conn: Any) -> Any:
-        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", self.patience, 0))
+        self._serving.conn = conn
+        # One that is refused and slow would hold up all that are only refused.
+        patience = min(self.patience, 2) if getattr(conn, "refused", False) else self.patience
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", patience, 0))
         return super().handle(conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
@@ -51,6 +90,19 @@ class Worker(ThreadWorker):
             self.log.warning("%s from %s: %s", type(exc).__name__, addr[0] if addr else "-", status)
         with suppress(OSError):
             util.write_nonblock(client, _response(status, error))
+
+
+def noting_refusals(application: Application, serving: local) -> Application:
+    """Return ``application``, which leaves on ``serving.conn`` whether it refused the last request."""
+
+    def noting(environ: Any, start_response: Any) -> Iterable[bytes]:
+        def start(status: str, *arguments: Any) -> Any:
+            serving.conn.refused = status[:3] in REFUSALS
+            return start_response(status, *arguments)
+
+        return application(environ, start)
+
+    return noting
 
 
 def _answer_to(exc: BaseException) -> tuple[str, dict[str, object]]:
