@@ -14,8 +14,8 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from apikeys import failures, keyformat, policy, refusals, usage
+from apikeys.credentials import Credential, lookup
 from apikeys.metrics import ACCEPTED
-from apikeys.models import Credential, lookup
 from apikeys.networks import IPAddress, client_address
 
 INVALID = "Invalid API key"

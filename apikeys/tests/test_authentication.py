@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from apikeys import keyformat, models
+from apikeys import credentials, keyformat, models
 from apikeys.authentication import genuine, owner_of
 from apikeys.models import APIKey
 from apikeys.tests.fixtures import CountingHasher, error, outcome
@@ -243,7 +243,7 @@ def test_raising_the_cost_encodes_a_key_anew_on_its_next_use(issue, call, monkey
 def test_encoding_anew_never_overwrites_another_process(issue, monkeypatch):
     """The update is guarded by the encoding that was read, and touches no other column."""
     key, raw = issue()
-    credential = models.lookup(key.key_id)
+    credential = credentials.lookup(key.key_id)
     APIKey.objects.filter(pk=key.pk).update(encoding="written by another process", name="Renamed")
     monkeypatch.setattr(models, "HASHER", CountingHasher(time_cost=2))
 
@@ -275,13 +275,13 @@ def test_the_compiled_lookup_answers_what_the_orm_does(issue, owner):
     keys[2].revoke(by=owner, now=timezone.now())
     User.objects.filter(pk=owner.pk).update(is_active=False)
 
-    columns = (*models.Credential._fields[:-1], "owner__is_active")
+    columns = (*credentials.Credential._fields[:-1], "owner__is_active")
     for key in keys:
-        credential = models.lookup(key.key_id)
+        credential = credentials.lookup(key.key_id)
         row = APIKey.objects.values_list(*columns).get(key_id=key.key_id)
-        for field, found, expected in zip(models.Credential._fields, credential, row, strict=True):
+        for field, found, expected in zip(credentials.Credential._fields, credential, row, strict=True):
             if field == "revoked_at":
                 assert (found is None) == (expected is None)
             else:
                 assert found == expected, field
-    assert models.lookup("000000000000") is None
+    assert credentials.lookup("000000000000") is None

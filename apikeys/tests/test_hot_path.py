@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from apikeys import models, networks
+from apikeys import networks
 from apikeys.authentication import genuine, owner_of
 from wizchat.tests.server import Server
 
@@ -35,7 +35,7 @@ def test_the_lookup_goes_by_the_index_of_ids(issue):
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")  # it would read a table of one row whole
-        cursor.execute(explain + models._lookup_sql(), {"key_id": "000000000000"})
+        cursor.execute(explain + credentials._lookup_sql(), {"key_id": "000000000000"})
         plan = str(cursor.fetchall())
 
     assert by_index in plan

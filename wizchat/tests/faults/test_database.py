@@ -120,7 +120,7 @@ def test_requests_are_served_while_their_use_cannot_be_written(cluster, postgres
 
 def test_the_lookup_of_a_key_is_prepared(cluster):
     printed = cluster.shell(
-        "from django.db import connection; from apikeys.models import lookup\n"
+        "from django.db import connection; from apikeys.credentials import lookup\n"
         "for _ in range(5): lookup('000000000000')\n"
         "cursor = connection.cursor(); cursor.execute('SELECT statement FROM pg_prepared_statements')\n"
         "print(cursor.fetchall())"

@@ -39,7 +39,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from apikeys.models import lookup
+from apikeys.credentials import lookup
 
 user = User.objects.get(username="{username}")
 client = Client()
