@@ -10,7 +10,8 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-from threading import Lock, Semaphore
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
@@ -41,12 +42,12 @@ class KeyHasher:
         self._proofs: LRUCache[bytes, bool] = LRUCache(MEMO_SIZE)
         self._pending: dict[bytes, Lock] = {}
         self._lock = Lock()
-        self._slots = Semaphore(MAX_CONCURRENT)
+        # Threads of its own: each thread that allocates may keep what it allocated.
+        self._threads = ThreadPoolExecutor(MAX_CONCURRENT, thread_name_prefix="argon2")
 
     def encode(self, raw: str) -> str:
         """Return the Argon2id encoding (PHC string format) of ``raw`` with a new salt."""
-        with self._slots, ARGON2_SECONDS.time():
-            return self._argon2.hash(raw)
+        return self._threads.submit(self._encode, raw).result()
 
     def verify(self, encoding: str, raw: str) -> bool:
         """Return whether ``raw`` is the key behind ``encoding``; Argon2 runs once per proof.
@@ -78,7 +79,7 @@ class KeyHasher:
             if self.remembers(encoding, raw):
                 return True
             try:
-                proved = self._prove(encoding, raw)
+                proved = self._threads.submit(self._prove, encoding, raw).result()
                 if proved:
                     with self._lock:
                         self._proofs[digest] = True
@@ -87,9 +88,13 @@ class KeyHasher:
                     self._pending.pop(digest, None)
         return proved
 
+    @ARGON2_SECONDS.time()
+    def _encode(self, raw: str) -> str:
+        return self._argon2.hash(raw)
+
+    @ARGON2_SECONDS.time()
     def _prove(self, encoding: str, raw: str) -> bool:
-        with self._slots, ARGON2_SECONDS.time():
-            try:
-                return self._argon2.verify(encoding, raw)
-            except (VerificationError, ValueError):
-                return False
+        try:
+            return self._argon2.verify(encoding, raw)
+        except (VerificationError, ValueError):
+            return False

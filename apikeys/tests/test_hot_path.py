@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from apikeys import networks
+from apikeys import credentials, networks
 from apikeys.authentication import genuine, owner_of
 from wizchat.tests.server import Server
 
