@@ -10,18 +10,19 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
 
 from apikeys.forms import KeyRules, permission_field
-from apikeys.models import APIKey, KeyEvent, KeyState, NotLive
-from apikeys.templatetags.keys import isolated
+from apikeys.models import APIKey, KeyState, NotLive
+from apikeys.templatetags.keys import in_full, isolated
 
 if TYPE_CHECKING:
     KeyAdminBase = admin.ModelAdmin[APIKey]
-    EventInlineBase = admin.TabularInline[KeyEvent, APIKey]
     KeyFormBase = forms.ModelForm[APIKey]
 else:
-    KeyAdminBase, EventInlineBase, KeyFormBase = admin.ModelAdmin, admin.TabularInline, forms.ModelForm
+    KeyAdminBase, KeyFormBase = admin.ModelAdmin, forms.ModelForm
 
 EDITABLE = ("name", "permissions", "allowed_networks")
 GOES_WITH_ITS_OWNER = {"auth_user_delete", "auth_user_changelist"}
@@ -54,29 +55,14 @@ class KeyAdminForm(KeyRules, KeyFormBase):
         self.initial["permissions"] = self.instance.granted.names
 
 
-class EventInline(EventInlineBase):
-    model = KeyEvent
-    fields = readonly_fields = ("at", "action", "actor", "detail")
-    can_delete = False
-    extra = 0
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(APIKey)
 class APIKeyAdmin(KeyAdminBase):
     form = KeyAdminForm
-    inlines = (EventInline,)
     actions = ("revoke_selected",)
     list_display = ("short_name", "owner", "masked_id", "permission_names", "last_used_at", "current_state")
     list_filter = (StateFilter,)
     list_select_related = ("owner",)
     search_fields = ("=key_id", "name", "owner__username")
-    search_help_text = "Id, name or owner"
     ordering = ("-created_at", "-id")
     readonly_fields = (
         "owner",
@@ -92,6 +78,7 @@ class APIKeyAdmin(KeyAdminBase):
         "last_used_user_agent",
         "last_used_method",
         "last_used_route",
+        "activity",
     )
     fields = (*EDITABLE, *readonly_fields)
 
@@ -110,6 +97,16 @@ class APIKeyAdmin(KeyAdminBase):
     @admin.display(description="state")
     def current_state(self, key: APIKey) -> str:
         return str(key.state(timezone.now()))
+
+    @admin.display
+    def activity(self, key: APIKey) -> SafeString:
+        """Return who did what, the latest first."""
+        events = key.events.select_related("actor")
+        lines = (
+            (in_full(event.at), event.get_action_display(), event.actor or "an operator", event.detail)
+            for event in events
+        )
+        return format_html_join(mark_safe("<br>"), "{}: {} by {} {}", lines)
 
     @admin.action(description="Revoke selected keys", permissions=["change"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from django import template
 from django.utils import timezone
@@ -28,13 +28,6 @@ BADGES = {
 }
 TURNING = {"R", "AL", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"}
 """Bidirectional classes of the characters that could reorder the text around a name."""
-
-
-class Bar(NamedTuple):
-    x: int
-    y: int
-    height: int
-    empty: bool
 
 
 def isolated(name: str) -> str:
@@ -124,21 +117,20 @@ def totals(days: Sequence[Day]) -> list[int]:
 @register.inclusion_tag("apikeys/_usage_bars.html")
 def usage_bars(counts: Sequence[int], label: str, width: int = 3, height: int = 24) -> dict[str, Any]:
     """Return bars for ``counts``, oldest first; ``label`` says what they count. Sizes in pixels."""
-    most = max(counts, default=0) or 1
+    most = max(counts, default=0)
     step = width + max(1, width // 4)
     bars = [
-        Bar(place * step, height - tall, tall, not count)
+        f"M{place * step} {height}v-{max(2, round(count / most * height))}h{width}V{height}z"
         for place, count in enumerate(counts)
-        for tall in [max(1, round(count / most * height))]
+        if count
     ]
-    total = step * len(bars)
     return {
-        "bars": bars,
+        "bars": "".join(bars),
         "label": label,
         "calls": sum(counts),
-        "width": width,
-        "total": total,
+        "width": step * len(counts),
         "height": height,
+        "dashes": f"{width} {step - width}",
     }
 
 

@@ -36,6 +36,7 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   const status = document.getElementById(button.dataset.status);
   let timer;
   button.hidden = false;
+  button.style.minWidth = `${button.getBoundingClientRect().width}px`; // whatever it says
   button.addEventListener("click", async () => {
     const said = await copy(document.getElementById(button.dataset.copy));
     button.textContent = status.textContent = said;
