@@ -1,0 +1,169 @@
+"""A member with keys in every state, and every page there is to look at."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+LONG = "W" * 80
+TURNED = "<b>Robot</b> \u202eexe.gnp"
+FURNISH = """
+import json
+from datetime import timedelta
+from django.contrib.auth.models import User
+from django.utils import timezone
+from apikeys.models import APIKey, KeyUsage, Permission
+
+user = User.objects.get(username=%(username)r)
+User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
+now = timezone.now()
+hour = now.replace(minute=0, second=0, microsecond=0)
+ids = {}
+
+def issue(name, permissions=Permission.READ, days=None, networks="", used=False):
+    expires_at = None if days is None else now + timedelta(days=days)
+    key, _raw = APIKey.objects.issue(
+        owner=user, by=user, name=name, permissions=permissions, now=now - timedelta(days=40),
+        expires_at=expires_at, allowed_networks=networks,
+    )
+    ids[name] = key.key_id
+    if used:
+        APIKey.objects.filter(pk=key.pk).update(
+            last_used_at=now, last_used_address="203.0.113.7", last_used_user_agent="python-requests/2.32.0",
+            last_used_method="GET", last_used_route="/v1/chatbots",
+        )
+        KeyUsage.objects.bulk_create(
+            KeyUsage(key=key, hour=hour - timedelta(hours=ago), outcome=outcome, address="2001:db8::7",
+                     count=ago + 1, last_at=now)
+            for ago in range(0, 720, 3) for outcome in ("answered", "address", "client_error")
+        )
+    return key
+
+for number in range(%(robots)d):
+    issue(f"Robot {number}", days=200)
+issue("Old importer", days=-2)
+issue("Leaked key", Permission.ADMIN).revoke(by=user, now=now)
+issue(%(turned)r)
+issue(%(long)r, networks="\\n".join(f"2001:db8:{n:x}::/48" for n in range(20)))
+issue("Staging", Permission.ADMIN, days=5)
+issue("Production API", Permission.READ | Permission.WRITE, days=300, networks="203.0.113.7", used=True)
+print(json.dumps(ids))
+"""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """``member`` owns keys, whose ids are in ``ids`` by name, and is an operator."""
+
+    member: object
+    ids: dict
+
+    def path(self, name, page=""):
+        return f"/settings/api/{self.ids[name]}/{page}"
+
+
+def furnish(server, robots=25):
+    member = server.new_member()
+    values = {"username": member.username, "robots": robots, "turned": TURNED, "long": LONG}
+    return Scene(member, json.loads(server.shell(FURNISH % values)))
+
+
+def create(page, name="Browser key"):
+    """Make a key by the form; the page is then the one that shows it."""
+    page.goto("/settings/api/new/")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_role("button", name="Create", exact=True).click()
+    page.get_by_role("heading", name="Save your new key").wait_for()
+
+
+def _mistaken(page, scene):
+    page.goto("/settings/api/new/")
+    page.get_by_label("Read", exact=True).uncheck()
+    page.get_by_label("Expires", exact=True).select_option("date")
+    page.get_by_label("Allowed IP addresses", exact=True).fill("10.0.0.0/33\nnonsense")
+    page.get_by_role("button", name="Create", exact=True).click()
+    page.get_by_role("alert").wait_for()
+
+
+def _already(page, scene):
+    page.goto("/settings/api/new/")
+    page.get_by_label("Name", exact=True).fill("Browser key")
+    twice = page.evaluate(
+        "() => new URLSearchParams(new FormData(document.forms[document.forms.length - 1])).toString()"
+    )
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Referer": page.url}
+    page.request.post("/settings/api/new/", data=twice, headers=headers)
+    page.get_by_role("button", name="Create", exact=True).click()
+    page.get_by_role("heading", name="This key was already created").wait_for()
+
+
+def _failed_login(page, scene):
+    page.goto("/accounts/login/")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("alert").wait_for()
+
+
+def _saved(page, scene):
+    page.goto(scene.path("Staging"))
+    page.get_by_label("Allowed IP addresses", exact=True).fill("0.0.0.0/0\n10.0.0.1/8")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("was saved as").wait_for()
+
+
+def _found(selector):
+    def visit(page, scene):
+        page.goto("/admin/apikeys/apikey/?q=Production")
+        page.locator(selector).first.click()
+        page.get_by_role("heading", name="Change API key").wait_for()
+
+    return visit
+
+
+def at(path, name=None):
+    """Return how to visit ``path``, or the page ``path`` of the key called ``name``."""
+
+    def visit(page, scene):
+        page.goto(scene.path(name, path) if name else path)
+
+    return visit
+
+
+ANYONE = {
+    "login": at("/accounts/login/"),
+    "login refused": _failed_login,
+    "password reset": at("/accounts/password/reset/"),
+    "sign-up closed": at("/accounts/signup/"),
+    "reference": at("/docs/"),
+}
+MEMBERS = {
+    "list": at("/settings/api/"),
+    "list, second page": at("/settings/api/?page=2"),
+    "list, nothing found": at("/settings/api/?q=zzz"),
+    "generate": at("/settings/api/new/"),
+    "generate, mistaken": _mistaken,
+    "reveal": lambda page, scene: create(page),
+    "already created": _already,
+    "key": at("", "Production API"),
+    "key, long name": at("", LONG),
+    "key, turned name": at("", TURNED),
+    "key, revoked": at("", "Leaked key"),
+    "key, expired": at("", "Old importer"),
+    "key, saved": _saved,
+    "revoke": at("revoke/", "Production API"),
+    "revoke, long name": at("revoke/", LONG),
+    "rotate": at("rotate/", "Production API"),
+    "rotate refused": at("rotate/", "Leaked key"),
+    "email": at("/accounts/email/"),
+    "password": at("/accounts/password/change/"),
+    "confirm access": at("/accounts/reauthenticate/"),
+    "sign out": at("/accounts/logout/"),
+    "reference, signed in": at("/docs/"),
+}
+OPERATORS = {
+    "admin": at("/admin/"),
+    "admin, keys": at("/admin/apikeys/apikey/"),
+    "admin, key": _found("#result_list tbody th a"),
+    "admin, users": at("/admin/auth/user/"),
+    "admin, new user": at("/admin/auth/user/add/"),
+    "admin, chatbots": at("/admin/chatbots/chatbot/"),
+}

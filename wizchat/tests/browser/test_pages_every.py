@@ -1,0 +1,139 @@
+"""What is true of every page. What the browser complains of (CSP, console, other origins) fails them too."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from wizchat.tests.browser.scene import ANYONE, LONG, MEMBERS, OPERATORS
+
+OURS = [*ANYONE, *MEMBERS]
+FRAMES = ["login", "list", "generate, mistaken", "reveal", "key, saved", "reference"]
+ONES_THAT_MATTER = ["login", "list", "generate", "reveal", "key", "revoke", "rotate"]
+WIDTHS = (320, 768, 900, 1152, 1280)
+CUT_OFF = """[...document.querySelectorAll("main *")].filter(element =>
+    element.checkVisibility() && !element.closest(".hidden-text, select, input, textarea")
+    && getComputedStyle(element).overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1
+).map(element => element.outerHTML.slice(0, 120))"""
+# A control counts with its label; a link within a sentence is as high as its line.
+SMALLER_THAN = """least => [
+    ...document.querySelectorAll("a, button, input, select, textarea, summary")
+].filter(
+    element => element.checkVisibility() && !element.closest(".skip, p, .notice li")
+).filter(element => [element, ...element.labels ?? []].every(
+    part => part.getBoundingClientRect().height < least)
+).map(element => element.outerHTML.slice(0, 120))"""
+MOVING = """[...document.querySelectorAll("*")].map(element => getComputedStyle(element)).filter(
+    style => parseFloat(style.transitionDuration) || style.animationName !== "none"
+).length"""
+
+
+@pytest.mark.parametrize("name", [*OURS, *OPERATORS])
+def test_axe_finds_nothing_in_light_and_dark(visit, assert_accessible, name):
+    page = visit(name, color_scheme="light", reduced_motion="reduce")
+    assert_accessible(page)
+
+    page.emulate_media(color_scheme="dark")
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_nothing_is_cut_off_at_any_width_nor_in_text_of_twice_the_size(visit, name):
+    page = visit(name)
+
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(CUT_OFF) == []
+    assert page.evaluate(SMALLER_THAN, 24) == []
+
+    page.context.new_cdp_session(page).send("Page.setFontSizes", {"fontSizes": {"standard": 32}})
+    assert page.evaluate("getComputedStyle(document.body).fontSize") == "30px"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    assert page.evaluate(CUT_OFF) == []
+
+
+def test_every_page_has_a_title_of_its_own_one_heading_and_a_language(visit):
+    titles = {}
+    for name in OURS:
+        page = visit(name, java_script_enabled=name == "already created")
+        assert page.locator("h1").count() == 1, name
+        assert page.locator("html").get_attribute("lang") == "en"
+        titles[name] = page.title()
+        assert titles[name].endswith(" – WizChat")
+
+    assert titles["generate, mistaken"].startswith("Error: ")
+    for same in ("list, second page", "list, nothing found", "reference, signed in"):
+        titles.pop(same)
+    assert len(set(titles.values())) == len(titles)
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_the_skip_link_comes_first_and_leads_to_the_content(visit, name):
+    page = visit(name)
+    page.evaluate(
+        "document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex')"
+    )
+
+    page.keyboard.press("Tab")
+
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    assert page.locator(".skip").bounding_box()["height"] > 24
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+@pytest.mark.parametrize("name", ONES_THAT_MATTER)
+def test_what_a_finger_presses_is_large_enough(visit, name):
+    page = visit(name, has_touch=True, is_mobile=True, viewport={"width": 400, "height": 800})
+
+    assert page.evaluate(SMALLER_THAN, 44) == []
+
+
+@pytest.mark.parametrize("name", ONES_THAT_MATTER)
+def test_a_page_is_small_and_asks_for_little(browse, scene, name):
+    page = browse(None if name in ANYONE else scene.member)
+    loaded = {}
+    page.on("response", lambda response: loaded.setdefault(response.url, response))
+
+    (ANYONE | MEMBERS)[name](page, scene)
+    page.wait_for_load_state("networkidle")
+
+    assert len(loaded) <= 8
+    assert sum(response.request.sizes()["responseBodySize"] for response in loaded.values()) <= 60 * 1024
+
+
+@pytest.mark.parametrize("name", ONES_THAT_MATTER)
+def test_forced_colours_leave_every_border(visit, name):
+    page = visit(name, forced_colors="active")
+
+    for box in page.locator(".card, .badge, .notice, .button:not(.quiet)").all():
+        assert box.evaluate("box => getComputedStyle(box).borderTopStyle") == "solid"
+        assert box.evaluate("box => getComputedStyle(box).borderTopColor") != "rgba(0, 0, 0, 0)"
+
+
+def test_nothing_moves_for_those_who_asked_for_that(visit):
+    assert visit("list").evaluate(MOVING) > 0
+    assert visit("list", reduced_motion="reduce").evaluate(MOVING) == 0
+
+
+@pytest.mark.parametrize("name", ONES_THAT_MATTER)
+def test_without_script_nothing_is_missing_but_the_copy_buttons(visit, name):
+    texts = []
+    for script in (True, False):
+        page = visit(name, java_script_enabled=script)
+        # The two pages may not be of the same minute.
+        lines = re.sub(r"\d\d:\d\d", "", page.locator("main").inner_text()).split("\n")
+        texts.append(
+            [line for line in lines if "wzc_" not in line and line not in {"", "Copy", "Copy as header"}]
+        )
+
+    assert texts[0] == texts[1]
+
+
+def test_a_long_name_and_many_addresses_stay_in_their_place(visit):
+    page = visit("key, long name", viewport={"width": 320, "height": 800})
+
+    assert page.get_by_role("heading", level=1).inner_text() == LONG
+    assert page.get_by_label("Allowed IP addresses").input_value().count("\n") == 19
