@@ -10,7 +10,7 @@ from contextlib import closing
 from wizchat.tests.services import Missing, Postgres, Redis
 
 # The browser sees no difference between databases; `make test` has been through it.
-SUITE = ["-n", "auto", "--dist", "loadgroup", "-m", "not screenshots", "--ignore", "wizchat/tests/browser"]
+SUITE = ["-n", "auto", "--dist", "loadgroup", "--ignore", "wizchat/tests/browser"]
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from itertools import takewhile
 from types import SimpleNamespace
 
@@ -92,15 +93,21 @@ def test_host_and_port_may_stand_in_env_file(settle):
     assert [settle(HOST="", PORT="")[name] for name in ("HOST", "PORT")] == ["127.0.0.1", "8000"]
 
 
+@contextmanager
 def start(tmp_path, **environ):
-    """Start what ``make run`` starts, with a database and a port of its own."""
+    """Start what ``make run`` starts, with a database and a port of its own; it ends with the block."""
     given = {"SECRET_KEY": "x" * 50, "DATABASE_URL": f"sqlite:///{tmp_path}/db", "PORT": "0"}
     base = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     command = [sys.executable, "scripts/run.py"]
     pipe = subprocess.PIPE
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command, cwd=ROOT, env=base | given | environ, stdout=pipe, stderr=pipe, text=True, encoding="utf-8"
     )
+    with process:
+        try:
+            yield process
+        finally:
+            process.terminate()
 
 
 def test_run_prepares_serves_and_stops(tmp_path):

@@ -117,16 +117,31 @@ def test_trusted_proxy_is_believed_and_a_look_alike_header_is_not(proxied):
     assert ask(proxied, authorization, here)[1]["error"]["code"] == "HTTPS_REQUIRED"
 
 
-def test_stranger_cannot_claim_https_and_server_stops_when_asked(tmp_path):
-    server = Server(tmp_path, HTTPS_ONLY="on").start()
+@pytest.fixture
+def serve(tmp_path):
+    """Return a function that starts a server, which does not outlive the test."""
+    servers = []
+
+    def serve(**environ):
+        servers.append(Server(tmp_path, **environ).prepare())
+        return servers[-1].start()
+
+    yield serve
+    for server in servers:
+        if server.process.poll() is None:
+            server.stop()
+
+
+def test_stranger_cannot_claim_https_and_server_stops_when_asked(serve):
+    server = serve(HTTPS_ONLY="on")
 
     assert ask(server, b"X-Forwarded-Proto: https")[1]["error"]["code"] == "HTTPS_REQUIRED"
     assert server.stop() == 0
 
 
-def test_silent_clients_give_their_threads_back(tmp_path):
+def test_silent_clients_give_their_threads_back(serve):
     worker = "--worker-class wizchat.tests.impatient.Worker --threads 1"
-    server = Server(tmp_path, GUNICORN_CMD_ARGS=worker).prepare().start()
+    server = serve(GUNICORN_CMD_ARGS=worker)
     key = server.issue(server.new_member(), "admin").encode()
 
     with socket.create_connection((server.host, server.port), timeout=20) as silent:
