@@ -45,9 +45,8 @@ def key_list(request: SignedInRequest) -> HttpResponse:
     query["q"] = keyformat.redact(query.get("q", ""))
     filters = FilterForm(query)
     total = request.user.api_keys.count()
-    page = Paginator(filtered(request.user.api_keys.live_first(now), filters, now), PAGE_SIZE).get_page(
-        query.pop("page", [""])[-1]
-    )
+    keys_of_owner = request.user.api_keys.select_related("successor").live_first(now)
+    page = Paginator(filtered(keys_of_owner, filters, now), PAGE_SIZE).get_page(query.pop("page", [""])[-1])
     keys = list(page)
     hours = traffic.last_24_hours(keys, now)
     context = {

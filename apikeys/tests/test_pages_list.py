@@ -57,6 +57,17 @@ def test_actions_are_named_with_their_key(web, issue, read):
     assert links["Rotate Production API"] == f"/settings/api/{key.key_id}/rotate/"
 
 
+def test_a_key_that_was_rotated_is_not_offered_for_it_again(web, issue, owner):
+    old, _raw = issue()
+    new, _raw = old.rotate(by=owner, now=timezone.now(), overlap=timedelta(days=1))
+
+    html = web.get(LIST).content.decode()
+
+    assert f"/settings/api/{new.key_id}/rotate/" in html
+    assert f"/settings/api/{old.key_id}/rotate/" not in html
+    assert f"/settings/api/{old.key_id}/revoke/" in html
+
+
 def test_active_keys_come_first_and_the_others_say_what_they_are(web, issue, owner):
     now = timezone.now()
     issue(name="live")
