@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -15,7 +14,7 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.formats import date_format
 
-from apikeys import keyformat
+from apikeys import names
 from apikeys.models import APIKey, KeyState, Permission
 from apikeys.networks import InvalidNetworks, IPAddress, canonical, parse_networks
 
@@ -53,15 +52,10 @@ class KeyRules:
     cleaned_data: dict[str, Any]
 
     def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        categories = {unicodedata.category(character) for character in name}
-        if "Cc" in categories:
-            raise forms.ValidationError("A name cannot contain control characters such as line breaks.")
-        if all(category[0] in "CZ" for category in categories):
-            raise forms.ValidationError("Give the key a name that can be seen.")
-        if keyformat.redact(name) != name:
-            raise forms.ValidationError("This is a key itself. Give it a name instead.")
-        return name
+        try:
+            return names.check(self.cleaned_data["name"])
+        except names.InvalidName as error:
+            raise forms.ValidationError(str(error)) from error
 
     def clean_permissions(self) -> Permission:
         return Permission.of(self.cleaned_data["permissions"])
@@ -171,8 +165,8 @@ class NewKeyForm(OnceForm, KeyForm):
     @property
     def values(self) -> dict[str, Any]:
         """What ``issue`` takes, once the form is valid."""
-        names = ("name", "permissions", "allowed_networks", "expires_at", "form_token")
-        return {name: self.cleaned_data[name] for name in names}
+        fields = ("name", "permissions", "allowed_networks", "expires_at", "form_token")
+        return {field: self.cleaned_data[field] for field in fields}
 
     def end_of(self, chosen: date | None) -> datetime | None:
         """Return the last moment of the ``chosen`` day, UTC; add an error if it makes no sense."""

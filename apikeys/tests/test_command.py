@@ -26,6 +26,7 @@ def run(capsys, owner):
 
 
 CREATE = ("create", "--owner", "olga", "--name", "CI", "--permission", "read")
+LOOKS_LIKE_A_KEY = f"wzc_{'0' * 12}_{'0' * 49}"
 
 
 def test_create_prints_the_key_alone_on_standard_output(run, call):
@@ -68,6 +69,9 @@ def test_create_takes_permissions_addresses_and_a_lifetime(run):
         (["create", "--owner", "olga", "--permission", "read"], "--name"),
         (["create", "--owner", "olga", "--name", " ", "--permission", "read"], "name"),
         (["create", "--owner", "olga", "--name", "x" * 81, "--permission", "read"], "80"),
+        (["create", "--owner", "olga", "--name", "one\ntwo", "--permission", "read"], "control characters"),
+        (["create", "--owner", "olga", "--name", "\u200b", "--permission", "read"], "can be seen"),
+        (["create", "--owner", "olga", "--name", LOOKS_LIKE_A_KEY, "--permission", "read"], "a key itself"),
         ([*CREATE, "--allow-ip", "10.0.0.0/33"], '"10.0.0.0/33" is not a valid IPv4 range'),
         ([*CREATE, "--expires-in", "soon"], '"soon"'),
         ([*CREATE, "--expires-in", "0d"], '"0d"'),

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from apikeys import networks
+from apikeys import names, networks
 from apikeys.models import APIKey, Permission
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -159,7 +159,10 @@ def key_name(value: str) -> str:
         raise ArgumentTypeError("a key needs a name")
     if len(name) > 80:
         raise ArgumentTypeError(f"a name has at most 80 characters, this one has {len(name)}")
-    return name
+    try:
+        return names.check(name)
+    except names.InvalidName as error:
+        raise ArgumentTypeError(str(error)) from error
 
 
 def network(value: str) -> networks.IPNetwork:
