@@ -57,8 +57,8 @@ class APIKeyAuthentication(BaseAuthentication):
 
 def bearer_token(meta: Mapping[str, Any]) -> str | None:
     """Return what follows ``Bearer`` in the Authorization header; ``None`` if nothing does."""
-    scheme, _, token = meta.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
+    scheme, _, token = meta.get("HTTP_AUTHORIZATION", "").strip(" ").partition(" ")
+    return token.strip(" ") or None if scheme.lower() == "bearer" else None
 
 
 def genuine(raw: str) -> Credential | None:

@@ -81,6 +81,8 @@ def test_no_key_in_the_header_is_asked_for_one(issue, call, header):
         lambda raw: raw[:30] + "\xff" + raw[31:],
         lambda raw: raw[:30] + "\0" + raw[31:],
         lambda raw: raw + "\0",
+        lambda raw: raw + "\xa0",
+        lambda raw: "\x85" + raw,
         lambda raw: raw.replace(raw[4], "０", 1),
         lambda raw: "A" * 65536,
         lambda raw: raw * 900,
