@@ -14,12 +14,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from threading import local
+from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
 from gunicorn import glogging, util
 from gunicorn.http import errors
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers import gthread
 
 from wizchat.logs import JSONLines
 
@@ -27,6 +28,9 @@ Application = Callable[[Any, Any], Iterable[bytes]]
 
 REFUSALS = {"401", "429"}
 """Statuses of a request whose key was not good."""
+
+HANG_UP_SECONDS, HANG_UP_BYTES = 5, 128 * 1024 * 1024
+"""How long, and how much, a client may go on sending that has been answered already."""
 
 # Raised for what the application or its configuration did, not the client.
 _OURS = (
@@ -57,7 +61,7 @@ class TwoLanes(ThreadPoolExecutor):
         self._refused.shutdown(wait, cancel_futures=cancel_futures)
 
 
-class Worker(ThreadWorker):
+class Worker(gthread.ThreadWorker):
     """Threads that answer for the server as the API would, and wait for nobody without end."""
 
     patience = 20
@@ -72,11 +76,17 @@ class Worker(ThreadWorker):
         self.wsgi = noting_refusals(self.wsgi, self._serving)
 
     def handle(self, conn: Any) -> Any:
+        if not (conn.initialized or conn.data_ready or conn.wait_for_data(0)):
+            # Browsers connect before they know what to ask: no thread waits for that.
+            return gthread._DEFER  # type: ignore[attr-defined]  # not in the stubs
         self._serving.conn = conn
         # One that is refused and slow would hold up all that are only refused.
         patience = min(self.patience, 2) if getattr(conn, "refused", False) else self.patience
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", patience, 0))
-        return super().handle(conn)
+        kept = super().handle(conn)
+        if not kept:
+            _hang_up(conn.sock)
+        return kept
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer a request that was refused before it reached Django, or that broke gunicorn.
@@ -90,6 +100,22 @@ class Worker(ThreadWorker):
             self.log.warning("%s from %s: %s", type(exc).__name__, addr[0] if addr else "-", status)
         with suppress(OSError):
             util.write_nonblock(client, _response(status, error))
+
+
+def _hang_up(sock: socket.socket) -> None:
+    """Say that nothing follows, and hear the client out: until then many do not read the answer.
+
+    Gunicorn does so itself, for less than a large body, and in the one thread that all
+    connections need; it finds nothing left to wait for.
+    """
+    deadline, left = monotonic() + HANG_UP_SECONDS, HANG_UP_BYTES
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_WR)
+        sock.settimeout(0.5)
+        while monotonic() < deadline and left > 0 and (heard := sock.recv(65536)):
+            left -= len(heard)
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RD)
 
 
 def noting_refusals(application: Application, serving: local) -> Application:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+from contextlib import ExitStack
+from http.client import HTTPConnection
+from time import monotonic
 
 import pytest
 
@@ -67,6 +70,33 @@ def test_endless_address_and_headers_are_answered_in_the_envelope(server):
 
     status, body = ask(server, *[b"X-%d: 1" % number for number in range(200)])
     assert (status, list(body["error"])) == (431, ["code", "message"])
+
+
+def test_body_of_any_size_is_answered_to_clients_that_send_it_whole_first(server, key):
+    for headers, status in ({}, 401), ({"Authorization": f"Bearer {key}"}, 403):
+        connection = HTTPConnection(server.host, server.port, timeout=20)
+        connection.request("POST", "/v1/chatbots", b" " * 30_000_000, headers)
+        assert connection.getresponse().status == status
+        connection.close()
+
+
+def test_clients_that_do_not_hang_up_hold_up_nobody(server):
+    with ExitStack() as stack:
+        for _ in range(4):
+            lazy = stack.enter_context(socket.create_connection((server.host, server.port), timeout=20))
+            lazy.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        began_at = monotonic()
+        assert ask(server)[0] == 401
+        assert monotonic() - began_at < 4
+
+
+def test_clients_that_say_nothing_hold_no_thread(server):
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(socket.create_connection((server.host, server.port)))
+        began_at = monotonic()
+        assert ask(server)[0] == 401
+        assert monotonic() - began_at < 4
 
 
 def test_log_names_the_path_and_no_secret(server, key):
