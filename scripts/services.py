@@ -10,7 +10,8 @@ from contextlib import closing
 from wizchat.tests.services import Missing, Postgres, Redis
 
 # The browser sees no difference between databases; `make test` has been through it.
-SUITE = ["-n", "auto", "--dist", "loadgroup", "--ignore", "wizchat/tests/browser"]
+# An empty -m lifts the filter of pytest.ini: the tests that start services of their own run, too.
+SUITE = ["-n", "auto", "--dist", "loadgroup", "-m", "", "--ignore", "wizchat/tests/browser"]
 
 
 def main() -> int:
