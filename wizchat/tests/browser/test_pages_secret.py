@@ -54,6 +54,7 @@ def test_back_does_not_bring_the_key_back(browse, member, script):
         # To the page that was an answer to POST, the browser goes back only by sending it anew.
         with suppress(Error):
             page.go_back()
+        page.wait_for_function("document.readyState === 'complete'")  # the browser's own refusal, too
         assert raw[17:] not in page.content()
     assert page.url == "about:blank" or page.url.endswith("/settings/api/new/")
 
