@@ -78,7 +78,7 @@ class APIShortcutMiddleware:
         if not is_api(request):
             return self.get_response(request)
         if "HTTP_TRANSFER_ENCODING" in request.META:
-            # Django reads as far as Content-Length says: a chunked body would pass for an empty one.
+            # Gunicorn is taught to measure chunks; from another server they would pass for an empty body.
             return json_error(HTTPStatus.LENGTH_REQUIRED)
         return _view_response(request)
 

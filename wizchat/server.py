@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from io import BytesIO
 from threading import local
 from time import monotonic
 from typing import Any
@@ -25,6 +26,9 @@ from gunicorn.workers import gthread
 from wizchat.logs import JSONLines
 
 Application = Callable[[Any, Any], Iterable[bytes]]
+
+CHUNKED_BYTES = 4 * 1024 * 1024
+"""What is read of a body that comes in chunks: more than any view takes, so that none is cut."""
 
 REFUSALS = {"401", "429"}
 """Statuses of a request whose key was not good."""
@@ -73,7 +77,7 @@ class Worker(gthread.ThreadWorker):
     def load_wsgi(self) -> None:
         super().load_wsgi()
         self._serving = local()
-        self.wsgi = noting_refusals(self.wsgi, self._serving)
+        self.wsgi = noting_refusals(measuring_chunks(self.wsgi), self._serving)
 
     def handle(self, conn: Any) -> Any:
         if not (conn.initialized or conn.data_ready or conn.wait_for_data(0)):
@@ -129,6 +133,21 @@ def noting_refusals(application: Application, serving: local) -> Application:
         return application(environ, start)
 
     return noting
+
+
+def measuring_chunks(application: Application) -> Application:
+    """Return ``application``, which gets a body that came in chunks with its length.
+
+    Django reads as far as Content-Length says: such a body would pass for an empty one.
+    """
+
+    def measuring(environ: Any, start_response: Any) -> Iterable[bytes]:
+        if environ.pop("HTTP_TRANSFER_ENCODING", None):
+            body = environ["wsgi.input"].read(CHUNKED_BYTES)
+            environ |= {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        return application(environ, start_response)
+
+    return measuring
 
 
 def _answer_to(exc: BaseException) -> tuple[str, dict[str, object]]:

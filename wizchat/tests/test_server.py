@@ -80,6 +80,20 @@ def test_body_of_any_size_is_answered_to_clients_that_send_it_whole_first(server
         connection.close()
 
 
+def test_body_in_chunks_is_a_body_like_any_other(server):
+    admin = server.issue(server.new_member(), "admin").encode()
+    lines = [b"POST /v1/chatbots HTTP/1.1", b"Host: localhost", b"Connection: close"]
+    head = b"\r\n".join([*lines, b"Content-Type: application/json", b"Transfer-Encoding: chunked", b""])
+    authorized = head + b"Authorization: Bearer " + admin + b"\r\n"
+    body = b'\r\n6\r\n{"name\r\n8\r\n":"Bot"}\r\n0\r\n\r\n'
+
+    status, chatbot = answer(server, authorized + body)
+    assert (status, chatbot["name"]) == (201, "Bot")
+    assert answer(server, head + body)[0] == 401
+    assert answer(server, authorized + b"\r\n500000\r\n" + b" " * 0x500000 + b"\r\n0\r\n\r\n")[0] == 413
+    assert answer(server, authorized + b"\r\nfive\r\n\r\n")[0] == 400
+
+
 def test_clients_that_do_not_hang_up_hold_up_nobody(server):
     with ExitStack() as stack:
         for _ in range(4):
