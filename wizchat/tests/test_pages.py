@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import get_resolver
@@ -71,6 +72,13 @@ def test_a_form_from_elsewhere_gets_a_page_that_says_what_to_do(db):
 
     assert response.status_code == 403
     assert "This form has expired" in response.text
+
+
+@pytest.mark.parametrize(("kind", "most"), [("css", 20_000), ("js", 10_000)])
+def test_style_sheets_and_scripts_stay_small(kind, most):
+    files = list((settings.BASE_DIR / "static" / kind).iterdir())
+
+    assert 0 < sum(file.stat().st_size for file in files) <= most
 
 
 @pytest.mark.parametrize("path", ["/docs/", "/accounts/login/", "/nowhere/", "/settings/api/", "/admin/"])
