@@ -14,7 +14,7 @@ def warnings(allowed_networks: str, *, own: IPAddress | None, behind_proxy: bool
     """
     networks = parse_networks(allowed_networks)
     found = [
-        f"{network} is every IPv{network.version} address, so the list restricts nothing."
+        f"{network} is every IPv{network.version} address: it keeps none of them out."
         for network in networks
         if network.prefixlen == 0
     ]

@@ -14,6 +14,12 @@ PASSWORD = "correct horse battery staple"
 MANAGED = ["email/", "password/change/", "logout/"]
 
 
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings):
+    """Dozens of guesses are made here, each of which is hashed."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def user(django_user_model):
     return django_user_model.objects.create_user("olga", "olga@example.com", PASSWORD)

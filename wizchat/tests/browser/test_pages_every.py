@@ -54,14 +54,15 @@ def test_nothing_is_cut_off_at_any_width_nor_in_text_of_twice_the_size(visit, na
     assert page.evaluate(CUT_OFF) == []
 
 
-def test_every_page_has_a_title_of_its_own_one_heading_and_a_language(visit):
+def test_every_page_has_a_title_of_its_own_one_heading_and_a_language(browse, scene):
     titles = {}
-    for name in OURS:
-        page = visit(name, java_script_enabled=name == "already created")
-        assert page.locator("h1").count() == 1, name
-        assert page.locator("html").get_attribute("lang") == "en"
-        titles[name] = page.title()
-        assert titles[name].endswith(" – WizChat")
+    for pages, page in ((ANYONE, browse()), (MEMBERS, browse(scene.member))):
+        for name, visit in pages.items():
+            visit(page, scene)
+            assert page.locator("h1").count() == 1, name
+            assert page.locator("html").get_attribute("lang") == "en"
+            titles[name] = page.title()
+            assert titles[name].endswith(" – WizChat")
 
     assert titles["generate, mistaken"].startswith("Error: ")
     for same in ("list, second page", "list, nothing found", "reference, signed in"):
@@ -137,3 +138,18 @@ def test_a_long_name_and_many_addresses_stay_in_their_place(visit):
 
     assert page.get_by_role("heading", level=1).inner_text() == LONG
     assert page.get_by_label("Allowed IP addresses").input_value().count("\n") == 19
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_address_that_leads_nowhere_is_said_in_the_same_look(
+    browse, complaints, assert_accessible, scheme
+):
+    page = browse(color_scheme=scheme, viewport={"width": 320, "height": 800})
+
+    page.goto("/nowhere/")
+
+    assert "404" in complaints.pop()
+    assert_accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.get_by_role("link", name="Go to your API keys").click()
+    page.get_by_role("heading", name="Sign in").wait_for()
