@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from itertools import cycle, islice
 from time import perf_counter
@@ -34,12 +34,12 @@ from rest_framework.authtoken.models import Token  # noqa: E402
 from rest_framework_api_key.models import APIKey as PeerKey  # noqa: E402
 
 from apikeys import keyformat, usage  # noqa: E402
-from apikeys.authentication import genuine  # noqa: E402
 from apikeys.models import APIKey, Permission  # noqa: E402
 from bench import views  # noqa: E402
 from chatbots.models import Chatbot  # noqa: E402
 
 FILL_BATCH = 50_000
+WARM_UP = 3
 MEASURED_KEYS = 7  # with those that are revoked, expire and have a list: 10
 RANDOM_IDS = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %s) "
@@ -68,17 +68,21 @@ class Case:
             yield WSGIRequest(environ | {"HTTP_AUTHORIZATION": header})
 
     def seconds(self, times: int) -> float:
-        """Return the seconds that one request takes on average."""
-        requests = list(self.requests(times))
+        """Return the seconds that one request takes on average, once its code and data are at hand."""
         settings.AUTH_FAILURES_PER_MINUTE = 100 if self.address == LIMITED else 10**9
+        self.answer(self.requests(min(WARM_UP, times - 1)))
+        requests = list(self.requests(times))
         gc.collect()
         started_at = perf_counter()
+        self.answer(requests)
+        return (perf_counter() - started_at) / times
+
+    def answer(self, requests: Iterable[WSGIRequest]) -> None:
         for request in requests:
             response = self.view(request)
             response.render()
             if self.recorded:
                 usage.record(request, response)
-        return (perf_counter() - started_at) / times
 
     def queries(self) -> int:
         (request,) = self.requests(1)
@@ -157,18 +161,24 @@ def cases() -> dict[str, Case]:
     }
 
 
-def warm(keys: int) -> list[int]:
-    """Return this process's memory in bytes, before and after it has authenticated so many keys."""
-    owner = User.objects.earliest("pk")
-    drafts = [
-        APIKey.objects.draft(owner=owner, by=owner, form_token=None, now=timezone.now()) for _ in range(keys)
-    ]
+def issue_many(keys: int) -> list[str]:
+    owner = User.objects.create_user("warm")
+    new = {"owner": owner, "by": owner, "form_token": None, "now": timezone.now()}
+    drafts = [APIKey.objects.draft(**new) for _ in range(keys)]
     for key, _ in drafts:
         key.name, key.permissions = "Warm", Permission.READ
     APIKey.objects.bulk_create((key for key, _ in drafts), batch_size=1000)
-    raws = [raw for _, raw in drafts]
+    return [raw for _, raw in drafts]
+
+
+def warm(raws: list[str]) -> list[int]:
+    """Return this process's memory in bytes, before and after it has proved and counted so many keys."""
+    case = Case(views.WizChatView, *(f"Bearer {raw}" for raw in raws), recorded=True)
+    case.answer(case.requests(1))  # what every process loads with its first request
     before = memory()
-    assert all(genuine(raw) for raw in raws)
+    case.answer(case.requests(len(raws)))
+    usage.flush()
+    gc.collect()
     return [before, memory()]
 
 
@@ -184,13 +194,17 @@ def main() -> None:
     silence = open(os.devnull, "w")  # noqa: SIM115  # open for the life of the process
     logging.getLogger().handlers[0].setStream(silence)  # type: ignore[attr-defined]  # a StreamHandler
     call_command("migrate", verbosity=0)
-    todo = cases()
-    fill(int(sys.argv[1]))
+    keys = int(sys.argv[1])
+    todo: dict[str, Case] = {}
+    if keys:
+        todo = cases()
+        fill(keys)
     commands: dict[str, Callable[..., object]] = {
         "seconds": lambda name, times: todo[name].seconds(times),
         "queries": lambda name: todo[name].queries(),
         "header": lambda name: todo[name].headers[0],
         "names": lambda: list(todo),
+        "issue": issue_many,
         "warm": warm,
         "version": lambda: (
             connection.cursor()
