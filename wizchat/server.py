@@ -92,6 +92,12 @@ class Worker(gthread.ThreadWorker):
             _hang_up(conn.sock)
         return kept
 
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Let a worker that stops wait no longer for those who never asked than for those who have."""
+        super()._cap_keepalive(deadline)  # type: ignore[misc]  # not in the stubs
+        for conn in self.pending_conns:
+            conn.timeout = deadline
+
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer a request that was refused before it reached Django, or that broke gunicorn.
 

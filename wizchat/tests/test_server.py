@@ -183,6 +183,14 @@ def test_stranger_cannot_claim_https_and_server_stops_when_asked(serve):
     assert server.stop() == 0
 
 
+def test_client_that_says_nothing_does_not_keep_the_server_from_stopping(serve):
+    server = serve()
+
+    with socket.create_connection((server.host, server.port)):
+        assert ask(server)[0] == 401  # by now the worker has both connections
+        assert server.stop(within=15) == 0
+
+
 def test_silent_clients_give_their_threads_back(serve):
     worker = "--worker-class wizchat.tests.impatient.Worker --threads 1"
     server = serve(GUNICORN_CMD_ARGS=worker)
