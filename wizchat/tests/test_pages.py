@@ -86,3 +86,8 @@ def test_every_page_allows_itself_nothing_but_its_own_files(db, path):
     policy = Client().get(path)["Content-Security-Policy"]
 
     assert {directive.strip() for directive in policy.split(";")} == POLICY
+
+
+@pytest.mark.parametrize("template", ["400", "403", "403_csrf", "404", "429", "500", "503"])
+def test_a_page_begins_with_its_doctype(template):
+    assert render_to_string(f"{template}.html").startswith("<!doctype html>")
