@@ -136,7 +136,7 @@ class NewKeyForm(OnceForm, KeyForm):
         self.now = now
         self.fields["expires"] = forms.ChoiceField(
             choices=[
-                *((str(days), f"{days} days – {day(now + timedelta(days))}") for days in LIFETIMES),
+                *((str(days), f"{days} days – {short_day(now + timedelta(days))}") for days in LIFETIMES),
                 ("date", "On a date of your own"),
                 ("never", "Never"),
             ],
@@ -250,3 +250,8 @@ def settings_of(key: APIKey) -> dict[str, Any]:
 
 def day(moment: date) -> str:
     return date_format(moment, "j F Y")
+
+
+def short_day(moment: date) -> str:
+    """Return ``moment`` as it fits into a narrow select."""
+    return date_format(moment, "j M Y")

@@ -172,7 +172,7 @@ def test_every_error_in_the_summary_leads_to_its_field(send, read):
 
 @pytest.mark.parametrize("days", [30, 90, 365])
 def test_a_lifetime_is_shown_with_its_date_and_counts_from_now(send, web, days):
-    assert f"{days} days – {in_days(days):%-d %B %Y}" in web.get(NEW).content.decode()
+    assert f"{days} days – {in_days(days):%-d %b %Y}" in web.get(NEW).content.decode()
 
     send(NEW, name="Production API", expires=str(days))
 

@@ -16,6 +16,14 @@ CUT_OFF = """[...document.querySelectorAll("main *")].filter(element =>
     element.checkVisibility() && !element.closest(".hidden-text, select, input, textarea")
     && getComputedStyle(element).overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1
 ).map(element => element.outerHTML.slice(0, 120))"""
+# What is chosen is cut off by the arrow of a select that is narrower than its longest choice.
+TIGHT_SELECTS = """[...document.querySelectorAll("main select")].filter(select => {
+    const width = select.offsetWidth;
+    select.style.maxWidth = "none";
+    const wanted = select.offsetWidth;
+    select.style.maxWidth = "";
+    return wanted > width;
+}).length"""
 # A control counts with its label; a link within a sentence is as high as its line.
 SMALLER_THAN = """least => [
     ...document.querySelectorAll("a, button, input, select, textarea, summary")
@@ -46,6 +54,7 @@ def test_nothing_is_cut_off_at_any_width_nor_in_text_of_twice_the_size(visit, na
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(CUT_OFF) == []
+        assert page.evaluate(TIGHT_SELECTS) == 0
     assert page.evaluate(SMALLER_THAN, 24) == []
 
     page.context.new_cdp_session(page).send("Page.setFontSizes", {"fontSizes": {"standard": 32}})
