@@ -21,8 +21,10 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 _KEY = re.compile(r"wzc_([0-9A-Za-z]{12})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})", re.ASCII)
 # Wider than a real key on purpose: a cut, mistyped or URL-encoded key in a log still gives
-# its secret away.
-_LOOKS_LIKE_A_KEY = re.compile(r"(wzc(?:_|%5f)[0-9a-z]{12})(?:_|%5f)[0-9a-z]+", re.ASCII | re.IGNORECASE)
+# its secret away, however often it was encoded.
+_LOOKS_LIKE_A_KEY = re.compile(
+    r"(wzc(?:_|%(?:25)*5f)[0-9a-z]{12})(?:_|%(?:25)*5f)[0-9a-z]+", re.ASCII | re.IGNORECASE
+)
 
 
 class Malformed(ValueError):

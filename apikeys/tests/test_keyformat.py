@@ -96,7 +96,16 @@ def test_redaction_takes_every_secret_out_and_leaves_the_id(key_id, secret, arou
     assert redacted == f"{around}wzc_{key_id}_… wzc_{key_id}_…{around}"
 
 
-@pytest.mark.parametrize("mangle", [lambda raw: raw[:40], str.lower, lambda raw: raw.replace("_", "%5F")])
+@pytest.mark.parametrize(
+    "mangle",
+    [
+        lambda raw: raw[:40],
+        str.lower,
+        lambda raw: raw.replace("_", "%5F"),
+        lambda raw: raw.replace("_", "%255f"),
+        lambda raw: raw.replace("_", "%25255F"),
+    ],
+)
 def test_redaction_takes_a_mangled_key_out_too(mangle):
     mangled = mangle(str(keyformat.generate()))
 
