@@ -216,5 +216,6 @@ def came_from(request: HttpRequest, key: APIKey) -> str:
     if url_has_allowed_host_and_scheme(referer, {request.get_host()}, require_https=request.is_secure()):
         parts = urlsplit(referer)
         if parts.path == reverse("apikeys:list"):
-            return f"{parts.path}{'?' if parts.query else ''}{parts.query}#{key.key_id}"
+            query = keyformat.redact(parts.query)  # someone may have searched for a whole key
+            return f"{parts.path}{'?' if query else ''}{query}#{key.key_id}"
     return reverse("apikeys:detail", args=[key.key_id])

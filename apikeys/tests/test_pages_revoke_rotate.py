@@ -90,6 +90,16 @@ def test_cancel_goes_back_to_where_one_was(web, read, key, revoke):
         assert read(web.get(revoke, headers={"Referer": referer})).links["Cancel"] == cancel
 
 
+def test_a_key_in_the_address_that_one_came_from_is_not_shown_again(web, read, key_and_raw, revoke):
+    key, raw = key_and_raw
+
+    page = web.get(revoke, headers={"Referer": f"http://testserver/settings/api/?q={raw}"})
+
+    assert raw[17:] not in page.content.decode()
+    back = read(page).links["Cancel"]
+    assert key.name in web.get(back).content.decode()
+
+
 def test_rotating_answers_with_a_key_like_the_old_one(send, web, call, key_and_raw, rotate):
     key, raw = key_and_raw
 
