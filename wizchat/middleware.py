@@ -10,8 +10,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 from django.urls import resolve
+from django.utils.encoding import iri_to_uri
 
 from apikeys import usage
+from apikeys.keyformat import redact
 from apikeys.networks import is_trusted_proxy
 from wizchat.errors import envelope, is_api, json_error
 
@@ -63,6 +65,19 @@ class HTTPSOnlyAPIMiddleware:
         if settings.HTTPS_ONLY and is_api(request) and not request.is_secure():
             return JsonResponse(envelope(403, "HTTPS is required", code="HTTPS_REQUIRED"), status=403)
         return self.get_response(request)
+
+
+class RedirectMiddleware:
+    """Takes keys out of where a redirect leads: clients put them into addresses of pages, too."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if location := response.headers.get("Location"):
+            response.headers["Location"] = iri_to_uri(redact(location))
+        return response
 
 
 class APIShortcutMiddleware:

@@ -50,6 +50,7 @@ MIDDLEWARE = [
     "wizchat.middleware.APIEnvelopeMiddleware",
     "wizchat.middleware.ForwardedSchemeMiddleware",
     "wizchat.middleware.HTTPSOnlyAPIMiddleware",
+    "wizchat.middleware.RedirectMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
     "wizchat.middleware.APIShortcutMiddleware",  # what follows is for pages alone

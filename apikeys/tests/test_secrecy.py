@@ -54,3 +54,20 @@ def test_the_memo_and_the_caches_hold_no_key(issue, call, hasher):
 
     held = str([vars(cache).get("_cache") for cache in caches.all()]) + repr(vars(hasher))
     assert raw[17:-6] not in held
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/settings/api/?q={}", "/settings/api?q={}", "/admin/?q={}", "/admin/{}/"],
+)
+@pytest.mark.parametrize("https_only", [True, False])
+def test_no_redirect_hands_a_key_on_in_an_address(issue, client, settings, path, https_only):
+    settings.SECURE_SSL_REDIRECT = https_only
+    key, raw = issue()
+
+    response = client.get(path.format(raw))
+
+    assert response.status_code in {301, 302}
+    assert key.key_id in response["Location"]
+    assert raw[17:] not in response["Location"]
+    assert response["Location"].isascii()
