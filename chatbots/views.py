@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, models, transaction
@@ -35,9 +34,13 @@ class OwnedView(generics.GenericAPIView[_Model]):
     request: OwnerRequest
     http_method_names = ["get", "head", "post", "patch", "delete"]
 
-    @cached_property
-    def chatbot(self) -> Chatbot:
-        return get_object_or_404(self.request.user.chatbots, pk=self.kwargs["chatbot_id"])
+    chatbot: Chatbot
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Find the chatbot once the key may do this, and before its body is read."""
+        super().initial(request, *args, **kwargs)
+        if "chatbot_id" in kwargs:
+            self.chatbot = get_object_or_404(self.request.user.chatbots, pk=kwargs["chatbot_id"])
 
     def list(self, request: Request, *args: object, **kwargs: object) -> Response:
         page = self.paginate_queryset(self.get_queryset())

@@ -150,6 +150,14 @@ def test_stranger_sees_none_of_anothers_chatbots(call, stranger_key, chatbot):
     assert call(stranger_key).json() == {"next": None, "previous": None, "results": []}
 
 
+@pytest.mark.parametrize("path", ["messages", "faqs"])
+@pytest.mark.parametrize("body", [{}, {"message": 1}, []])
+def test_what_does_not_exist_is_not_found_before_its_body_is_read(call, admin_key, path, body):
+    response = call(admin_key, "POST", f"/v1/chatbots/{uuid.uuid4()}/{path}", body)
+
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "NOT_FOUND")
+
+
 @pytest.mark.parametrize("body", [{"name": 1}, {"is_active": "yes"}, []])
 def test_bad_input_does_not_tell_a_strangers_chatbot_from_none(call, stranger_key, url, body):
     theirs = call(stranger_key, "PATCH", url, body)
