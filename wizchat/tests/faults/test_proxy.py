@@ -142,6 +142,8 @@ def test_while_the_server_is_away_the_api_is_unavailable(key):
 def test_no_log_on_the_way_has_the_key(outer, inner, server, key):
     odd = {"Referer": f"https://localhost/?{key}", "User-Agent": key, "X-Request-ID": key, "source": CLIENT}
     send(outer.tls_url, path=f"/v1/{key}/x?key={key}", **odd)
+    send(outer.tls_url, path=f"/v1/{key}/{key}", **odd)
+    send(outer.tls_url, path=f"/v1/{key.replace('_', '%255F')}", **odd)
     send(outer.tls_url, path=f"/settings/api/{key}/", Authorization=f"Basic {key}", **odd)
     call(outer.tls_url, key + "x", **odd)
     call(outer.tls_url, key, path="/v1/the-last", source=CLIENT)
