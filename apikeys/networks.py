@@ -16,6 +16,7 @@ IPNetwork = IPv4Network | IPv6Network
 
 MAX_NETWORKS = 1000
 MAX_FORWARDED_LENGTH = 4096
+"""Characters of X-Forwarded-For that are read, from its right end."""
 
 _MAPPED = IPv6Network("::ffff:0:0/96")
 # Only a plain prefix length: ipaddress also takes netmasks ("10.0.0.0/0.0.0.0" is the whole
@@ -91,9 +92,10 @@ def client_address(
     address = parse_address(peer)
     if forwarded_for is None or not _is_trusted(address, trusted_proxies):
         return address
+    hops = forwarded_for[-MAX_FORWARDED_LENGTH:].split(",")
     if len(forwarded_for) > MAX_FORWARDED_LENGTH:
-        return None
-    for hop in reversed(forwarded_for.split(",")):
+        hops[0] = ""  # cut in two, it might pass for another address
+    for hop in reversed(hops):
         address = parse_address(hop.strip())
         if not _is_trusted(address, trusted_proxies):
             return address

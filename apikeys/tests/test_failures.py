@@ -71,6 +71,15 @@ def test_behind_a_proxy_the_client_is_counted_not_the_proxy(call, settings):
     assert call("wrong", REMOTE_ADDR="10.0.0.2", HTTP_X_FORWARDED_FOR="198.51.100.1").status_code == 429
 
 
+def test_a_forwarded_header_of_any_length_does_not_evade_the_limit(call, settings):
+    settings.TRUSTED_PROXIES = (ip_network("10.0.0.0/8"),)
+    behind = {"REMOTE_ADDR": "10.0.0.1"}
+    for forged in ("", "x" * 5000 + ",", "192.0.2.1," * 1000):
+        call("wrong", HTTP_X_FORWARDED_FOR=f"{forged}198.51.100.1", **behind)
+
+    assert call("wrong", HTTP_X_FORWARDED_FOR="198.51.100.1", **behind).status_code == 429
+
+
 def test_ipv6_is_counted_by_its_64_bit_network(call):
     for n in range(5):
         call("wrong", REMOTE_ADDR=f"2001:db8:0:1::{n}")
