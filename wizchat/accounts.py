@@ -8,9 +8,13 @@ from allauth.account import forms
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest
 
 from apikeys.authentication import request_address
+
+LOGIN_LENGTH = 254
+"""Characters of the longest email address, which is longer than any username."""
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -32,6 +36,9 @@ class LoginForm(forms.LoginForm):  # type: ignore[misc]  # allauth ships no type
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["login"].label = "Username or email"
-        self.fields["login"].widget.attrs["autocomplete"] = "username"
+        login = self.fields["login"]
+        login.label = "Username or email"
+        login.widget.attrs["autocomplete"] = "username"
+        # SQLite fails with patterns that are very long, and every name is looked up by one.
+        login.validators.append(MaxLengthValidator(LOGIN_LENGTH))
         self.fields["remember"].label = "Keep me signed in"

@@ -56,6 +56,13 @@ def test_a_wrong_password_and_an_unknown_name_are_told_alike(nobody, user):
     assert "There is a problem" in said[0]
 
 
+def test_a_name_longer_than_any_is_wrong_and_not_looked_up(nobody, user):
+    response = nobody.post(LOGIN, {"login": "x" * 100_000, "password": PASSWORD})
+
+    assert response.status_code == 200
+    assert "at most 254 characters" in response.text
+
+
 def test_signing_out_takes_a_post(client, user):
     client.force_login(user)
     assert client.get("/accounts/logout/").status_code == 200
