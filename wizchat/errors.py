@@ -19,7 +19,6 @@ from django.db import (
 )
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.template import loader
-from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from redis.exceptions import RedisError
 from rest_framework import exceptions
@@ -182,22 +181,29 @@ def unknown_path(request: HttpRequest) -> JsonResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return json_error(400) if is_api(request) else defaults.bad_request(request, exception)
+    return _answer(request, 400)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return json_error(403) if is_api(request) else defaults.permission_denied(request, exception)
+    return _answer(request, 403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return json_error(404) if is_api(request) else defaults.page_not_found(request, exception)
+    return _answer(request, 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer for an exception that nobody caught; Django calls this while it is being handled."""
     status = _status_of(sys.exc_info()[1] or RuntimeError())
+    outage = status == HTTPStatus.SERVICE_UNAVAILABLE
+    return _answer(request, status if is_api(request) or outage else 500)
+
+
+def _answer(request: HttpRequest, status: int) -> HttpResponse:
+    """Return the error's envelope or page.
+
+    Django's own handlers look for a CSRF token first, and fail with the form that cannot be read.
+    """
     if is_api(request):
         return json_error(status)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return HttpResponse(loader.render_to_string("503.html"), status=status, headers=_retry(status))
-    return defaults.server_error(request)
+    return HttpResponse(loader.render_to_string(f"{status}.html"), status=status, headers=_retry(status))

@@ -74,6 +74,20 @@ def test_a_form_from_elsewhere_gets_a_page_that_says_what_to_do(db):
     assert "This form has expired" in response.text
 
 
+@pytest.mark.parametrize(("path", "status"), [("/accounts/login/", 400), ("/nowhere/", 404)])
+@pytest.mark.parametrize(
+    "content_type", ["application/x-www-form-urlencoded; charset=latin-1", "multipart/form-data"]
+)
+def test_a_form_that_cannot_be_read_is_no_fault_of_the_servers(db, path, status, content_type):
+    client = Client(enforce_csrf_checks=True)
+    client.cookies["csrftoken"] = "a" * 32
+
+    response = client.generic("POST", path, b"login=x", content_type)
+
+    assert response.status_code == status
+    assert "– WizChat</title>" in response.text
+
+
 @pytest.mark.parametrize(("kind", "most"), [("css", 20_000), ("js", 10_000)])
 def test_style_sheets_and_scripts_stay_small(kind, most):
     files = list((settings.BASE_DIR / "static" / kind).iterdir())
