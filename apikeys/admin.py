@@ -8,13 +8,14 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
 
 from apikeys.forms import KeyRules, permission_field
+from apikeys.keyformat import redact
 from apikeys.models import APIKey, KeyState, NotLive
 from apikeys.templatetags.keys import in_full, isolated
 
@@ -81,6 +82,22 @@ class APIKeyAdmin(KeyAdminBase):
         "activity",
     )
     fields = (*EDITABLE, *readonly_fields)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """List keys; of a whole key that is searched for, no link on the page has the secret."""
+        query = request.GET.copy()
+        if "q" in query:
+            query["q"] = redact(query.get("q", ""))
+        request.GET = query  # type: ignore[assignment]  # Django's own type is of what cannot be changed
+        return super().changelist_view(request, extra_context)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[APIKey], search_term: str
+    ) -> tuple[Any, bool]:
+        """Find, beside what Django does, a key by its id as lists show it."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        listed: Any = queryset
+        return found | listed.matching(search_term), may_repeat
 
     @admin.display(description="name", ordering="name")
     def short_name(self, key: APIKey) -> str:

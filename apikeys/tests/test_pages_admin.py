@@ -105,6 +105,17 @@ def test_checksum_and_encoding_are_nowhere(desk, key, path):
     assert "$argon2" not in html
 
 
+def test_a_whole_key_finds_itself_and_is_not_shown_again(desk, issue):
+    _key, raw = issue(name="Found in a log")
+    issue(name="Another")
+
+    html = desk.get(KEYS, {"q": raw, "state": "active"}).content.decode()
+
+    assert "Found in a log" in html
+    assert "Another" not in html
+    assert raw[17:] not in html
+
+
 def test_an_operator_narrows_a_key_and_the_key_remembers_who(desk, operator, call, issue):
     key, raw = issue()
 
