@@ -24,12 +24,8 @@ RETRY_CACHE_AFTER = 5
 WINDOW = 60
 """Seconds from an address's first failure until its count starts anew."""
 
-MAX_LIMITED = 10_000
-"""Addresses past their limit that a process remembers without asking the cache."""
-
 logger = logging.getLogger(__name__)
 _retry_at = 0.0
-_limited_until: dict[str, float] = {}
 
 
 class TooManyFailures(APIException):
@@ -45,28 +41,16 @@ class TooManyFailures(APIException):
 def count(client_ip: IPAddress | None) -> None:
     """Count a failure from ``client_ip``; raise ``TooManyFailures`` past the limit.
 
-    A flood of failures is one line in the log, and not one question to the cache: it shall
+    A flood of failures is one line in the log, and one question each to the cache: it shall
     neither fill a disk nor cost more than good keys do.
     """
     address = bucket(client_ip)
-    now = time.time()
-    until = _limited_until.get(address, now)
-    if now < until:
-        REFUSED["limited"].inc()
-        raise TooManyFailures(math.ceil(until - now))
-    failures, wait = _count(f"auth-failures:{address}")
-    if failures > settings.AUTH_FAILURES_PER_MINUTE:
-        REFUSED["limited"].inc()
+    wait, news = _count(f"auth-failures:{address}")
+    if news:
         logger.warning("too many failed authentications from %s: the next %d s go unlogged", address, wait)
-        _limit(address, now + wait)
+    if wait:
+        REFUSED["limited"].inc()
         raise TooManyFailures(wait)
-
-
-def _limit(address: str, until: float) -> None:
-    """Remember in this process that ``address`` has failed too often in the present window."""
-    if len(_limited_until) >= MAX_LIMITED:
-        _limited_until.clear()  # nothing is lost: the cache still counts
-    _limited_until[address] = until
 
 
 def bucket(client_ip: IPAddress | None) -> str:
@@ -76,28 +60,37 @@ def bucket(client_ip: IPAddress | None) -> str:
     return str(client_ip)
 
 
-def _count(name: str) -> tuple[int, int]:
+def _count(name: str) -> tuple[int, bool]:
     """Count in the shared cache, or in this process alone while that one fails."""
     global _retry_at
     if time.monotonic() >= _retry_at:
         try:
-            return _increment(caches["default"], name)
+            return _count_in(caches["default"], name)
         except Exception as error:
             # Whatever the cache's client raises.
             _retry_at = time.monotonic() + RETRY_CACHE_AFTER
             logger.error("failed authentications are counted in this process alone: %s", error)
-    return _increment(caches["local"], name)
+    return _count_in(caches["local"], name)
 
 
-def _increment(cache: BaseCache, name: str) -> tuple[int, int]:
-    """Return the failures in the present window, and the seconds that are left of it."""
-    now = int(time.time())
-    started_at = cache.get_or_set(f"{name}:window", now, timeout=WINDOW) or now
-    counter = f"{name}:{started_at}"
+def _count_in(cache: BaseCache, name: str) -> tuple[int, bool]:
+    """Return the seconds to wait, 0 within the limit, and whether it was this failure that passed it."""
+    now = time.time()
+    limited_until = cache.get(f"{name}:limited", now)
+    if limited_until > now:
+        return math.ceil(limited_until - now), False
+    started_at = cache.get_or_set(f"{name}:window", int(now), timeout=WINDOW) or int(now)
+    if _increment(cache, f"{name}:{started_at}") <= settings.AUTH_FAILURES_PER_MINUTE:
+        return 0, False
+    wait = max(1, started_at + WINDOW - int(now))
+    cache.set(f"{name}:limited", now + wait, timeout=wait)
+    return wait, True
+
+
+def _increment(cache: BaseCache, counter: str) -> int:
     try:
-        failures = cache.incr(counter)
+        return cache.incr(counter)
     except ValueError:
         # The counter outlives its window: it never expires between the two calls.
         cache.add(counter, 0, timeout=2 * WINDOW)
-        failures = cache.incr(counter)
-    return failures, max(1, started_at + WINDOW - now)
+        return cache.incr(counter)

@@ -43,7 +43,6 @@ def hasher(monkeypatch):
 @pytest.fixture(autouse=True)
 def _empty_caches(monkeypatch):
     monkeypatch.setattr(failures, "_retry_at", 0.0)
-    monkeypatch.setattr(failures, "_limited_until", {})
     for cache in caches.all(initialized_only=True):
         cache.clear()
 
