@@ -9,13 +9,13 @@ import json
 import socket
 import struct
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from io import BytesIO
 from threading import local
-from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
@@ -29,6 +29,9 @@ Application = Callable[[Any, Any], Iterable[bytes]]
 
 CHUNKED_BYTES = 4 * 1024 * 1024
 """What is read of a body that comes in chunks: more than any view takes, so that none is cut."""
+
+PAUSE = 0.001
+"""Seconds before each request of the lane for refused connections: the process is the others' then."""
 
 REFUSALS = {"401", "429"}
 """Statuses of a request whose key was not good."""
@@ -57,12 +60,17 @@ class TwoLanes(ThreadPoolExecutor):
 
     def submit(self, handle: Any, /, conn: Any) -> Future[Any]:  # type: ignore[override]  # as gunicorn calls it
         if getattr(conn, "refused", False):
-            return self._refused.submit(handle, conn)
+            return self._refused.submit(_after_a_pause, handle, conn)
         return super().submit(handle, conn)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         super().shutdown(wait, cancel_futures=cancel_futures)
         self._refused.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def _after_a_pause(handle: Any, conn: Any) -> Any:
+    time.sleep(PAUSE)
+    return handle(conn)
 
 
 class Worker(gthread.ThreadWorker):
@@ -118,11 +126,11 @@ def _hang_up(sock: socket.socket) -> None:
     Gunicorn does so itself, for less than a large body, and in the one thread that all
     connections need; it finds nothing left to wait for.
     """
-    deadline, left = monotonic() + HANG_UP_SECONDS, HANG_UP_BYTES
+    deadline, left = time.monotonic() + HANG_UP_SECONDS, HANG_UP_BYTES
     with suppress(OSError):
         sock.shutdown(socket.SHUT_WR)
         sock.settimeout(0.5)
-        while monotonic() < deadline and left > 0 and (heard := sock.recv(65536)):
+        while time.monotonic() < deadline and left > 0 and (heard := sock.recv(65536)):
             left -= len(heard)
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RD)
