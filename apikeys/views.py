@@ -101,16 +101,8 @@ def reveal(request: SignedInRequest, key: APIKey, raw: str, *, typed: str = "") 
         "warnings": warnings(request, key),
         "api": request.build_absolute_uri("/v1/chatbots"),
     }
-    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    return render_with(request, "apikeys/key_reveal.html", context, headers)
-
-
-def render_with(
-    request: HttpRequest, template: str, context: dict[str, object], headers: dict[str, str]
-) -> HttpResponse:
-    response = render(request, template, context)
-    for name, value in headers.items():
-        response.headers[name] = value
+    response = render(request, "apikeys/key_reveal.html", context)
+    response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 

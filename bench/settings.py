@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from wizchat.settings import *  # noqa: F403
+from wizchat.settings import *
 from wizchat.settings import API_KEY_ARGON2, INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "rest_framework.authtoken", "knox", "rest_framework_api_key"]

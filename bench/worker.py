@@ -21,22 +21,22 @@ import django
 
 django.setup()
 
-from django.conf import settings  # noqa: E402  # the apps are ready only now
-from django.contrib.auth.models import User  # noqa: E402
-from django.core.handlers.wsgi import WSGIRequest  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection, transaction  # noqa: E402
-from django.test import RequestFactory  # noqa: E402
-from django.test.utils import CaptureQueriesContext  # noqa: E402
-from django.utils import timezone  # noqa: E402
-from knox.models import get_token_model  # noqa: E402
-from rest_framework.authtoken.models import Token  # noqa: E402
-from rest_framework_api_key.models import APIKey as PeerKey  # noqa: E402
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.handlers.wsgi import WSGIRequest
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from knox.models import get_token_model
+from rest_framework.authtoken.models import Token
+from rest_framework_api_key.models import APIKey as PeerKey
 
-from apikeys import keyformat, usage  # noqa: E402
-from apikeys.models import APIKey, Permission  # noqa: E402
-from bench import views  # noqa: E402
-from chatbots.models import Chatbot  # noqa: E402
+from apikeys import keyformat, usage
+from apikeys.models import APIKey, Permission
+from bench import views
+from chatbots.models import Chatbot
 
 FILL_BATCH = 50_000
 WARM_UP = 3
