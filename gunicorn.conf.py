@@ -43,7 +43,6 @@ limit_request_fields = 100
 limit_request_line = 8190
 
 logger_class = "wizchat.server.Logger"
-accesslog = "-"
 control_socket_disable = True
 
 # Each worker writes its numbers here, so that any of them can answer for all. Nothing may load

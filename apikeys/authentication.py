@@ -21,6 +21,15 @@ from apikeys.networks import IPAddress, client_address
 INVALID = "Invalid API key"
 
 
+class NotGenuine(Exception):
+    """A key proves nothing. The reason is for operators; ``key_id`` is the id that the key names, if any."""
+
+    def __init__(self, reason: str, key_id: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.key_id = key_id
+
+
 class APIKeyAuthentication(BaseAuthentication):
     """``Authorization: Bearer KEY`` (RFC 6750, 2.1), and nothing else, is a credential."""
 
@@ -35,16 +44,17 @@ class APIKeyAuthentication(BaseAuthentication):
         if raw is None:
             return None
         client_ip = request_address(http.META)
-        credential = genuine(raw)
-        if credential is None:
+        try:
+            credential = genuine(raw)
+        except NotGenuine as refusal:
+            refusals.note(http, refusal.reason, refusal.key_id)
             failures.count(client_ip)
-            refusals.tell_forged(raw, client_ip)
-            raise AuthenticationFailed(INVALID)
+            raise AuthenticationFailed(INVALID) from refusal
         try:
             policy.check(credential, client_ip=client_ip, now=timezone.now())
         except policy.Refused as refusal:
             usage.note(http, credential.id, client_ip, refusal.reason)
-            refusals.tell(refusal.reason, credential.key_id, client_ip)
+            refusals.note(http, refusal.reason, credential.key_id)
             denied = PermissionDenied if isinstance(refusal, policy.WrongAddress) else AuthenticationFailed
             raise denied(refusal.message) from refusal
         usage.note(http, credential.id, client_ip)
@@ -61,15 +71,19 @@ def bearer_token(meta: Mapping[str, Any]) -> str | None:
     return token.strip(" ") or None if scheme.lower() == "bearer" else None
 
 
-def genuine(raw: str) -> Credential | None:
-    """Return the credential that ``raw`` proves, unless it is forged or its owner is inactive."""
+def genuine(raw: str) -> Credential:
+    """Return the credential that ``raw`` proves; raise ``NotGenuine`` if there is none."""
     try:
-        parts = keyformat.parse(raw)
-    except keyformat.Malformed:
-        return None
-    credential = lookup(parts.key_id)
-    if credential is None or not credential.is_proved_by(raw) or not credential.owner_is_active:
-        return None
+        key_id = keyformat.parse(raw).key_id
+    except keyformat.Malformed as malformed:
+        raise NotGenuine("malformed") from malformed
+    credential = lookup(key_id)
+    if credential is None:
+        raise NotGenuine("unknown", key_id)
+    if not credential.is_proved_by(raw):
+        raise NotGenuine("wrong_secret", key_id)
+    if not credential.owner_is_active:
+        raise NotGenuine("inactive_owner", key_id)
     return credential
 
 

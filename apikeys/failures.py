@@ -15,7 +15,6 @@ from django.conf import settings
 from django.core.cache import BaseCache, caches
 from rest_framework.exceptions import APIException
 
-from apikeys.metrics import REFUSED
 from apikeys.networks import IPAddress
 
 RETRY_CACHE_AFTER = 5
@@ -41,15 +40,15 @@ class TooManyFailures(APIException):
 def count(client_ip: IPAddress | None) -> None:
     """Count a failure from ``client_ip``; raise ``TooManyFailures`` past the limit.
 
-    A flood of failures is one line in the log, and one question each to the cache: it shall
-    neither fill a disk nor cost more than good keys do.
+    Past it a failure costs one question to the cache: a flood shall cost no more than good keys do.
     """
     address = bucket(client_ip)
     wait, news = _count(f"auth-failures:{address}")
     if news:
-        logger.warning("too many failed authentications from %s: the next %d s go unlogged", address, wait)
+        logger.warning(
+            "too many failed authentications from %s: for %d s they are answered 429", address, wait
+        )
     if wait:
-        REFUSED["limited"].inc()
         raise TooManyFailures(wait)
 
 

@@ -8,7 +8,10 @@ _AUTHENTICATIONS = Counter("wizchat_authentications", "API keys presented, by wh
 ACCEPTED = _AUTHENTICATIONS.labels("accepted")
 REFUSED = {
     reason: _AUTHENTICATIONS.labels(reason)
-    for reason in ("malformed", "invalid", "revoked", "expired", "address", "permission", "limited")
+    for reason in (
+        *("plain_http", "malformed", "unknown", "wrong_secret", "inactive_owner"),
+        *("revoked", "expired", "address", "permission"),
+    )
 }
 MEMO_HITS = Counter("wizchat_key_memo_hits", "Proofs of a key that were remembered.")
 ARGON2_SECONDS = Summary("wizchat_key_argon2_seconds", "Argon2 computations, encoding and verifying.")

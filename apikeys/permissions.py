@@ -35,6 +35,6 @@ class HasKeyPermission(BasePermission):
         if method not in required:
             raise MethodNotAllowed(str(method))
         if not credential.permissions & (required[method] | Permission.ADMIN):
-            refusals.tell("permission", credential.key_id, None)
+            refusals.note(request._request, "permission", credential.key_id)
             raise LacksPermission(required[method])
         return True

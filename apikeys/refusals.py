@@ -1,29 +1,30 @@
-"""A refused key, told to operators: one line and one count, never the key."""
+"""A refused key, told to operators: one count, and its reason and id in the line of its request."""
 
 from __future__ import annotations
 
-import logging
+from typing import NamedTuple
 
-from apikeys import keyformat
+from django.http import HttpRequest
+
 from apikeys.metrics import REFUSED
-from apikeys.networks import IPAddress
-
-logger = logging.getLogger(__name__)
 
 
-def tell(reason: str, key_id: str | None, address: IPAddress | None) -> None:
-    """Log and count that a key was refused; ``None`` for an id that nobody could read."""
+class Refusal(NamedTuple):
+    """Why a key was refused, never the key; ``key_id`` is ``None`` if the key names none.
+
+    The id of a key that was not proved may be anyone's.
+    """
+
+    reason: str
+    key_id: str | None
+
+
+def note(request: HttpRequest, reason: str, key_id: str | None) -> None:
+    """Count that the key of ``request`` was refused, and keep it for the line of the request."""
     REFUSED[reason].inc()
-    logger.warning(
-        "API key refused: %s",
-        reason,
-        extra={"reason": reason, "key_id": key_id, "address": str(address) if address else None},
-    )
+    request.key_refusal = Refusal(reason, key_id)  # type: ignore[attr-defined]  # ours; read below
 
 
-def tell_forged(raw: str, address: IPAddress | None) -> None:
-    """Log and count that ``raw`` is no key; the id that it names may be anyone's."""
-    try:
-        tell("invalid", keyformat.parse(raw).key_id, address)
-    except keyformat.Malformed:
-        tell("malformed", None, address)
+def noted(request: HttpRequest) -> Refusal | None:
+    """Return why the key of ``request`` was refused, if it was."""
+    return getattr(request, "key_refusal", None)

@@ -17,9 +17,9 @@ VIEWS = {
     "valid, counted": "… with its use counted",
     "valid, expires": "… that expires one day",
     "valid, 100 entries": "… with 100 allowed addresses",
-    "revoked": "… revoked (told to the log)",
+    "revoked": "… revoked",
     "wrong secret": "… wrong secret, past the limit of failures",
-    "wrong secret, told": "… wrong secret, below it (told to the log)",
+    "wrong secret, below": "… wrong secret, below it",
     "unknown id": "… unknown id, past the limit",
     "bad checksum": "… bad checksum, past the limit",
     "token": "**DRF TokenAuthentication**",
@@ -45,6 +45,7 @@ def report(samples: Samples) -> str:
         "## Time over a plain view",
         "Microseconds that a view takes longer than the same view without authentication: median of the "
         "rounds (quartiles). Views are called in turn, so that what disturbs one disturbs all. "
+        "Each request writes its line in the log, those of the peers too. "
         "PostgreSQL's process is kept on the core of the one that asks it.",
         *(views(samples, database) for database in databases),
         "## Tables of keys",

@@ -71,7 +71,7 @@ def configuration(*, debug: bool) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": []},
             "django.server": {"handlers": [], "propagate": True},
-            # What a client did wrong is in the access log; a refused key has a line of its own.
+            # What a client did wrong is in the line of its request (wizchat.requests).
             "django.request": {"level": "ERROR"},
         },
     }

@@ -12,7 +12,8 @@ from django.template.response import SimpleTemplateResponse
 from django.urls import resolve
 from django.utils.encoding import iri_to_uri
 
-from apikeys import usage
+from apikeys import keyformat, refusals, usage
+from apikeys.authentication import bearer_token
 from apikeys.keyformat import redact
 from apikeys.networks import is_trusted_proxy
 from wizchat.errors import envelope, is_api, json_error
@@ -63,8 +64,20 @@ class HTTPSOnlyAPIMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if settings.HTTPS_ONLY and is_api(request) and not request.is_secure():
+            _note_exposed_key(request)
             return JsonResponse(envelope(403, "HTTPS is required", code="HTTPS_REQUIRED"), status=403)
         return self.get_response(request)
+
+
+def _note_exposed_key(request: HttpRequest) -> None:
+    raw = bearer_token(request.META)
+    if raw is None:
+        return
+    try:
+        key_id = keyformat.parse(raw).key_id
+    except keyformat.Malformed:
+        key_id = None
+    refusals.note(request, "plain_http", key_id)
 
 
 class RedirectMiddleware:

@@ -13,11 +13,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
 from io import BytesIO
 from threading import local
 from typing import Any
-from urllib.parse import quote
 
 from gunicorn import glogging, util
 from gunicorn.http import errors
@@ -195,32 +193,15 @@ def _response(status: str, error: Mapping[str, object]) -> bytes:
 
 
 class Logger(glogging.Logger):
-    """Lines in the shape of the others; of a request the path without its query, and no header."""
+    """Lines in the shape of the others; a request's own line is written by TelemetryMiddleware."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
-        for log in (self.error_log, self.access_log):
-            for handler in log.handlers:
-                handler.setFormatter(JSONLines())
+        for handler in self.error_log.handlers:
+            handler.setFormatter(JSONLines())
 
     def exception(self, msg: Any, *args: Any, **kwargs: Any) -> None:
         if isinstance(sys.exception(), BlockingIOError):  # how a read ends when patience does
             self.info("A client fell silent in the middle of a request")
         else:
             super().exception(msg, *args, **kwargs)
-
-    def access(self, resp: Any, req: Any, environ: Mapping[str, Any], request_time: timedelta) -> None:
-        if not self.access_log_enabled:
-            return
-        path = quote(environ.get("PATH_INFO", "").encode("latin-1", "replace"))
-        self.access_log.info(
-            "%s %s",
-            environ["REQUEST_METHOD"],
-            path,
-            extra={
-                "address": environ.get("REMOTE_ADDR"),
-                "status": int(str(resp.status).partition(" ")[0]),
-                "bytes": resp.sent,
-                "milliseconds": round(request_time / timedelta(milliseconds=1), 1),
-            },
-        )

@@ -1,18 +1,26 @@
-"""The outermost middleware: a request's id, its count, and the pages that are for machines."""
+"""The outermost middleware: a request's id, its count and line, and the pages that are for machines."""
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Callable
+from time import perf_counter
+from urllib.parse import quote
 
 from django.core.signals import request_finished
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from apikeys import refusals
+from apikeys.authentication import request_address
+from apikeys.keyformat import redact
 from wizchat import health, metrics
 from wizchat.logs import request_id
+
+logger = logging.getLogger("wizchat.requests")
 
 # No underscore: no API key passes for an id, to be logged and handed on.
 _ID = re.compile(r"[0-9A-Za-z.-]{1,128}", re.ASCII)
@@ -32,6 +40,7 @@ class TelemetryMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started_at = perf_counter()
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         identity = given if _ID.fullmatch(given) else os.urandom(16).hex()
         request_id.set(identity)
@@ -39,7 +48,25 @@ class TelemetryMiddleware:
         response = self.get_response(request) if probe is None else _answer(probe, request)
         response.headers["X-Request-ID"] = identity
         metrics.count(response.status_code)
+        write_line(request, response, perf_counter() - started_at)
         return response
+
+
+def write_line(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
+    """Log one line for one request, neither its query nor a header; why its key was refused, if it was."""
+    line = f"{request.method} {redact(quote(request.path))} {response.status_code}"
+    address = request_address(request.META)
+    fields: dict[str, object] = {
+        "address": str(address) if address else None,
+        "status": response.status_code,
+        "milliseconds": round(seconds * 1000, 1),
+    }
+    refusal = refusals.noted(request)
+    if refusal is None:
+        logger.info(line, extra=fields)
+        return
+    named = f"API key {refusal.key_id}" if refusal.key_id else "API key"
+    logger.warning("%s: %s refused: %s", line, named, refusal.reason, extra=fields | refusal._asdict())
 
 
 @receiver(request_finished)

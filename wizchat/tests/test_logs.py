@@ -3,9 +3,11 @@
 import io
 import json
 import logging
+from ipaddress import ip_network
 
 import pytest
 from django.test import Client, RequestFactory
+from django.utils import timezone
 
 from apikeys import keyformat
 from wizchat.logs import JSONLines, Lines, configuration, request_id
@@ -98,36 +100,116 @@ def test_a_report_of_an_exception_has_no_key(get):
     assert keyformat.parse(KEY).secret not in report
 
 
+@pytest.fixture
+def told(lines):
+    """Return what is said of each refused key: its reason, and the id that it names."""
+    return lambda: [(line["reason"], line["key_id"]) for line in lines() if "reason" in line]
+
+
 @pytest.mark.django_db
-def test_a_refused_key_is_one_line_with_its_reason_and_id(issue, call, lines, owner):
+def test_a_refused_key_is_one_line_with_its_reason_and_id(issue, call, lines):
     key, raw = issue()
     key.revoke(by=None, now=key.created_at)
 
     call(raw, headers={"x-request-id": "from-the-client"})
 
-    (line,) = [line for line in lines() if line["logger"] == "apikeys.refusals"]
-    assert (line["reason"], line["key_id"], line["address"]) == ("revoked", key.key_id, "127.0.0.1")
-    assert line["request_id"] == "from-the-client"
+    (line,) = lines()
+    assert (line["level"], line["logger"], line["request_id"]) == (
+        "WARNING",
+        "wizchat.requests",
+        "from-the-client",
+    )
+    assert line["message"] == f"GET /v1/chatbots 401: API key {key.key_id} refused: revoked"
+    assert (line["reason"], line["key_id"]) == ("revoked", key.key_id)
+    assert (line["address"], line["status"]) == ("127.0.0.1", 401)
+    assert line["milliseconds"] >= 0
     assert keyformat.parse(raw).secret not in str(lines())
 
 
 @pytest.mark.django_db
-def test_a_forged_key_is_one_line_with_the_id_that_it_names(issue, call, lines):
+def test_each_reason_is_told_apart_for_operators(issue, call, told, owner):
+    def forge(key):
+        body = f"wzc_{key.key_id}_" + "A" * keyformat.SECRET_LENGTH
+        return body + keyformat.checksum(body)
+
+    expired, listed, reader = (
+        issue(expires_at=timezone.now()),
+        issue(allowed_networks="203.0.113.7"),
+        issue(permissions=1),
+    )
+    calls = [(expired, "expired"), (listed, "address"), (reader, "permission")]
+    for (_key, raw), _reason in calls:
+        call(raw, "POST")
     call(KEY)
     call("forged")
+    call(forge(reader[0]))
+    owner.is_active = False
+    owner.save()
+    call(reader[1])
 
-    refused = [(line["reason"], line["key_id"]) for line in lines() if line["logger"] == "apikeys.refusals"]
-    assert refused == [("invalid", keyformat.parse(KEY).key_id), ("malformed", None)]
+    assert told() == [
+        *((reason, key.key_id) for (key, _raw), reason in calls),
+        ("unknown", keyformat.parse(KEY).key_id),
+        ("malformed", None),
+        ("wrong_secret", reader[0].key_id),
+        ("inactive_owner", reader[0].key_id),
+    ]
 
 
 @pytest.mark.django_db
-def test_a_missing_permission_is_one_line(issue, call, lines):
-    key, raw = issue(permissions=1)
+def test_guesses_past_the_limit_have_their_lines_too(call, lines, told, settings):
+    settings.AUTH_FAILURES_PER_MINUTE = 2
 
-    call(raw, "DELETE", "/v1/chatbots/5cf9ad3e-1b36-4d42-8dc2-4f0b0b8f9dd5")
+    statuses = [call(raw).status_code for raw in [KEY, "forged"] * 3]
 
-    (line,) = [line for line in lines() if line["logger"] == "apikeys.refusals"]
-    assert (line["reason"], line["key_id"]) == ("permission", key.key_id)
+    assert statuses == [401, 401, 429, 429, 429, 429]
+    assert told() == [("unknown", keyformat.parse(KEY).key_id), ("malformed", None)] * 3
+    assert [line["status"] for line in lines() if "reason" in line] == statuses
+    assert [line["logger"] for line in lines()].count("apikeys.failures") == 1
+
+
+@pytest.mark.parametrize(("raw", "key_id"), [(KEY, keyformat.parse(KEY).key_id), ("forged", None)])
+def test_a_key_sent_in_the_clear_is_told(told, settings, raw, key_id):
+    settings.HTTPS_ONLY = True
+
+    assert Client().get("/v1/chatbots", headers={"authorization": f"Bearer {raw}"}).status_code == 403
+
+    assert told() == [("plain_http", key_id)]
+
+
+@pytest.mark.django_db
+def test_a_good_key_and_a_missing_one_are_no_refused_keys(issue, call, lines, told):
+    _key, raw = issue()
+    call(raw)
+    call()
+
+    assert told() == []
+    assert [(line["level"], line["message"]) for line in lines()] == [
+        ("INFO", "GET /v1/chatbots 200"),
+        ("INFO", "GET /v1/chatbots 401"),
+    ]
+
+
+@pytest.mark.django_db
+def test_the_line_of_a_request_names_the_client_behind_the_proxy(client, lines, settings):
+    settings.TRUSTED_PROXIES = (ip_network("127.0.0.1"),)
+
+    client.get("/nowhere", headers={"x-forwarded-for": "203.0.113.7"})
+    client.get("/nowhere", headers={"x-forwarded-for": "nobody"})
+
+    assert [line["address"] for line in lines()] == ["203.0.113.7", None]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/v1/%0d%0aERROR", "/%00", "/caf%C3%A9", "/%ff%fe", f"/v1/{KEY}"])
+def test_the_path_of_a_request_cannot_break_its_line(client, lines, caplog, path):
+    client.get(f"{path}?key={KEY}", headers={"referer": KEY, "user-agent": KEY})
+
+    (line,) = [line for line in lines() if line["logger"] == "wizchat.requests"]
+    assert line["message"].startswith("GET /")
+    assert line["message"].isprintable()
+    assert SECRET not in str(line)
+    assert SECRET not in caplog.text  # what handlers of others get
 
 
 def test_a_client_may_name_its_request():

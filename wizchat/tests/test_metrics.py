@@ -84,10 +84,10 @@ def test_authentications_are_counted_by_outcome(issue, call, grown):
     call(raw)
 
     counted = {outcome: grown("wizchat_authentications_total", outcome=outcome) for outcome in OUTCOMES}
-    assert counted == {"accepted": 2, "permission": 1, "malformed": 1, "revoked": 1, "invalid": 0}
+    assert counted == {"accepted": 2, "permission": 1, "malformed": 1, "revoked": 1, "unknown": 0}
 
 
-OUTCOMES = ["accepted", "permission", "malformed", "revoked", "invalid"]
+OUTCOMES = ["accepted", "permission", "malformed", "revoked", "unknown"]
 
 
 @pytest.mark.django_db

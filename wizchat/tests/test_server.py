@@ -126,7 +126,7 @@ def test_log_names_the_path_and_no_secret(server, key):
     log = server.log.read_text()
     secret = key.rpartition("_")[2]
     lines = [json.loads(line) for line in log.splitlines()]
-    assert f"GET /v1/{key.removesuffix(secret)}…" in {line["message"] for line in lines}
+    assert f"GET /v1/{key.removesuffix(secret)}… 404" in {line["message"] for line in lines}
     assert secret not in log
     assert "key=" not in log
 
