@@ -43,7 +43,7 @@ deploy: $(DEV) # the settings of production, a key as long as `make run` writes
 	DEBUG=off HTTPS_ONLY=on ALLOWED_HOSTS=api.example.com SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
-test-services: $(DEV) ## the tests on PostgreSQL and Redis of their own, and what happens when those fail
+test-services: $(DEV) browser ## the tests on PostgreSQL and Redis of their own, and what happens when those fail
 	$(BIN)/python -m scripts.services $(ARGS)
 
 check: lint types migrations deploy test test-services ## what CI runs

@@ -9,9 +9,8 @@ from contextlib import closing
 
 from wizchat.tests.services import Missing, Postgres, Redis
 
-# The browser sees no difference between databases; `make test` has been through it.
 # An empty -m lifts the filter of pytest.ini: the tests that start services of their own run, too.
-SUITE = ["-n", "auto", "--dist", "loadgroup", "-m", "", "--ignore", "wizchat/tests/browser"]
+SUITE = ["-n", "auto", "--dist", "loadgroup", "-m", ""]
 
 
 def main() -> int:
@@ -24,6 +23,7 @@ def main() -> int:
             **os.environ,
             "DATABASE_URL": postgres.start().url,
             "CACHE_URL": cache.start().url,
+            "THROWAWAY_SERVICES": "yes",  # so that each server of a test may have its own part of them
         }
         command = [sys.executable, "-m", "pytest", *(sys.argv[1:] or SUITE)]
         return subprocess.run(command, env=environ, check=False).returncode  # noqa: S603  # our own words

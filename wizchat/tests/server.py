@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+import psycopg
 
 from wizchat.tests.settings import FIXED
 
@@ -57,8 +62,31 @@ class Member:
         return {"name": "sessionid", "value": self.session, "url": url, "httpOnly": True}
 
 
+SERVERS = count()
+
+
+def sqlite_url(folder: Path) -> str:
+    return f"sqlite:///{folder}/db.sqlite3"
+
+
+def parts_of_its_own(folder: Path) -> dict[str, str]:
+    """Return the database and the cache of one server: SQLite in ``folder``, or on thrown-away services."""
+    if "THROWAWAY_SERVICES" not in os.environ:
+        return {"DATABASE_URL": sqlite_url(folder), "CACHE_URL": "locmemcache://"}
+    name = f"server_{uuid4().hex}"
+    postgres, cache = (os.environ[service].rpartition("/")[0] for service in ("DATABASE_URL", "CACHE_URL"))
+    with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    # The first 16 databases of Redis are the test processes' own.
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 15
+    return {
+        "DATABASE_URL": f"{postgres}/{name}",
+        "CACHE_URL": f"{cache}/{16 * (worker + 1) + next(SERVERS) % 16}",
+    }
+
+
 class Server:
-    """A server on a free port with its own SQLite file in ``folder``; ``environ`` overrides."""
+    """A server on a free port with a database and a cache of its own; ``environ`` overrides."""
 
     def __init__(self, folder: Path, **environ: str) -> None:
         self.folder = folder
@@ -66,8 +94,7 @@ class Server:
             **os.environ,
             **FIXED,
             "DJANGO_SETTINGS_MODULE": "wizchat.settings",
-            "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
-            "CACHE_URL": "locmemcache://",
+            **parts_of_its_own(folder),
             "WEB_CONCURRENCY": "1",
             **environ,
         }
@@ -119,6 +146,16 @@ class Server:
     def shell(self, code: str) -> str:
         """Run Python against the server's database; return what it printed."""
         return self.manage("shell", "--no-imports", "--verbosity", "0", "--command", code)
+
+    def execute(self, statement: str) -> None:
+        """Run SQL on the server's database, as another program would."""
+        url = self.environ["DATABASE_URL"]
+        if url.startswith("sqlite"):
+            connection = sqlite3.connect(self.folder / "db.sqlite3", timeout=20)
+        else:
+            connection = psycopg.connect(url)
+        with closing(connection), connection:
+            connection.execute(statement)
 
     def call(
         self, key: str | None, path: str = "/v1/chatbots", *, method: str = "GET", body: object = None

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -54,8 +52,7 @@ def test_a_change_by_raw_sql_in_another_process_holds_for_the_next_request(serve
     key = server.issue(member)
     assert ask(server, key)[0] == 200
 
-    with closing(sqlite3.connect(server.folder / "db.sqlite3", timeout=20)) as connection, connection:
-        connection.execute(change.format(id=key[4:16], user=member.username))
+    server.execute(change.format(id=key[4:16], user=member.username))
 
     assert ask(server, key)[1]["error"]["message"] == message
 

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from wizchat.tests.client import Person, call
-from wizchat.tests.server import Server
+from wizchat.tests.server import Server, sqlite_url
 from wizchat.tests.services import wait_until
 
 UNAVAILABLE = {"code": "UNAVAILABLE", "message": "Service temporarily unavailable"}
@@ -26,22 +26,17 @@ def used(server, key):
         return connection.execute(query, [key[4:16]]).fetchone()[0]
 
 
-def execute(server, statement):
-    with closing(sqlite3.connect(server.folder / "db.sqlite3", timeout=20)) as connection, connection:
-        connection.execute(statement)
-
-
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory):
     """A server that only prepares what the others find."""
-    return Server(tmp_path_factory.mktemp("sqlite")).prepare()
+    folder = tmp_path_factory.mktemp("sqlite")
+    return Server(folder, DATABASE_URL=sqlite_url(folder)).prepare()
 
 
 @pytest.fixture(params=FAULTS.values(), ids=FAULTS.keys())
 def faulty(healthy, request):
-    server = Server(
-        healthy.folder, DATABASE_URL=f"sqlite:///{healthy.folder}/db.sqlite3?init_command={request.param}"
-    )
+    url = f"{sqlite_url(healthy.folder)}?init_command={request.param}"
+    server = Server(healthy.folder, DATABASE_URL=url)
     yield server.start()
     server.stop()
 
@@ -70,15 +65,15 @@ def test_what_can_be_read_is_served_and_what_cannot_be_written_is_unavailable(he
 
 
 def test_a_request_is_served_though_its_use_cannot_be_stored_and_it_is_stored_later(healthy):
-    server = Server(healthy.folder).start()
+    server = Server(healthy.folder, DATABASE_URL=sqlite_url(healthy.folder)).start()
     key = healthy.issue(healthy.new_member())
     refusal = "BEGIN SELECT RAISE(ABORT, 'not now'); END"
-    execute(server, f"CREATE TRIGGER refuse BEFORE UPDATE OF last_used_at ON apikeys_apikey {refusal}")
+    server.execute(f"CREATE TRIGGER refuse BEFORE UPDATE OF last_used_at ON apikeys_apikey {refusal}")
 
     statuses = {call(server.url, key).status for _ in range(5)}
     wait_until(lambda: "not now" in server.log.read_text(), "the line that tells of it")
     assert used(server, key) is None
-    execute(server, "DROP TRIGGER refuse")
+    server.execute("DROP TRIGGER refuse")
 
     assert statuses == {200}
     wait_until(lambda: used(server, key), "the use that was kept")
