@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
 from chatbots.replies import reply
@@ -62,10 +62,13 @@ class Chatbot(models.Model):
         return self.queries.create(message=message, answer=reply(self, message))
 
     def learn(self, question: str, answer: str) -> FAQEntry:
-        """Add an FAQ entry. Raises ``FAQsFull``."""
-        if self.faqs.count() >= self.MAX_FAQS:
-            raise FAQsFull
-        return self.faqs.create(question=question, answer=answer)
+        """Add an FAQ entry. Raises ``FAQsFull``; ``Chatbot.DoesNotExist`` if it was deleted meanwhile."""
+        with transaction.atomic():
+            # Two requests at once count one after the other; messages do not wait for them.
+            Chatbot.objects.select_for_update(no_key=True).only("pk").get(pk=self.pk)
+            if self.faqs.count() >= self.MAX_FAQS:
+                raise FAQsFull
+            return self.faqs.create(question=question, answer=answer)
 
 
 class Query(models.Model):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
-from chatbots.models import Chatbot
+import pytest
+from django.db import connection
+
+from chatbots.models import Chatbot, FAQsFull
 
 ENTRY = {"question": "When do you open?", "answer": "At nine."}
 
@@ -63,3 +67,25 @@ def test_a_full_chatbot_takes_no_more_entries(call, write_key, chatbot, faqs, mo
     assert response.status_code == 400
     assert response.json()["error"]["fields"] == {"body": ["A chatbot has at most 2 FAQ entries."]}
     assert chatbot.faqs.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_entries_at_once_do_not_pass_the_limit(owner, monkeypatch):
+    monkeypatch.setattr(Chatbot, "MAX_FAQS", 3)
+    chatbot = owner.chatbots.create(name="Busy")
+    together = Barrier(8)
+
+    def learn(_):
+        connection.ensure_connection()
+        together.wait(timeout=30)
+        try:
+            return bool(chatbot.learn("Why?", "Because."))
+        except FAQsFull:
+            return False
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as threads:
+        learned = list(threads.map(learn, range(8)))
+
+    assert (learned.count(True), chatbot.faqs.count()) == (3, 3)

@@ -25,7 +25,12 @@ def amount(request, owner, chatbot):
         ("GET", "{}/queries", None, 2),
         ("POST", "{}/messages", {"message": "Question 0"}, 4),  # chatbot, questions, one answer, insert
         ("GET", "{}/faqs", None, 2),
-        ("POST", "{}/faqs", {"question": "Why?", "answer": "Because."}, 3),
+        (
+            "POST",
+            "{}/faqs",
+            {"question": "Why?", "answer": "Because."},
+            4,
+        ),  # chatbot, locked, counted, insert
     ],
 )
 def test_statements_of_an_endpoint(call, issue, url, statements, method, path, body, count):
