@@ -19,9 +19,12 @@ YES = {"1", "on", "true", "yes", "y"}
 NO = {"0", "off", "false", "no", "n"}
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
+IMPATIENT_POSTGRESQL = "wizchat.postgresql"
 LOCAL_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
 CONNECTION_SECONDS = 600
 """How long a thread keeps its connection to the database."""
+GRACE_SECONDS = 2
+"""How much longer than a statement may take its answer is awaited: a server that is alive says so itself."""
 
 
 class Environment:
@@ -87,6 +90,9 @@ class Environment:
             config["OPTIONS"] = sqlite_options() | config.get("OPTIONS", {})
         elif config.get("ENGINE") == POSTGRESQL and config["NAME"]:
             config["OPTIONS"] = postgresql_options(statement_seconds) | config.get("OPTIONS", {})
+            if statement_seconds:
+                config["ENGINE"] = IMPATIENT_POSTGRESQL
+                config["OPTIONS"].setdefault("patience", statement_seconds + GRACE_SECONDS)
         else:
             raise ImproperlyConfigured(
                 f"{name} is not the address of a database that WizChat runs on: "

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,21 @@ DEADLINE = 60
 
 class Missing(RuntimeError):
     """A program that the tests need is not there and could not be installed."""
+
+
+def children(pid: int) -> list[int]:
+    """Return the process ids of the children of a process."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 @cache
@@ -110,6 +125,20 @@ class Postgres:
     def stop(self, mode: str = "fast") -> None:
         """Stop it: "fast" breaks off what runs, "immediate" is a crash."""
         self._run("pg_ctl", "-D", self.data, "-w", "-t", str(DEADLINE), "-m", mode, "stop")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Keep connections open, take new ones, and answer on none."""
+        postmaster = int(Path(self.data, "postmaster.pid").read_text().split()[0])
+        pids = [postmaster]
+        try:
+            _signal(pids, signal.SIGSTOP)
+            wait_until(lambda: _is_stopped(postmaster), "the end of new processes")
+            pids += children(postmaster)
+            _signal(pids, signal.SIGSTOP)
+            yield
+        finally:
+            _signal(pids, signal.SIGCONT)
 
     def close(self) -> None:
         if (self.folder / "data" / "postmaster.pid").exists():

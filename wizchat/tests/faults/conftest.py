@@ -86,3 +86,12 @@ def used(postgres, key):
             [key[4:16]],
         ).fetchone()
     return uses
+
+
+def waiting(postgres):
+    """Return how many statements wait for a lock."""
+    with postgres.connect() as connection:
+        (count,) = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        ).fetchone()
+    return count

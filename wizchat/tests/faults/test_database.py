@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from wizchat.tests.client import Load, Person, call, send
-from wizchat.tests.faults.conftest import used
+from wizchat.tests.faults.conftest import used, waiting
 from wizchat.tests.services import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
 
 UNAVAILABLE = {"code": "UNAVAILABLE", "message": "Service temporarily unavailable"}
+THREADS = 4
+ANSWER, CONNECTION = 1 + 2, 3  # seconds: what a statement may take and some grace, and what a connection may
 
 
 @pytest.fixture
@@ -34,6 +37,12 @@ def stopped(postgres):
 
     yield stop
     start()
+
+
+@pytest.fixture(scope="module")
+def impatient(serve):
+    """One process, whose statements may take a second."""
+    return serve(DATABASE_TIMEOUT="1", WEB_CONCURRENCY="1", WEB_THREADS=str(THREADS))
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
@@ -90,8 +99,7 @@ def test_under_load_nothing_but_200_and_503_is_answered_and_every_200_is_counted
     assert used(postgres, key) == answered
 
 
-def test_a_table_that_is_locked_costs_a_request_the_time_it_is_given_and_no_more(serve, postgres, member):
-    impatient = serve(DATABASE_TIMEOUT="1", WEB_CONCURRENCY="1")
+def test_a_table_that_is_locked_costs_a_request_the_time_it_is_given_and_no_more(impatient, postgres, member):
     key = impatient.issue(member)
     assert call(impatient.url, key).status == 200
 
@@ -104,6 +112,71 @@ def test_a_table_that_is_locked_costs_a_request_the_time_it_is_given_and_no_more
     assert (answer.status, answer.error) == (503, UNAVAILABLE)
     assert 0.5 < took < 5
     assert call(impatient.url, key).status == 200
+
+
+def test_a_frozen_database_holds_a_thread_no_longer_than_a_statement_may_take(impatient, postgres, member):
+    url, key = impatient.url, impatient.issue(member)
+    person = Person(url, member.session)
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert {answer.status for answer in pool.map(call, [url] * 20, [key] * 20)} == {200}
+
+    with postgres.frozen(), ThreadPoolExecutor(4 * THREADS) as pool:
+        began_at = time.monotonic()
+        calls = [pool.submit(call, url, key) for _ in range(2 * THREADS)]
+        pages = [pool.submit(person.get, "/settings/api/") for _ in range(THREADS)]
+        alive, ready = (pool.submit(send, url, path=path) for path in ("/healthz", "/readyz"))
+        answers, pages = [answer.result() for answer in calls], [page.result() for page in pages]
+        took = time.monotonic() - began_at
+        alive, ready = alive.result(), ready.result()
+    back = [call(url, key) for _ in range(20)]
+
+    assert [(answer.status, answer.error) for answer in answers] == [(503, UNAVAILABLE)] * 2 * THREADS
+    assert {int(answer.headers["Retry-After"]) > 0 for answer in [*answers, *pages]} == {True}
+    assert {(page.status, page.headers["Content-Type"]) for page in pages} == {
+        (503, "text/html; charset=utf-8")
+    }
+    assert alive.status == 200
+    assert (ready.status, ready.json["checks"]["database"]) == (503, "unavailable")
+    # Each thread gives its connection up, and then tries in vain to make one for each further request.
+    assert took < ANSWER + 5 * CONNECTION + 5
+    assert {answer.status for answer in back} == {200}
+    assert person.get("/settings/api/").status == 200
+
+
+def test_a_change_that_a_frozen_database_was_asked_for_is_not_made_when_it_goes_on(cluster, postgres, member):
+    key = cluster.issue(member, "admin")
+
+    with ThreadPoolExecutor(1) as pool, postgres.connect() as connection, connection.transaction():
+        connection.execute("LOCK TABLE chatbots_chatbot IN SHARE MODE")  # whoever writes waits
+        post = pool.submit(call, cluster.url, key, "POST", body={"name": "Not made"})
+        wait_until(lambda: waiting(postgres) == 1, "a statement in the middle of a transaction")
+        with postgres.frozen():
+            answer = post.result()
+
+    assert (answer.status, answer.error) == (503, UNAVAILABLE)
+    assert call(cluster.url, key, "POST", body={"name": "Made"}).status == 201
+    assert [chatbot["name"] for chatbot in call(cluster.url, key).json["results"]] == ["Made"]
+
+
+def test_use_that_is_being_written_when_the_database_freezes_is_written_once(impatient, postgres, member):
+    key = impatient.issue(member)
+
+    with postgres.connect() as connection, connection.transaction():
+        connection.execute("LOCK TABLE apikeys_keyusage IN SHARE MODE")  # whoever writes waits
+        statuses = {call(impatient.url, key).status for _ in range(10)}
+        wait_until(lambda: waiting(postgres) == 1, "usage that is being written")
+        with postgres.frozen():
+            kept = impatient.log.read_text().count("usage is kept for the next try")
+            wait_until(
+                lambda: impatient.log.read_text().count("usage is kept for the next try") > kept + 1,
+                "an attempt to write that ends, and another one",
+            )
+
+    assert statuses == {200}
+    wait_until(lambda: used(postgres, key) >= 10, "the count of what was answered")
+    assert call(impatient.url, key).status == 200
+    wait_until(lambda: used(postgres, key) >= 11, "the count of what was answered later")
+    assert used(postgres, key) == 11
 
 
 def test_requests_are_served_while_their_use_cannot_be_written(cluster, postgres, key):

@@ -6,13 +6,12 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from wizchat.tests.client import Load, call
-from wizchat.tests.faults.conftest import used
-from wizchat.tests.services import wait_until
+from wizchat.tests.faults.conftest import used, waiting
+from wizchat.tests.services import children, wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
 
@@ -21,17 +20,7 @@ IN_FLIGHT = 12
 
 def workers(server):
     """Return the process ids of a server's workers."""
-    pid = server.process.pid
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def waiting(postgres):
-    """Return how many statements wait for a lock."""
-    with postgres.connect() as connection:
-        (count,) = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        ).fetchone()
-    return count
+    return children(server.process.pid)
 
 
 def test_asked_to_stop_it_finishes_what_it_has_begun_and_writes_what_it_has_counted(serve, postgres, member):
@@ -52,6 +41,24 @@ def test_asked_to_stop_it_finishes_what_it_has_begun_and_writes_what_it_has_coun
     assert quick == [200] * 30
     assert statuses == [200] * IN_FLIGHT
     assert used(postgres, key) == 30 + IN_FLIGHT
+
+
+def test_asked_to_stop_while_the_database_is_frozen_it_waits_for_that_no_longer_than_a_request(
+    serve, postgres, member
+):
+    server = serve(DATABASE_TIMEOUT="1", WEB_CONCURRENCY="2")
+    key = server.issue(member)
+    served = [call(server.url, key).status for _ in range(20)]
+
+    with postgres.frozen(), ThreadPoolExecutor(IN_FLIGHT) as threads:
+        held = [threads.submit(call, server.url, key) for _ in range(IN_FLIGHT)]
+        time.sleep(0.5)  # long enough for all to be in the middle of their work
+        status = server.stop(within=20)
+        statuses = [answer.result().status for answer in held]
+
+    assert served == [200] * 20
+    assert statuses == [503] * IN_FLIGHT
+    assert status == 0
 
 
 def test_killed_it_loses_a_second_of_usage_and_nothing_else(serve, postgres, member):
