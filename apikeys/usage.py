@@ -31,6 +31,8 @@ MAX_ADDRESSES = 100
 """Addresses told apart per key and hour by one process; the others count as ``""``."""
 MAX_PENDING = 50_000
 """Rows kept for the next try while the database does not take them."""
+BATCH = 1000
+"""Rows sent at a time: PostgreSQL's answer to so many is waited for as to one statement."""
 
 Outcome = KeyUsage.Outcome
 logger = logging.getLogger(__name__)
@@ -212,8 +214,7 @@ def _write_counts(counts: dict[Row, list[float]]) -> None:
         (_stored(row.hour * HOUR), row.outcome, str(row.address), int(count), _stored(at), row.key)
         for row, (count, at) in sorted(counts.items())
     ]
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(statement, rows)
+    _execute(statement, rows)
 
 
 def _write_uses(uses: dict[int, Use]) -> None:
@@ -235,8 +236,14 @@ def _write_uses(uses: dict[int, Use]) -> None:
         )
         for key, use in sorted(uses.items())
     ]
+    _execute(statement, rows)
+
+
+def _execute(statement: str, rows: list[tuple[Any, ...]]) -> None:
+    """Execute ``statement`` with all ``rows`` or with none."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(statement, rows)
+        for start in range(0, len(rows), BATCH):
+            cursor.executemany(statement, rows[start : start + BATCH])
 
 
 def _stored(at: float) -> Any:

@@ -261,6 +261,15 @@ def test_what_waits_for_a_database_is_bounded(issue, call, monkeypatch, caplog):
     assert "dropped" in caplog.text
 
 
+def test_what_is_sent_in_batches_is_all_written(issue, call, monkeypatch):
+    key, raw = issue()
+    monkeypatch.setattr(usage, "BATCH", 2)
+    for number in range(5):
+        call(raw, REMOTE_ADDR=f"192.0.2.{number}")
+
+    assert counted(key) == [("answered", f"192.0.2.{number}", 1) for number in range(5)]
+
+
 def test_a_key_that_is_gone_takes_nobody_elses_counts_along(issue, call):
     gone, gone_raw = issue()
     key, raw = issue()

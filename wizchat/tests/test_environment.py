@@ -127,6 +127,23 @@ def test_postgresql_has_limits_and_prepares_and_the_address_has_the_last_word(en
     assert options["prepare_threshold"] is not None
 
 
+def test_an_answer_of_postgresql_is_awaited_a_little_longer_than_a_statement_may_take(environment):
+    env = environment(DATABASE="postgres://u:p@h/n", TOLD="postgres://u:p@h/n?patience=60")
+
+    assert env.database("DATABASE", default="", statement_seconds=15)["OPTIONS"]["patience"] == 17
+    assert env.database("TOLD", default="", statement_seconds=15)["OPTIONS"]["patience"] == 60
+
+
+def test_a_command_waits_for_postgresql_as_long_as_it_takes(environment):
+    database = environment(DATABASE="postgres://u:p@h/n").database(
+        "DATABASE", default="", statement_seconds=0
+    )
+
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert "statement_timeout=0s" in database["OPTIONS"]["options"]
+    assert "patience" not in database["OPTIONS"]
+
+
 def test_redis_is_not_waited_for(environment):
     cache = environment(CACHE="rediss://:p@h:6380/2").cache("CACHE", default="")
 

@@ -143,19 +143,21 @@ def test_a_frozen_database_holds_a_thread_no_longer_than_a_statement_may_take(im
     assert person.get("/settings/api/").status == 200
 
 
-def test_a_change_that_a_frozen_database_was_asked_for_is_not_made_when_it_goes_on(cluster, postgres, member):
-    key = cluster.issue(member, "admin")
+def test_a_change_that_the_database_froze_in_the_middle_of_is_not_made(impatient, postgres, member):
+    key = impatient.issue(member)
+    person, page = Person(impatient.url, member.session), f"/settings/api/{key[4:16]}/revoke/"
 
     with ThreadPoolExecutor(1) as pool, postgres.connect() as connection, connection.transaction():
-        connection.execute("LOCK TABLE chatbots_chatbot IN SHARE MODE")  # whoever writes waits
-        post = pool.submit(call, cluster.url, key, "POST", body={"name": "Not made"})
-        wait_until(lambda: waiting(postgres) == 1, "a statement in the middle of a transaction")
+        connection.execute("LOCK TABLE apikeys_keyevent IN SHARE MODE")  # whoever writes waits
+        revocation = pool.submit(person.post, page)
+        wait_until(lambda: waiting(postgres) == 1, "the end of what can be done")
         with postgres.frozen():
-            answer = post.result()
+            answer = revocation.result()
 
-    assert (answer.status, answer.error) == (503, UNAVAILABLE)
-    assert call(cluster.url, key, "POST", body={"name": "Made"}).status == 201
-    assert [chatbot["name"] for chatbot in call(cluster.url, key).json["results"]] == ["Made"]
+    assert answer.status == 503
+    assert call(impatient.url, key).status == 200
+    assert person.post(page).status == 302
+    assert call(impatient.url, key).error["message"] == "API key has been revoked"
 
 
 def test_use_that_is_being_written_when_the_database_freezes_is_written_once(impatient, postgres, member):
