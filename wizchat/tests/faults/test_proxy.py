@@ -6,11 +6,14 @@ The client is 127.0.0.9; everything else on the way is 127.0.0.1, the one truste
 from __future__ import annotations
 
 import json
+import socket
+from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
 
-from wizchat.tests.client import call, send
+from wizchat.errors import envelope
+from wizchat.tests.client import Answer, call, send
 from wizchat.tests.server import ROOT, Server
 from wizchat.tests.services import Nginx, free_port, wait_until
 
@@ -56,6 +59,16 @@ def key(server, member):
 
 def message(answer):
     return answer.status, answer.error["message"]
+
+
+def speak(url, request):
+    """Send the bytes of ``request`` as they are, in the clear; return the ``Answer``."""
+    host, port = url.rpartition("/")[2].split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(request)
+        response = HTTPResponse(connection)
+        response.begin()
+        return Answer(response.status, dict(response.getheaders()), response.read().decode())
 
 
 WRONG_ADDRESS = (403, "IP address not allowed")
@@ -117,11 +130,88 @@ def test_a_request_keeps_its_id_all_the_way(outer, inner, server, key):
         wait_until(lambda log=log: "trace-1" in log.read_text(), "the line of the request")
 
 
-def test_what_nginx_answers_itself_has_the_shape_of_the_api(outer, key):
-    answer = call(outer.tls_url, key, "POST", body={"name": "x" * 2_000_000}, source=CLIENT)
+NOT_HTTP = (400, envelope(400, "The request is not valid HTTP"))
+HEAD = b"GET /v1/chatbots?key=SECRET HTTP/1.1\r\nHost: localhost\r\n"
+UNREADABLE = {
+    "garbage": b"SECRET\r\n\r\n",
+    "no method": b"/v1/chatbots?key=SECRET HTTP/1.1\r\n\r\n",
+    "an odd path": b"GET /v1/\0?key=SECRET HTTP/1.1\r\n\r\n",
+    "another protocol": b"GET /v1/chatbots?key=SECRET HTTP/9.0\r\n\r\n",
+    "an odd header": HEAD + b"A: SECRET\0\r\n\r\n",
+    "an odd length": HEAD + b"Content-Length: SECRET\r\n\r\n",
+    "an odd coding": HEAD + b"Transfer-Encoding: SECRET\r\n\r\n",
+    "a long path": b"GET /v1/chatbots?key=SECRET" + b"x" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "an endless path": b"GET /v1/chatbots?key=SECRET" + b"x" * 200_000 + b" HTTP/1.1\r\n\r\n",
+    "an endless header": HEAD + b"A: SECRET" + b"x" * 200_000 + b"\r\n\r\n",
+    "endless headers": HEAD + 150 * (b"A: SECRET" + b"x" * 5000 + b"\r\n") + b"\r\n",
+}
 
-    assert (answer.status, answer.error["code"]) == (413, "PAYLOAD_TOO_LARGE")
-    assert answer.headers["Cache-Control"] == "no-store"
+
+def has_the_headers_of_the_api(answer):
+    wanted = {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        "Vary": "Authorization",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return wanted.items() <= answer.headers.items() and "Retry-After" not in answer.headers
+
+
+@pytest.mark.parametrize("request_", UNREADABLE.values(), ids=UNREADABLE)
+def test_what_cannot_be_read_is_answered_as_the_server_would(outer, server, request_):
+    answer, wanted = speak(outer.url, request_), speak(server.url, request_)
+
+    assert (answer.status, answer.json) == (wanted.status, wanted.json)
+    assert has_the_headers_of_the_api(answer)
+    assert "SECRET" not in answer.text + outer.log.read_text()
+
+
+@pytest.mark.parametrize("host", [b"", b"Host: a/SECRET\r\n", b"Host: a\r\nHost: SECRET\r\n"])
+def test_a_request_without_one_host_is_not_valid(outer, host):
+    answer = speak(outer.url, b"GET /v1/chatbots?key=SECRET HTTP/1.1\r\n" + host + b"\r\n")
+
+    assert (answer.status, answer.json) == NOT_HTTP
+    assert has_the_headers_of_the_api(answer)
+    assert "SECRET" not in answer.text + outer.log.read_text()
+
+
+def test_http_on_the_port_of_https_is_not_valid(outer):
+    answer = speak(outer.tls_url, HEAD + b"\r\n")
+
+    assert (answer.status, answer.json) == NOT_HTTP
+    assert has_the_headers_of_the_api(answer)
+    wait_until(lambda: '"path":"/unreadable","status":400' in outer.log.read_text(), "its line")
+    assert "SECRET" not in answer.text + outer.log.read_text()
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT"])
+def test_what_no_proxy_passes_on_is_not_allowed(outer, method):
+    answer = send(outer.tls_url, method, "/v1/chatbots?key=SECRET")
+
+    assert (answer.status, answer.json) == (405, envelope(405))
+    assert has_the_headers_of_the_api(answer)
+    assert "SECRET" not in answer.text + outer.log.read_text()
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1?key=SECRET", "/v1/chatbots"])
+def test_too_large_a_body_is_answered_in_the_envelope(outer, key, path):
+    answer = call(outer.tls_url, key, "POST", path, body={"name": "x" * 2_000_000}, source=CLIENT)
+
+    assert (answer.status, answer.json) == (413, envelope(413))
+    assert has_the_headers_of_the_api(answer)
+
+
+def test_chunks_that_are_none_are_not_valid(outer):
+    answer = speak(outer.url, HEAD + b"Transfer-Encoding: chunked\r\n\r\nSECRET\r\n")
+
+    assert (answer.status, answer.json) == NOT_HTTP
+    assert has_the_headers_of_the_api(answer)
+
+
+def test_the_api_has_no_page_at_its_root(outer):
+    answer = send(outer.tls_url, path="/v1", source=CLIENT)
+
+    assert (answer.status, answer.json) == (404, envelope(404))
 
 
 def test_a_key_as_long_as_a_header_may_be_is_no_key(outer):
@@ -130,12 +220,18 @@ def test_a_key_as_long_as_a_header_may_be_is_no_key(outer):
 
 def test_while_the_server_is_away_the_api_is_unavailable(key):
     nginx = Nginx(TEMPLATE, APP=f"127.0.0.1:{free_port()}", BALANCER=NOBODY).start()
-    answer = call(nginx.tls_url, key, path=f"/v1/{key}?key={key}", source=CLIENT)
+    paths = [f"/v1/{key}?key={key}", "/v1", f"/v1?key={key}", "/v1/"]
+    answers = [call(nginx.tls_url, key, path=path, source=CLIENT) for path in paths]
+    page = send(nginx.tls_url, path="/v1x", source=CLIENT)
     log = nginx.log.read_text()
     nginx.close()
 
-    assert (answer.status, answer.error["code"]) == (503, "UNAVAILABLE")
-    assert (answer.headers["Retry-After"], answer.headers["Content-Type"]) == ("5", "application/json")
+    for answer in answers:
+        assert (answer.status, answer.json) == (503, envelope(503))
+        assert answer.headers.pop("Retry-After") == "5"
+        assert has_the_headers_of_the_api(answer)
+    assert page.headers["Content-Type"] == "text/html"
+    assert [json.loads(line)["path"] for line in log.splitlines()][1:4] == ["/v1", "/v1", "/v1/"]
     assert key.rpartition("_")[2] not in log
 
 
