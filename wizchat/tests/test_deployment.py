@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from fnmatch import fnmatch
+from ipaddress import ip_address, ip_network
 
 import pytest
 import yaml
@@ -46,8 +48,15 @@ def test_the_server_is_reached_through_the_proxy_alone():
 def test_the_proxy_is_the_one_that_is_trusted():
     address = SERVICES["proxy"]["networks"]["inside"]["ipv4_address"]
     assert SERVICES["app"]["environment"]["TRUSTED_PROXIES"] == address
+
+
+@pytest.mark.parametrize("service", ["proxy", "app"])
+def test_a_fixed_address_is_one_that_no_other_service_is_given(service):
+    address = ip_address(SERVICES[service]["networks"]["inside"]["ipv4_address"])
     (network,) = COMPOSE["networks"]["inside"]["ipam"]["config"]
-    assert address.startswith(network["subnet"].removesuffix("0/24"))
+    assert address in ip_network(network["subnet"])
+    assert address not in ip_network(network["ip_range"])
+    assert address != ip_network(network["subnet"])[1], "the gateway's"
 
 
 def test_the_proxy_is_told_all_that_its_configuration_asks_for():
@@ -55,10 +64,15 @@ def test_the_proxy_is_told_all_that_its_configuration_asks_for():
     assert set(re.findall(r"\$\{(\w+)\}", template)) == set(SERVICES["proxy"]["environment"])
 
 
-def test_every_folder_that_is_mounted_is_here_or_told_of():
+def test_all_that_is_mounted_is_here_or_told_of():
     for volume in SERVICES["proxy"]["volumes"]:
-        folder = volume.partition(":")[0].removeprefix("./")
-        assert (ROOT / folder).is_dir() or folder == "deploy/tls"
+        source = volume.partition(":")[0].removeprefix("./")
+        assert (ROOT / source).exists() or source == "deploy/tls"
+
+
+def test_no_site_of_the_proxys_image_answers_beside_ours():
+    targets = {volume.split(":")[1] for volume in SERVICES["proxy"]["volumes"]}
+    assert "/etc/nginx/templates/default.conf.template" in targets
 
 
 def test_nothing_starts_before_what_it_needs():
@@ -79,6 +93,14 @@ def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is():
     assert int(settings["USER"]) > 0
     assert settings["HEALTHCHECK"].endswith('CMD ["python", "-m", "scripts.alive"]')
     assert settings["CMD"] == '["gunicorn"]'
+
+
+def test_the_composition_asks_for_health_as_the_image_does():
+    options, _, command = dict(FINAL)["HEALTHCHECK"].partition("CMD ")
+    check = dict(option.removeprefix("--").replace("-", "_").split("=") for option in options.split())
+    asked = {name: str(value) for name, value in SERVICES["app"]["healthcheck"].items() if name != "test"}
+    assert asked == check
+    assert SERVICES["app"]["healthcheck"]["test"] == ["CMD", *json.loads(command)]
 
 
 def test_the_image_has_what_serves_and_nothing_else():

@@ -7,9 +7,11 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -137,6 +139,28 @@ def test_the_image_migrates_serves_is_healthy_and_writes_nothing_into_itself(ima
     assert api.error["message"] == "API key required"
     assert ended == 0
     assert files(image) == before
+
+
+def test_housekeeping_ends_when_it_is_told_to(image, environ, tmp_path):
+    run(image, environ, SERVICES["migrate"]["command"])
+    log = tmp_path / "log"
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            SERVICES["housekeeping"]["command"],
+            cwd=image / "app",
+            env=environ,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    try:
+        wait_until(lambda: "Expired sessions deleted." in log.read_text(), "housekeeping")
+        process.terminate()
+        # Not ended by the signal itself: the first process of a container never is.
+        assert process.wait(20) == 0
+    finally:
+        with suppress(ProcessLookupError):  # the sleep that may be left
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def alive(image, environ, command):
