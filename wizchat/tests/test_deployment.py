@@ -75,6 +75,14 @@ def test_no_site_of_the_proxys_image_answers_beside_ours():
     assert "/etc/nginx/templates/default.conf.template" in targets
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_log_fills_the_disk(service):
+    logging = SERVICES[service]["logging"]
+    assert logging["driver"] == "json-file", "the one that both Docker and podman know"
+    assert re.fullmatch(r"\d+m", logging["options"]["max-size"])
+    assert int(logging["options"]["max-file"]) > 1
+
+
 def test_nothing_starts_before_what_it_needs():
     assert SERVICES["app"]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     for name in ("database", "cache"):
