@@ -14,7 +14,6 @@ from django.utils.encoding import iri_to_uri
 
 from apikeys import keyformat, refusals, usage
 from apikeys.authentication import bearer_token
-from apikeys.keyformat import redact
 from apikeys.networks import is_trusted_proxy
 from wizchat.errors import envelope, is_api, json_error
 
@@ -89,7 +88,7 @@ class RedirectMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         if location := response.headers.get("Location"):
-            response.headers["Location"] = iri_to_uri(redact(location))
+            response.headers["Location"] = iri_to_uri(keyformat.redact(location))
         return response
 
 

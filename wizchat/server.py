@@ -67,6 +67,7 @@ class TwoLanes(ThreadPoolExecutor):
 
 
 def _after_a_pause(handle: Any, conn: Any) -> Any:
+    # A flood of guesses leaves a good key a p95 of 1.6 ms with it, of 4 ms without (decision 11).
     time.sleep(PAUSE)
     return handle(conn)
 

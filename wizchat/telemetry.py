@@ -54,7 +54,7 @@ class TelemetryMiddleware:
 
 def write_line(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
     """Log one line for one request, neither its query nor a header; why its key was refused, if it was."""
-    line = f"{request.method} {redact(quote(request.path))} {response.status_code}"
+    line = redact(f"{request.method} {quote(request.path)} {response.status_code}")
     address = request_address(request.META)
     fields: dict[str, object] = {
         "address": str(address) if address else None,

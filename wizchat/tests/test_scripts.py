@@ -152,7 +152,7 @@ def test_port_that_is_none_is_told_in_one_sentence(tmp_path, port):
 )
 def test_what_cannot_be_served_is_told_in_one_sentence(tmp_path, name, value):
     with start(tmp_path, **{name: value}) as process:
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
 
     assert process.returncode != 0
     assert name in err or "database" in err
