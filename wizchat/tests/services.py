@@ -26,6 +26,7 @@ import redis
 PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server", "nginx": "nginx", "openssl": "openssl"}
 PLACES = ["/usr/lib/postgresql/*/bin", "/usr/local/sbin", "/usr/sbin", "/opt/homebrew/bin"]
 DEADLINE = 60
+_given_ports: set[int] = set()
 
 
 class Missing(RuntimeError):
@@ -76,8 +77,13 @@ def _install(package: str) -> bool:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Return a port on which nothing listens, never the same one twice."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = int(listener.getsockname()[1])
+        if port not in _given_ports:
+            _given_ports.add(port)
+            return port
 
 
 def wait_until(answers: Callable[[], object], what: str, *, within: float = DEADLINE) -> None:
