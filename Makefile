@@ -52,7 +52,7 @@ bench: $(BENCH) ## the benchmarks, side by side with the peers; writes docs/benc
 	.venv-bench/bin/python -m bench
 
 screenshots: $(DEV) browser ## every page in light and dark, narrow and wide, into var/screenshots/
-	$(BIN)/python -m wizchat.tests.browser.screenshots
+	$(BIN)/python -m testing.browser.screenshots
 
 # A Python without pip's own module (Debian keeps it in python3-venv) makes half an environment:
 # the next attempt starts over, because pip is what says that it is whole.

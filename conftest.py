@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from apikeys import usage
-from wizchat.tests.server import Server
+from apikeys.usage import recorder
+from testing.server import Server
 
-pytest_plugins = ["apikeys.tests.fixtures"]
+pytest_plugins = ["testing.fixtures"]
 
 
 @pytest.fixture(scope="session")
@@ -29,4 +29,4 @@ def server(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _usage_of_this_test_alone():
     """Primary keys come again after a rollback: counts of one test are not the next one's."""
-    usage.recorder.clear()
+    recorder.recorder.clear()

@@ -24,7 +24,7 @@ except ImproperlyConfigured as error:
 
 wsgi_app = "wizchat.wsgi:application"
 bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-worker_class = "wizchat.server.Worker"
+worker_class = "wizchat.gunicorn.worker.Worker"
 keepalive = 75  # seconds: longer than a proxy keeps its side open
 timeout = 60  # seconds until a worker that hangs is replaced
 graceful_timeout = 30  # seconds for running requests to end after SIGTERM
@@ -42,7 +42,7 @@ limit_request_field_size = 128 * 1024
 limit_request_fields = 100
 limit_request_line = 8190
 
-logger_class = "wizchat.server.Logger"
+logger_class = "wizchat.gunicorn.worker.Logger"
 control_socket_disable = True
 
 # Each worker writes its numbers here, so that any of them can answer for all. Nothing may load

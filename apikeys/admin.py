@@ -14,9 +14,9 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
 
-from apikeys.forms import KeyRules, permission_field
-from apikeys.keyformat import redact
+from apikeys.core.keyformat import redact
 from apikeys.models import APIKey, KeyState, NotLive
+from apikeys.pages.forms import KeyRules, permission_field
 from apikeys.templatetags.keys import in_full, isolated
 
 if TYPE_CHECKING:

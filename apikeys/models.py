@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
 
-from apikeys import keyformat
-from apikeys.hashing import KeyHasher
+from apikeys.core import keyformat
+from apikeys.core.hashing import KeyHasher
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

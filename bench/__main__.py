@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.measure import Samples, Worker, serve
 from bench.report import report
-from wizchat.tests.services import Postgres
+from testing.services import Postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE_SIZES = [10, 10_000, 100_000, 1_000_000]

@@ -33,11 +33,12 @@ from knox.models import get_token_model
 from rest_framework.authtoken.models import Token
 from rest_framework_api_key.models import APIKey as PeerKey
 
-from apikeys import keyformat, usage
+from apikeys.core import keyformat
 from apikeys.models import APIKey, Permission
+from apikeys.usage import recorder
 from bench import views
 from chatbots.models import Chatbot
-from wizchat.telemetry import write_line
+from wizchat.observability.requests import write_line
 
 FILL_BATCH = 50_000
 WARM_UP = 3
@@ -83,7 +84,7 @@ class Case:
             response = self.view(request)
             response.render()
             if self.recorded:
-                usage.record(request, response)
+                recorder.record(request, response)
             write_line(request, response, 0.0)  # every request has one, of the peers too
 
     def queries(self) -> int:
@@ -179,7 +180,7 @@ def warm(raws: list[str]) -> list[int]:
     case.answer(case.requests(1))  # what every process loads with its first request
     before = memory()
     case.answer(case.requests(len(raws)))
-    usage.flush()
+    recorder.flush()
     gc.collect()
     return [before, memory()]
 

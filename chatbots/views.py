@@ -17,7 +17,7 @@ from rest_framework.serializers import BaseSerializer
 from apikeys.models import Permission
 from chatbots.models import Chatbot, ChatbotInactive, FAQEntry, FAQsFull, Query
 from chatbots.serializers import ChatbotSerializer, FAQEntrySerializer, QuerySerializer, to_json
-from wizchat.errors import APIError
+from wizchat.api.errors import APIError
 
 _Model = TypeVar("_Model", bound=models.Model)
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from contextlib import closing
 
-from wizchat.tests.services import Missing, Postgres, Redis
+from testing.services import Missing, Postgres, Redis
 
 # An empty -m lifts the filter of pytest.ini: the tests that start services of their own run, too.
 SUITE = ["-n", "auto", "--dist", "loadgroup", "-m", ""]

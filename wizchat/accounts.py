@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest
 
-from apikeys.authentication import request_address
+from apikeys.auth.authentication import request_address
 
 LOGIN_LENGTH = 254
 """Characters of the longest email address, which is longer than any username."""

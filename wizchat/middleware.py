@@ -12,10 +12,12 @@ from django.template.response import SimpleTemplateResponse
 from django.urls import resolve
 from django.utils.encoding import iri_to_uri
 
-from apikeys import keyformat, refusals, usage
-from apikeys.authentication import bearer_token
-from apikeys.networks import is_trusted_proxy
-from wizchat.errors import envelope, is_api, json_error
+from apikeys.auth import refusals
+from apikeys.auth.authentication import bearer_token
+from apikeys.core import keyformat
+from apikeys.core.networks import is_trusted_proxy
+from apikeys.usage import recorder
+from wizchat.api.errors import envelope, is_api, json_error
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -30,7 +32,7 @@ class APIEnvelopeMiddleware:
         response = self.get_response(request)
         if not is_api(request):
             return response
-        usage.record(request, response)
+        recorder.record(request, response)
         if response.status_code >= HTTPStatus.BAD_REQUEST and not _is_json(response):
             response = json_error(response.status_code)
         response.headers["Cache-Control"] = "no-store"

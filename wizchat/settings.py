@@ -7,8 +7,8 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from wizchat import logs
 from wizchat.environment import Environment, local_cache
+from wizchat.observability import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -46,7 +46,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "wizchat.telemetry.TelemetryMiddleware",
+    "wizchat.observability.requests.TelemetryMiddleware",
     "wizchat.middleware.APIEnvelopeMiddleware",
     "wizchat.middleware.ForwardedSchemeMiddleware",
     "wizchat.middleware.HTTPSOnlyAPIMiddleware",
@@ -100,7 +100,7 @@ CACHES = {
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
 
 LOGGING = logs.configuration(debug=DEBUG)
-DEFAULT_EXCEPTION_REPORTER = "wizchat.reports.Reporter"
+DEFAULT_EXCEPTION_REPORTER = "wizchat.observability.error_reports.Reporter"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -150,14 +150,14 @@ CHATBOT_REPLIER = "chatbots.replies.FAQReplier"
 API_MAX_BODY_BYTES = 256 * 1024
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["apikeys.authentication.APIKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["apikeys.permissions.HasKeyPermission"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apikeys.auth.authentication.APIKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["apikeys.auth.permissions.HasKeyPermission"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["wizchat.api.StrictJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "wizchat.api.AlwaysJSON",
-    "DEFAULT_PAGINATION_CLASS": "wizchat.pagination.NewestFirst",
+    "DEFAULT_PARSER_CLASSES": ["wizchat.api.parsing.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "wizchat.api.parsing.AlwaysJSON",
+    "DEFAULT_PAGINATION_CLASS": "wizchat.api.pagination.NewestFirst",
     "DEFAULT_METADATA_CLASS": None,
-    "EXCEPTION_HANDLER": "wizchat.errors.exception_handler",
+    "EXCEPTION_HANDLER": "wizchat.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
 }

@@ -7,7 +7,8 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from wizchat import errors, views
+from wizchat import views
+from wizchat.api import errors
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # allauth's documented hook
 
@@ -15,7 +16,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="apikeys:list")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
-    path("settings/api/", include("apikeys.urls")),
+    path("settings/api/", include("apikeys.pages.urls")),
     path("docs/", views.api_reference, name="docs"),
     path("v1/", include("chatbots.urls")),
     re_path(r"^v1(?:/|$)", errors.unknown_path),

@@ -14,9 +14,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 
-from apikeys.forms import PERMISSIONS, KeyForm
 from apikeys.models import APIKey, KeyEvent, KeyState
-from apikeys.traffic import Day
+from apikeys.pages.forms import PERMISSIONS, KeyForm
+from apikeys.usage.reports import Day
 
 register = template.Library()
 

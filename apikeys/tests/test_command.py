@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from apikeys import keyformat
+from apikeys.core import keyformat
 from apikeys.models import APIKey, Permission
 
 pytestmark = pytest.mark.django_db

@@ -11,8 +11,8 @@ from ipaddress import ip_address, ip_network
 import pytest
 import yaml
 
-from wizchat.tests.image import instructions
-from wizchat.tests.server import ROOT
+from testing.image import instructions
+from testing.server import ROOT
 from wizchat.tests.test_environment import variables
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())

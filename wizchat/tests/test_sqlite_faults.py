@@ -8,9 +8,9 @@ from contextlib import closing
 
 import pytest
 
-from wizchat.tests.client import Person, call
-from wizchat.tests.server import Server, sqlite_url
-from wizchat.tests.services import wait_until
+from testing.client import Person, call
+from testing.server import Server, sqlite_url
+from testing.services import wait_until
 
 UNAVAILABLE = {"code": "UNAVAILABLE", "message": "Service temporarily unavailable"}
 FAULTS = {

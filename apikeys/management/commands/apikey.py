@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from apikeys import names, networks
+from apikeys.core import names, networks
 from apikeys.models import APIKey, Permission
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from scripts.browser import launch
-from wizchat.tests.browser.scene import ANYONE, MEMBERS, OPERATORS, furnish
+from testing.browser.scene import ANYONE, MEMBERS, OPERATORS, furnish
 
 PATIENCE = 10_000  # milliseconds for a page or an element to come
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from wizchat.tests.browser.scene import ANYONE, LONG, MEMBERS, OPERATORS
+from testing.browser.scene import ANYONE, LONG, MEMBERS, OPERATORS
 
 OURS = [*ANYONE, *MEMBERS]
 FRAMES = ["login", "list", "generate, mistaken", "reveal", "key, saved", "reference"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wizchat.tests.browser.scene import create
+from testing.browser.scene import create
 
 FOCUSED = "(document.activeElement.labels?.[0] ?? document.activeElement).innerText.trim()"
 RING = """(() => { const style = getComputedStyle(document.activeElement);

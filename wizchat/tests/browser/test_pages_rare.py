@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from wizchat.tests.browser.scene import create
+from testing.browser.scene import create
 
 WIDTHS = (320, 768, 1280)
 RENDER = """

@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Error
 
-from apikeys.keyformat import parse
-from wizchat.tests.browser.scene import create
+from apikeys.core.keyformat import parse
+from testing.browser.scene import create
 
 SECRET = re.compile(r"wzc_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}")
 NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', { value: undefined })"

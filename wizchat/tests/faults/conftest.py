@@ -6,9 +6,9 @@ from itertools import count
 
 import pytest
 
-from wizchat.tests.client import call
-from wizchat.tests.server import Server
-from wizchat.tests.services import Postgres, Redis
+from testing.client import call
+from testing.server import Server
+from testing.services import Postgres, Redis
 
 PROCESSES = "4"
 NUMBERS = count(1)

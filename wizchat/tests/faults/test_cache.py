@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from wizchat.tests.client import Person, call, send
-from wizchat.tests.services import wait_until
+from testing.client import Person, call, send
+from testing.services import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
 

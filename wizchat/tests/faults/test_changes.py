@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
-from wizchat.tests.client import Load, Person, call
-from wizchat.tests.services import wait_until
+from testing.client import Load, Person, call
+from testing.services import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
 

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from wizchat.tests.client import Load, Person, call, send
+from testing.client import Load, Person, call, send
+from testing.services import wait_until
 from wizchat.tests.faults.conftest import used, waiting
-from wizchat.tests.services import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
 
@@ -195,7 +195,7 @@ def test_requests_are_served_while_their_use_cannot_be_written(cluster, postgres
 
 def test_the_lookup_of_a_key_is_prepared(cluster):
     printed = cluster.shell(
-        "from django.db import connection; from apikeys.credentials import lookup\n"
+        "from django.db import connection; from apikeys.auth.credentials import lookup\n"
         "for _ in range(5): lookup('000000000000')\n"
         "cursor = connection.cursor(); cursor.execute('SELECT statement FROM pg_prepared_statements')\n"
         "print(cursor.fetchall())"

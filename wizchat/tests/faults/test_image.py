@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from wizchat.tests.client import call, send
-from wizchat.tests.image import instructions
-from wizchat.tests.server import ROOT
-from wizchat.tests.services import Nginx, Postgres, Redis, free_port, wait_until
+from testing.client import call, send
+from testing.image import instructions
+from testing.server import ROOT
+from testing.services import Nginx, Postgres, Redis, free_port, wait_until
 from wizchat.tests.test_deployment import is_ignored
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("image")]

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from wizchat.tests.client import Person, call
-from wizchat.tests.server import Server
-from wizchat.tests.services import Postgres
+from testing.client import Person, call
+from testing.server import Server
+from testing.services import Postgres
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("million")]
 
@@ -39,7 +39,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from apikeys.credentials import lookup
+from apikeys.auth.credentials import lookup
 
 user = User.objects.get(username="{username}")
 client = Client()

@@ -7,8 +7,8 @@ import json
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from wizchat.tests.client import Person, call, send
-from wizchat.tests.services import wait_until
+from testing.client import Person, call, send
+from testing.services import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from wizchat.errors import envelope
-from wizchat.tests.client import Answer, call, send
-from wizchat.tests.server import ROOT, Server
-from wizchat.tests.services import Nginx, free_port, wait_until
+from testing.client import Answer, call, send
+from testing.server import ROOT, Server
+from testing.services import Nginx, free_port, wait_until
+from wizchat.api.errors import envelope
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("proxy")]
 

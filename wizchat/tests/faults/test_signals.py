@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from wizchat.tests.client import Load, call
+from testing.client import Load, call
+from testing.services import children, wait_until
 from wizchat.tests.faults.conftest import used, waiting
-from wizchat.tests.services import children, wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
 

@@ -1,0 +1,121 @@
+"""What authentication costs, told by counts rather than by the clock."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from apikeys.auth import credentials
+from apikeys.auth.authentication import genuine, owner_of
+from apikeys.core import networks
+from testing.server import Server
+
+MAKE_KEYS = """
+from django.contrib.auth.models import User
+from django.utils import timezone
+from apikeys.models import APIKey, Permission
+owner = User.objects.earliest("pk")
+make = {"owner": owner, "by": owner, "name": "Cold", "permissions": Permission.READ, "now": timezone.now()}
+for _ in range(64): print(APIKey.objects.issue(**make)[1])
+"""
+
+
+@pytest.mark.django_db
+def test_the_lookup_goes_by_the_index_of_ids(issue):
+    issue()
+    explain, by_index, by_reading_all = {
+        "sqlite": ("EXPLAIN QUERY PLAN ", "SEARCH apikeys_apikey USING INDEX", "SCAN"),
+        "postgresql": ("EXPLAIN ", "using apikey_id_unique on apikeys_apikey", "Seq Scan"),
+    }[connection.vendor]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # it would read a table of one row whole
+        cursor.execute(explain + credentials._lookup_sql(), {"key_id": "000000000000"})
+        plan = str(cursor.fetchall())
+
+    assert by_index in plan
+    assert "key_id" in plan
+    assert by_reading_all not in plan
+
+
+@pytest.mark.django_db
+def test_the_owner_is_the_one_that_django_would_have_made(issue):
+    _key, raw = issue()
+    credential = genuine(raw)
+
+    ours = owner_of(credential)
+    djangos = User.from_db(None, ["id"], [credential.owner_id])
+
+    assert (ours._state.db, ours._state.adding) == (djangos._state.db, djangos._state.adding)
+    assert vars(ours).keys() == vars(djangos).keys()
+    assert ours.get_deferred_fields() == djangos.get_deferred_fields()
+
+
+@pytest.mark.django_db
+def test_an_address_list_is_parsed_once_for_its_text(issue, call, monkeypatch):
+    entries = "\n".join([*(f"192.0.2.{n}" for n in range(99)), "127.0.0.1"])
+    _key, raw = issue(allowed_networks=entries)
+    assert call(raw).status_code == 200
+    monkeypatch.setattr(networks, "parse_network", lambda entry: pytest.fail("parsed again"))
+
+    assert call(raw).status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_session_cookie_costs_the_api_nothing(issue, owner, client, django_assert_num_queries):
+    _key, raw = issue()
+    client.force_login(owner)
+    header = {"Authorization": f"Bearer {raw}"}
+
+    with django_assert_num_queries(2):  # the key, the chatbots
+        answer = client.get("/v1/chatbots", headers=header, secure=True)
+
+    assert answer.status_code == 200
+    assert not answer.cookies
+
+
+@pytest.fixture
+def server_of_64_threads(tmp_path):
+    server = Server(tmp_path, WEB_THREADS="64").prepare().start()
+    yield server
+    server.stop()
+
+
+def test_64_cold_keys_at_once_take_no_more_memory_than_few(server_of_64_threads):
+    """64 times 19 MiB would be 1.2 GiB; they wait for each other instead."""
+    server = server_of_64_threads
+    keys = server.shell(MAKE_KEYS).split()
+    assert get_chatbots(server, "none") == 401
+    (worker,) = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    idle = memory(worker)["VmRSS"]
+    together = Barrier(len(keys))
+
+    def use(raw):
+        together.wait(60)
+        return get_chatbots(server, raw)
+
+    with ThreadPoolExecutor(len(keys)) as pool:
+        assert set(pool.map(use, keys)) == {200}
+
+    assert memory(worker)["VmHWM"] - idle < 400 * 1024
+
+
+def get_chatbots(server, raw):
+    connection = HTTPConnection(server.url.removeprefix("http://"), timeout=120)
+    connection.request("GET", "/v1/chatbots", headers={"Authorization": f"Bearer {raw}"})
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return response.status
+
+
+def memory(pid):
+    """Return what Linux says of a process's memory, in KiB."""
+    lines = (line.split() for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return {words[0].rstrip(":"): int(words[1]) for words in lines if words[0].startswith("Vm")}

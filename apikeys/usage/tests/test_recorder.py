@@ -1,0 +1,332 @@
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
+
+import pytest
+from django.db import DatabaseError, connection
+from django.utils import timezone
+from rest_framework.exceptions import APIException, Throttled
+
+from apikeys.models import APIKey, KeyUsage, Permission
+from apikeys.usage import recorder
+from chatbots import views
+
+pytestmark = pytest.mark.django_db
+
+HERE = "127.0.0.1"
+
+
+def counted(key):
+    recorder.flush()
+    return sorted(KeyUsage.objects.filter(key=key).values_list("outcome", "address", "count"))
+
+
+def test_an_answered_call_is_counted_with_its_address(issue, call):
+    key, raw = issue()
+
+    call(raw)
+    call(raw)
+    call(raw, REMOTE_ADDR="2001:db8::7")
+
+    assert counted(key) == [("answered", HERE, 2), ("answered", "2001:db8::7", 1)]
+
+
+def test_counts_are_kept_by_the_hour(issue, call, monkeypatch):
+    _key, raw = issue()
+    for at in (7199, 7200, 7201):
+        monkeypatch.setattr(recorder, "time", lambda at=at: float(at))
+        call(raw)
+    recorder.flush()
+
+    rows = KeyUsage.objects.order_by("hour").values_list("hour", "count", "last_at")
+
+    def hour(seconds):
+        return datetime.fromtimestamp(seconds, UTC)
+
+    assert list(rows) == [(hour(3600), 1, hour(7199)), (hour(7200), 2, hour(7201))]
+
+
+def test_a_client_error_is_counted_as_such(issue, call):
+    key, raw = issue()
+
+    assert call(raw, "POST", body={}).status_code == 400
+    assert call(raw, "PUT").status_code == 405
+
+    assert counted(key) == [("client_error", HERE, 2)]
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome"),
+    [
+        (RuntimeError(), "server_error"),
+        (DatabaseError(), "server_error"),
+        (APIException(), "server_error"),
+        (Throttled(), "rate_limited"),
+    ],
+)
+def test_what_a_view_raises_is_counted_as_what_it_is(issue, call, monkeypatch, failure, outcome):
+    def fail(*args, **kwargs):
+        raise failure
+
+    monkeypatch.setattr(views.ChatbotList, "get", fail)
+    key, raw = issue()
+
+    call(raw)
+
+    assert counted(key) == [(outcome, HERE, 1)]
+
+
+def test_refused_calls_are_counted_by_their_reason(issue, call):
+    now = timezone.now()
+    revoked, revoked_raw = issue()
+    revoked.revoke(by=None, now=now)
+    expired, expired_raw = issue(expires_at=now - timedelta(days=1))
+    elsewhere, elsewhere_raw = issue(allowed_networks="192.0.2.1")
+    reader, reader_raw = issue(permissions=Permission.READ)
+
+    for raw in (revoked_raw, expired_raw, elsewhere_raw):
+        call(raw)
+    call(reader_raw, "POST", body={"name": "Bot"})
+
+    assert counted(revoked) == [("revoked", HERE, 1)]
+    assert counted(expired) == [("expired", HERE, 1)]
+    assert counted(elsewhere) == [("address", HERE, 1)]
+    assert counted(reader) == [("permission", HERE, 1)]
+
+
+def test_forged_keys_and_keys_of_deactivated_owners_count_nowhere(issue, call, owner):
+    key, raw = issue()
+    other, other_raw = issue()
+    call(raw[:17] + other_raw[17:])
+    call(None)
+    owner.is_active = False
+    owner.save()
+    call(raw)
+
+    assert counted(key) == counted(other) == []
+
+
+def test_last_use_tells_when_from_where_by_whom_and_what(issue, call):
+    key, raw = issue()
+    before = timezone.now()
+
+    call(raw, path="/v1/chatbots/7b5e1f0e-8f5c-4b71-9d4d-1f3c5e2c8a11?secret=1", HTTP_USER_AGENT="curl/8")
+    recorder.flush()
+
+    key.refresh_from_db()
+    assert before <= key.last_used_at <= timezone.now()
+    assert (key.last_used_address, key.last_used_user_agent) == (HERE, "curl/8")
+    assert (key.last_used_method, key.last_used_route) == ("GET", "/v1/chatbots/{chatbot_id}")
+
+
+def test_a_key_in_the_user_agent_is_not_kept(issue, call):
+    key, raw = issue()
+
+    call(raw, HTTP_USER_AGENT=f"bot\0 {raw}\x1b[31m " + "x" * 500)
+    recorder.flush()
+
+    key.refresh_from_db()
+    assert key.last_used_user_agent.startswith(f"bot wzc_{key.key_id}_…[31m xxx")
+    assert len(key.last_used_user_agent) == 200
+
+
+def test_an_endless_method_is_cut(issue, call):
+    key, raw = issue()
+
+    call(raw, "PROPFINDPROPFIND")
+    recorder.flush()
+
+    key.refresh_from_db()
+    assert key.last_used_method == "PROPFINDPR"
+
+
+def test_only_calls_that_were_let_in_are_a_use(issue, call):
+    now = timezone.now()
+    revoked, revoked_raw = issue()
+    revoked.revoke(by=None, now=now)
+    _expired, expired_raw = issue(expires_at=now - timedelta(days=1))
+    _elsewhere, elsewhere_raw = issue(allowed_networks="192.0.2.1")
+    for raw in (revoked_raw, expired_raw, elsewhere_raw):
+        call(raw)
+    recorder.flush()
+
+    assert not APIKey.objects.exclude(last_used_at=None)
+
+
+def test_a_call_without_the_permission_is_a_use(issue, call):
+    key, raw = issue(permissions=Permission.WRITE)
+
+    call(raw)
+    recorder.flush()
+
+    key.refresh_from_db()
+    assert key.last_used_at is not None
+
+
+def test_last_use_never_goes_back(issue, call):
+    key, raw = issue()
+    later = timezone.now() + timedelta(hours=1)
+    APIKey.objects.update(last_used_at=later, last_used_address="192.0.2.9")
+
+    call(raw)
+    recorder.flush()
+
+    key.refresh_from_db()
+    assert (key.last_used_at, key.last_used_address) == (later, "192.0.2.9")
+
+
+def test_the_last_call_of_an_hour_never_goes_back(issue, call, monkeypatch):
+    _key, raw = issue()
+    for at in (7300, 7250):
+        monkeypatch.setattr(recorder, "time", lambda at=at: float(at))
+        call(raw)
+        recorder.flush()
+
+    row = KeyUsage.objects.get()
+    assert (row.count, row.last_at) == (2, datetime.fromtimestamp(7300, UTC))
+
+
+def test_recording_adds_no_query_to_the_request(issue, call, django_assert_num_queries):
+    _key, raw = issue()
+    call(raw)
+
+    with django_assert_num_queries(2):  # the key, the chatbots
+        call(raw)
+
+
+def test_a_thousand_calls_at_once_count_a_thousand(issue, call):
+    key, _raw = issue()
+    row = recorder.Row(key.pk, 480_000, "answered", None)
+
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(lambda _: recorder.recorder.add(row, 480_000 * 3600.0), range(1000)))
+
+    assert counted(key) == [("answered", "", 1000)]
+
+
+def test_counts_of_two_processes_add_up(issue, call):
+    key, _raw = issue()
+    here, there = recorder.Recorder(), recorder.Recorder()
+    row = recorder.Row(key.pk, 480_000, "answered", HERE)
+    for process in (here, there, there):
+        process.add(row, 480_000 * 3600.0)
+
+    here.flush()
+    there.flush()
+
+    assert counted(key) == [("answered", HERE, 3)]
+
+
+def test_a_database_that_fails_loses_no_count(issue, call, monkeypatch):
+    key, raw = issue()
+    call(raw)
+    with monkeypatch.context() as patched:
+        patched.setattr(KeyUsage._meta, "db_table", "there_is_no_such_table")
+        with pytest.raises(DatabaseError):
+            recorder.flush()
+    call(raw)
+
+    assert counted(key) == [("answered", HERE, 2)]
+    key.refresh_from_db()
+    assert key.last_used_at is not None
+
+
+def test_counts_are_not_written_twice_when_only_the_last_use_fails(issue, call, monkeypatch):
+    key, raw = issue()
+    call(raw)
+    with monkeypatch.context() as patched:
+        patched.setattr(recorder, "_write_uses", Mock(side_effect=DatabaseError))
+        with pytest.raises(DatabaseError):
+            recorder.flush()
+
+    assert counted(key) == [("answered", HERE, 1)]
+    key.refresh_from_db()
+    assert key.last_used_at is not None
+
+
+def test_what_waits_for_a_database_is_bounded(issue, call, monkeypatch, caplog):
+    key, raw = issue()
+    monkeypatch.setattr(recorder, "MAX_PENDING", 2)
+    for number in range(3):
+        call(raw, REMOTE_ADDR=f"192.0.2.{number}")
+    with monkeypatch.context() as patched:
+        patched.setattr(KeyUsage._meta, "db_table", "there_is_no_such_table")
+        with pytest.raises(DatabaseError):
+            recorder.flush()
+
+    assert len(counted(key)) == 2
+    assert "dropped" in caplog.text
+
+
+def test_what_is_sent_in_batches_is_all_written(issue, call, monkeypatch):
+    key, raw = issue()
+    monkeypatch.setattr(recorder, "BATCH", 2)
+    for number in range(5):
+        call(raw, REMOTE_ADDR=f"192.0.2.{number}")
+
+    assert counted(key) == [("answered", f"192.0.2.{number}", 1) for number in range(5)]
+
+
+def test_a_key_that_is_gone_takes_nobody_elses_counts_along(issue, call):
+    gone, gone_raw = issue()
+    key, raw = issue()
+    call(gone_raw)
+    call(raw)
+    gone.delete()
+
+    assert counted(key) == [("answered", HERE, 1)]
+    assert KeyUsage.objects.count() == 1
+    connection.check_constraints()
+
+
+def test_a_hundred_addresses_are_told_apart_and_no_more(issue, call):
+    key, raw = issue()
+    for number in range(60):
+        call(raw, REMOTE_ADDR=f"192.0.2.{number}")
+    recorder.flush()
+    for number in range(105):
+        call(raw, REMOTE_ADDR=f"192.0.2.{number}")
+
+    rows = counted(key)
+
+    assert len(rows) == recorder.MAX_ADDRESSES + 1
+    assert rows[0] == ("answered", "", 5)
+    assert rows[1] == ("answered", "192.0.2.0", 2)
+
+
+def test_an_address_that_nobody_knows_is_counted_without_one(issue, call):
+    key, raw = issue()
+
+    call(raw, REMOTE_ADDR="")
+    recorder.flush()
+
+    assert counted(key) == [("answered", "", 1)]
+    key.refresh_from_db()
+    assert key.last_used_address == ""
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # what gunicorn does, too
+def test_a_forked_process_does_not_count_again_what_its_parent_has(issue, call):
+    key, raw = issue()
+    call(raw)
+
+    child = os.fork()
+    if child == 0:
+        os._exit(len(recorder.recorder._counts))
+    _, status = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert counted(key) == [("answered", HERE, 1)]
+
+
+def test_deleting_a_key_deletes_its_usage(issue, call, owner):
+    _key, raw = issue()
+    call(raw)
+    recorder.flush()
+
+    owner.delete()
+
+    assert not KeyUsage.objects.exists()

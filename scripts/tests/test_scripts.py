@@ -1,0 +1,232 @@
+"""What ``make run`` and ``make test`` promise before anything of WizChat itself runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from itertools import takewhile
+from types import SimpleNamespace
+
+import pytest
+
+from scripts import browser, run
+from scripts.dotenv import ensure_secret_key
+from testing.server import ROOT
+
+WRITTEN = r"SECRET_KEY=[\w-]{60,}\n"
+
+
+def test_new_env_file_has_a_random_key_and_is_private(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+
+    assert ensure_secret_key(one)
+    assert ensure_secret_key(other)
+
+    assert re.fullmatch(WRITTEN, one.read_text())
+    assert one.read_text() != other.read_text()
+    assert stat.S_IMODE(one.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("line", ["SECRET_KEY=mine", "export SECRET_KEY='mine'", 'A=b\nSECRET_KEY="mine"'])
+def test_env_file_with_a_key_is_never_changed(tmp_path, line):
+    path = tmp_path / ".env"
+    path.write_text(line)
+
+    assert not ensure_secret_key(path)
+    assert path.read_text() == line
+
+
+@pytest.mark.parametrize(
+    "text", ["DEBUG=on\n", "DEBUG=on", "SECRET_KEY=\n", 'SECRET_KEY=""\n', "# SECRET_KEY=x"]
+)
+def test_env_file_without_a_key_gets_one_after_what_is_there(tmp_path, text):
+    path = tmp_path / ".env"
+    path.write_text(text)
+
+    assert ensure_secret_key(path)
+    assert re.fullmatch(re.escape(text.rstrip("\n")) + "\n" + WRITTEN, path.read_text())
+    assert not ensure_secret_key(path)
+
+
+@pytest.fixture
+def settle(tmp_path, monkeypatch):
+    """Return a function that gives what ``make run`` makes of the environment and a ``.env``."""
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+
+    def settle(dotenv="", **given):
+        (tmp_path / ".env").write_text(dotenv)
+        monkeypatch.setattr(os, "environ", dict(given))
+        monkeypatch.setattr("environ.Env.ENVIRON", os.environ)
+        run.set_environment()
+        return os.environ
+
+    return settle
+
+
+def test_plain_http_works_on_this_machine_unless_the_environment_says_no(settle):
+    assert settle()["HTTPS_ONLY"] == "off"
+    assert settle(dotenv="HTTPS_ONLY=on")["HTTPS_ONLY"] == "off"
+    assert settle(HTTPS_ONLY="on")["HTTPS_ONLY"] == "on"
+    assert settle(HOST="0.0.0.0", dotenv="HTTPS_ONLY=on")["HTTPS_ONLY"] == "on"
+
+
+def test_the_address_that_is_printed_is_an_allowed_host(settle):
+    hosts = settle(HOST="192.0.2.1", dotenv="ALLOWED_HOSTS=api.example.com")["ALLOWED_HOSTS"].split(",")
+
+    assert set(hosts) == {"api.example.com", "192.0.2.1", "localhost", "127.0.0.1", "[::1]"}
+
+
+def test_host_and_port_may_stand_in_env_file(settle):
+    dotenv = "HOST=192.0.2.1\nPORT=9000\n"
+
+    assert [settle(dotenv=dotenv)[name] for name in ("HOST", "PORT")] == ["192.0.2.1", "9000"]
+    assert [settle(dotenv=dotenv, PORT="9001")[name] for name in ("HOST", "PORT")] == ["192.0.2.1", "9001"]
+    assert [settle(HOST="", PORT="")[name] for name in ("HOST", "PORT")] == ["127.0.0.1", "8000"]
+
+
+@contextmanager
+def start(tmp_path, **environ):
+    """Start what ``make run`` starts, with a database and a port of its own; it ends with the block."""
+    given = {"SECRET_KEY": "x" * 50, "DATABASE_URL": f"sqlite:///{tmp_path}/db", "PORT": "0"}
+    base = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    command = [sys.executable, "scripts/run.py"]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=base | given | environ, stdout=pipe, stderr=pipe, text=True, encoding="utf-8"
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def test_run_prepares_serves_and_stops(tmp_path):
+    passwords = []
+    for _ in range(2):
+        with start(tmp_path) as process:
+            before = "".join(takewhile(lambda line: line != "\n", process.stdout))
+            passwords += re.findall(r"Password: (\S+)", before)
+            url = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline())[0]
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                urllib.request.urlopen(url + "v1/chatbots", timeout=20)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=20)
+        assert process.returncode == 0
+
+    assert len(passwords) == 1
+
+
+def test_taken_port_is_told_in_one_sentence(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        with start(tmp_path, PORT=port) as process:
+            out, err = process.communicate(timeout=20)
+
+    assert process.returncode == 1
+    assert err == f"Port {port} is taken: another server is running. Choose one: make run PORT=8001\n"
+    assert out == ""
+
+
+@pytest.mark.parametrize("port", ["http", "-1", "65536"])
+def test_port_that_is_none_is_told_in_one_sentence(tmp_path, port):
+    with start(tmp_path, PORT=port) as process:
+        _, err = process.communicate(timeout=20)
+
+    assert process.returncode == 1
+    assert err == f"PORT: “{port}” is not a port number (0 to 65535).\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("HTTPS_ONLY", "ture"), ("WEB_THREADS", "many"), ("DATABASE_URL", "sqlite:////no/such/folder/db")],
+)
+def test_what_cannot_be_served_is_told_in_one_sentence(tmp_path, name, value):
+    with start(tmp_path, **{name: value}) as process:
+        _, err = process.communicate(timeout=60)
+
+    assert process.returncode != 0
+    assert name in err or "database" in err
+    assert err.count("\n") == 1
+
+
+def test_old_python_is_refused_with_a_hint(tmp_path):
+    for name in ("Makefile", "requirements.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    old = tmp_path / "old"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2 && exit\nexit 1\n')
+    old.chmod(0o755)
+
+    done = subprocess.run(
+        ["make", "run", f"PYTHON={old}"], cwd=tmp_path, capture_output=True, text=True, timeout=20
+    )
+
+    assert done.returncode != 0
+    assert f"WizChat needs Python 3.11 or newer, but {old} is: Python 3.9.2." in done.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+@pytest.fixture
+def playwright(tmp_path):
+    """What Playwright says of its own build: where it would be."""
+    return SimpleNamespace(chromium=SimpleNamespace(executable_path=str(tmp_path / "own")))
+
+
+def make_tool(folder, name, script=""):
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+    return str(folder / name)
+
+
+def test_browser_that_was_named_is_the_only_one_taken(monkeypatch, playwright):
+    monkeypatch.setenv("CHROMIUM", sys.executable)
+    assert browser.find(playwright) == sys.executable
+
+    monkeypatch.setenv("CHROMIUM", "no-such-browser")
+    assert browser.find(playwright) is None
+
+
+def test_browser_is_found_on_the_path_or_else_with_playwright(monkeypatch, tmp_path, playwright):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CHROMIUM", raising=False)
+
+    assert browser.find(playwright) is None
+    own = make_tool(tmp_path, "own")
+    assert browser.find(playwright) == own
+    chrome = make_tool(tmp_path, "google-chrome")
+    assert browser.find(playwright) == chrome
+
+
+def test_browser_that_is_missing_is_installed_from_debian(monkeypatch, tmp_path, playwright):
+    make_tool(tmp_path, "sudo", 'shift; exec "$@"')
+    make_tool(tmp_path, "env", 'shift; exec "$@"')
+    make_tool(tmp_path, "apt-get", f'case "$*" in *install*chromium) /bin/cp "$0" {tmp_path}/chromium;; esac')
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CHROMIUM", raising=False)
+
+    browser.install()
+
+    assert browser.find(playwright) == str(tmp_path / "chromium")
+
+
+def test_missing_browser_is_a_failure_with_advice():
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.browser"],
+        cwd=ROOT,
+        env=os.environ | {"CHROMIUM": "no-such-browser"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 1
+    assert "apt-get install chromium" in done.stderr

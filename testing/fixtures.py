@@ -1,0 +1,94 @@
+"""Fixtures for everything that needs a key; loaded by the root conftest."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.core.cache import caches
+from django.test import Client
+from django.utils import timezone
+
+from apikeys import models
+from apikeys.auth import failed_attempts
+from apikeys.core.hashing import KeyHasher
+from apikeys.models import APIKey, Permission
+
+EVERYTHING = Permission.READ | Permission.WRITE | Permission.ADMIN
+
+
+class CountingHasher(KeyHasher):
+    """Real Argon2id at the lowest cost, which counts its computations."""
+
+    def __init__(self, **cost):
+        super().__init__(**{"memory_cost": 8, "time_cost": 1, "parallelism": 1} | cost)
+        self.verifications = 0
+
+    def _prove(self, encoding, raw):
+        self.verifications += 1
+        return super()._prove(encoding, raw)
+
+    def forget(self):
+        """Be like a process that has just started."""
+        self._proofs.clear()
+        self.verifications = 0
+
+
+@pytest.fixture(autouse=True)
+def hasher(monkeypatch):
+    hasher = CountingHasher()
+    monkeypatch.setattr(models, "HASHER", hasher)
+    return hasher
+
+
+@pytest.fixture(autouse=True)
+def _empty_caches(monkeypatch):
+    monkeypatch.setattr(failed_attempts, "_retry_at", 0.0)
+    for cache in caches.all(initialized_only=True):
+        cache.clear()
+
+
+@pytest.fixture
+def owner(db, django_user_model):
+    return django_user_model.objects.create_user("olga", "olga@example.com")
+
+
+@pytest.fixture
+def stranger(db, django_user_model):
+    return django_user_model.objects.create_user("stan", "stan@example.com")
+
+
+@pytest.fixture
+def issue(owner):
+    """Make a key and return it with its plaintext; all permissions unless told otherwise."""
+
+    def make(permissions=EVERYTHING, **values):
+        values = {"owner": owner, "by": owner, "name": "Production API", "now": timezone.now()} | values
+        return APIKey.objects.issue(permissions=permissions, **values)
+
+    return make
+
+
+@pytest.fixture
+def call():
+    """Send a request with a key, as a client of the API does."""
+    client = Client(raise_request_exception=False)
+
+    def send(raw=None, method="GET", path="/v1/chatbots", body=None, **headers):
+        if raw is not None:
+            headers.setdefault("HTTP_AUTHORIZATION", f"Bearer {raw}")
+        headers.setdefault("HTTP_X_REQUEST_ID", "test")  # a new one would tell answers apart
+        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        content_type = headers.pop("content_type", "application/json")
+        return client.generic(method, path, data, content_type, secure=True, **headers)
+
+    return send
+
+
+def error(status, code, message, **more):
+    """Return what ``outcome`` gives for a documented error."""
+    return status, {"error": {"code": code, "message": message, **more}}
+
+
+def outcome(response):
+    return response.status_code, response.json()

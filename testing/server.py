@@ -1,0 +1,178 @@
+"""The production server as a process of its own, for tests that must cross a socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+
+from testing.settings import FIXED
+
+ROOT = Path(__file__).resolve().parents[1]
+PASSWORD = "correct horse battery staple"
+POOL = 200
+MAKE_USERS = f"""
+import json
+from importlib import import_module
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
+
+password = make_password({PASSWORD!r})
+User.objects.bulk_create(
+    User(username=f"user{{n}}", email=f"user{{n}}@example.com", password=password) for n in range({POOL})
+)
+sessions = import_module(settings.SESSION_ENGINE)
+made = []
+for user in User.objects.order_by("pk"):
+    session = sessions.SessionStore()
+    session[auth.SESSION_KEY] = str(user.pk)
+    session[auth.BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[auth.HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    made.append([user.username, session.session_key])
+print(json.dumps(made))
+"""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A user of a running server, who is signed in by the cookie ``sessionid=session``."""
+
+    username: str
+    session: str
+    password: str = PASSWORD
+
+    def cookie(self, url: str) -> dict[str, Any]:
+        """Return what signs a browser in at ``url``."""
+        return {"name": "sessionid", "value": self.session, "url": url, "httpOnly": True}
+
+
+SERVERS = count()
+
+
+def sqlite_url(folder: Path) -> str:
+    return f"sqlite:///{folder}/db.sqlite3"
+
+
+def parts_of_its_own(folder: Path) -> dict[str, str]:
+    """Return the database and the cache of one server: SQLite in ``folder``, or on thrown-away services."""
+    if "THROWAWAY_SERVICES" not in os.environ:
+        return {"DATABASE_URL": sqlite_url(folder), "CACHE_URL": "locmemcache://"}
+    name = f"server_{uuid4().hex}"
+    postgres, cache = (os.environ[service].rpartition("/")[0] for service in ("DATABASE_URL", "CACHE_URL"))
+    with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    # The first 16 databases of Redis are the test processes' own.
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 15
+    return {
+        "DATABASE_URL": f"{postgres}/{name}",
+        "CACHE_URL": f"{cache}/{16 * (worker + 1) + next(SERVERS) % 16}",
+    }
+
+
+class Server:
+    """A server on a free port with a database and a cache of its own; ``environ`` overrides."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        self.folder = folder
+        self.environ = {
+            **os.environ,
+            **FIXED,
+            "DJANGO_SETTINGS_MODULE": "wizchat.settings",
+            **parts_of_its_own(folder),
+            "WEB_CONCURRENCY": "1",
+            **environ,
+        }
+        self.log = folder / "server.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._members: list[Member] = []
+        self._numbers = count(1)
+
+    def prepare(self) -> Server:
+        """Make the tables and a pool of users; their password is hashed once for all."""
+        self.manage("migrate", "--verbosity", "0")
+        self._members = [Member(*one) for one in json.loads(self.shell(MAKE_USERS))]
+        return self
+
+    def start(self) -> Server:
+        """Start serving: a client that connects at once waits until the server has loaded."""
+        with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener, self.log.open("ab") as log:
+            self.host, self.port = listener.getsockname()
+            self.url = f"http://{self.host}:{self.port}"
+            command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}"]
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=self.environ, pass_fds=[listener.fileno()], stdout=log, stderr=log
+            )
+        return self
+
+    def stop(self, *, within: float = 20) -> int:
+        """Ask the server to finish what it is doing; return its exit status."""
+        assert self.process is not None
+        self.process.terminate()
+        try:
+            return self.process.wait(within)
+        finally:
+            self.process.kill()
+            self.process.wait()
+
+    def new_member(self) -> Member:
+        """Return a user whom no other test has."""
+        return self._members.pop()
+
+    def manage(self, *arguments: str) -> str:
+        """Run ``manage.py`` against the server's database; return what it printed."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def shell(self, code: str) -> str:
+        """Run Python against the server's database; return what it printed."""
+        return self.manage("shell", "--no-imports", "--verbosity", "0", "--command", code)
+
+    def execute(self, statement: str) -> None:
+        """Run SQL on the server's database, as another program would."""
+        url = self.environ["DATABASE_URL"]
+        if url.startswith("sqlite"):
+            connection = sqlite3.connect(self.folder / "db.sqlite3", timeout=20)
+        else:
+            connection = psycopg.connect(url)
+        with closing(connection), connection:
+            connection.execute(statement)
+
+    def call(
+        self, key: str | None, path: str = "/v1/chatbots", *, method: str = "GET", body: object = None
+    ) -> tuple[int, Any]:
+        """Call the API with ``key``, or none; return the status and the JSON of the answer."""
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    def issue(self, member: Member, *permissions: str, name: str | None = None) -> str:
+        """Make a key with ``permissions`` (read if none is named) and return it."""
+        flags = [word for permission in permissions or ["read"] for word in ("--permission", permission)]
+        name = name or f"Key {next(self._numbers)}"
+        return self.manage("apikey", "create", "--owner", member.username, "--name", name, *flags).strip()

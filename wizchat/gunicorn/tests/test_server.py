@@ -1,0 +1,210 @@
+"""What the production server does before and after Django: over a socket, byte by byte."""
+
+from __future__ import annotations
+
+import json
+import socket
+from contextlib import ExitStack
+from http.client import HTTPConnection
+from time import monotonic
+
+import pytest
+
+from testing.server import Server
+from wizchat.api.errors import envelope
+
+INVALID_KEY = {"error": {"code": "UNAUTHORIZED", "message": "Invalid API key"}}
+
+
+def ask(server, *lines, path=b"/v1/chatbots"):
+    """Send a GET with header ``lines`` as they are; return the status and the body's JSON."""
+    request = b"\r\n".join([b"GET " + path + b" HTTP/1.1", b"Host: localhost", *lines, b"Connection: close"])
+    return answer(server, request + b"\r\n\r\n")
+
+
+def answer(server, request):
+    with socket.create_connection((server.host, server.port), timeout=20) as connection:
+        connection.sendall(request)
+        head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+    assert b"application/json" in head, head
+    return int(head.split()[1]), json.loads(body[body.index(b"{") : body.rindex(b"}") + 1])
+
+
+@pytest.fixture(scope="module")
+def key(server):
+    return server.issue(server.new_member())
+
+
+def test_right_key_is_served(server, key):
+    status, body = ask(server, b"Authorization: Bearer " + key.encode())
+
+    assert status == 200
+    assert body["results"] == []
+
+
+def test_two_authorization_headers_are_one_wrong_key(server, key):
+    header = b"Authorization: Bearer " + key.encode()
+
+    assert ask(server, header, header) == (401, INVALID_KEY)
+
+
+@pytest.mark.parametrize("token", [b"w" * 65536, b"wzc_\xff\xfe", "wzc_é".encode()])
+def test_odd_tokens_reach_the_api(server, token):
+    assert ask(server, b"Authorization: Bearer " + token) == (401, INVALID_KEY)
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [b"GARBAGE", b"GET /v1/\0 HTTP/1.1", b"GET /v1/\xff HTTP/1.1", b"GET /v1/chatbots HTTP/1.1\r\nA: b\0c"],
+)
+def test_what_is_not_http_is_answered_in_the_envelope(server, request_line):
+    status, body = answer(server, request_line + b"\r\n\r\n")
+
+    assert status == 400
+    assert body == envelope(400, "The request is not valid HTTP")
+
+
+def test_endless_address_and_headers_are_answered_in_the_envelope(server):
+    status, body = ask(server, path=b"/v1/" + b"a" * 65536)
+    assert (status, list(body["error"])) == (414, ["code", "message"])
+
+    status, body = ask(server, *[b"X-%d: 1" % number for number in range(200)])
+    assert (status, list(body["error"])) == (431, ["code", "message"])
+
+
+def test_body_of_any_size_is_answered_to_clients_that_send_it_whole_first(server, key):
+    for headers, status in ({}, 401), ({"Authorization": f"Bearer {key}"}, 403):
+        connection = HTTPConnection(server.host, server.port, timeout=20)
+        connection.request("POST", "/v1/chatbots", b" " * 30_000_000, headers)
+        assert connection.getresponse().status == status
+        connection.close()
+
+
+def test_body_in_chunks_is_a_body_like_any_other(server):
+    admin = server.issue(server.new_member(), "admin").encode()
+    lines = [b"POST /v1/chatbots HTTP/1.1", b"Host: localhost", b"Connection: close"]
+    head = b"\r\n".join([*lines, b"Content-Type: application/json", b"Transfer-Encoding: chunked", b""])
+    authorized = head + b"Authorization: Bearer " + admin + b"\r\n"
+    body = b'\r\n6\r\n{"name\r\n8\r\n":"Bot"}\r\n0\r\n\r\n'
+
+    status, chatbot = answer(server, authorized + body)
+    assert (status, chatbot["name"]) == (201, "Bot")
+    assert answer(server, head + body)[0] == 401
+    assert answer(server, authorized + b"\r\n500000\r\n" + b" " * 0x500000 + b"\r\n0\r\n\r\n")[0] == 413
+    assert answer(server, authorized + b"\r\nfive\r\n\r\n")[0] == 400
+
+
+def test_clients_that_do_not_hang_up_hold_up_nobody(server):
+    with ExitStack() as stack:
+        for _ in range(4):
+            lazy = stack.enter_context(socket.create_connection((server.host, server.port), timeout=20))
+            lazy.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        began_at = monotonic()
+        assert ask(server)[0] == 401
+        assert monotonic() - began_at < 4
+
+
+def test_clients_that_say_nothing_hold_no_thread(server):
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(socket.create_connection((server.host, server.port)))
+        began_at = monotonic()
+        assert ask(server)[0] == 401
+        assert monotonic() - began_at < 4
+
+
+def test_log_names_the_path_and_no_secret(server, key):
+    whole, quoted = key.encode(), key.replace("w", "%77", 1).encode()
+    ask(server, path=b"/v1/" + whole + b"?key=" + whole)
+    ask(server, path=b"/v1/" + quoted)
+    ask(server, path=b"/v1/line%0A127.0.0.1%20forged")
+    ask(server, b"Referer: http://localhost/?" + whole, b"User-Agent: " + whole)
+    ask(server, b"Authorization: Basic " + whole)
+    answer(server, b"GET /" + whole + b"?" + whole + b" FTP/1.1\r\n\r\n")
+    answer(server, whole + b" /v1/chatbots HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+
+    log = server.log.read_text()
+    secret = key.rpartition("_")[2]
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert f"GET /v1/{key.removesuffix(secret)}… 404" in {line["message"] for line in lines}
+    assert secret not in log
+    assert "key=" not in log
+
+
+@pytest.fixture(scope="module")
+def proxied(tmp_path_factory):
+    """A server that trusts this machine as its proxy."""
+    proxied = Server(tmp_path_factory.mktemp("proxied"), TRUSTED_PROXIES="127.0.0.1", HTTPS_ONLY="on")
+    yield proxied.prepare().start()
+    proxied.stop()
+
+
+def allowed_from(server, address):
+    """Return an Authorization header with a key that is good from ``address`` alone."""
+    words = ["create", "--owner", server.new_member().username, "--name", "There", "--permission", "read"]
+    return b"Authorization: Bearer " + server.manage("apikey", *words, "--allow-ip", address).strip().encode()
+
+
+def test_nobody_is_believed_where_no_proxy_is_trusted(server):
+    authorization = allowed_from(server, "203.0.113.7")
+
+    assert ask(server, authorization, b"X-Forwarded-For: 203.0.113.7")[0] == 403
+
+
+def test_trusted_proxy_is_believed_and_a_look_alike_header_is_not(proxied):
+    here, there = b"X-Forwarded-For: 203.0.113.7", b"X-Forwarded-For: 198.51.100.1"
+    authorization, https = allowed_from(proxied, "203.0.113.7"), b"X-Forwarded-Proto: https"
+
+    assert ask(proxied, authorization, https, here)[0] == 200
+    assert ask(proxied, authorization, https, there)[0] == 403
+    assert ask(proxied, authorization, https, there, here.replace(b"-", b"_"))[0] == 403
+    assert ask(proxied, authorization, here)[1]["error"]["code"] == "HTTPS_REQUIRED"
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Return a function that starts a server, which does not outlive the test."""
+    servers = []
+
+    def serve(**environ):
+        servers.append(Server(tmp_path, **environ).prepare())
+        return servers[-1].start()
+
+    yield serve
+    for server in servers:
+        if server.process.poll() is None:
+            server.stop()
+
+
+def test_stranger_cannot_claim_https_and_server_stops_when_asked(serve):
+    server = serve(HTTPS_ONLY="on")
+
+    assert ask(server, b"X-Forwarded-Proto: https")[1]["error"]["code"] == "HTTPS_REQUIRED"
+    assert server.stop() == 0
+
+
+def test_client_that_says_nothing_does_not_keep_the_server_from_stopping(serve):
+    server = serve()
+
+    with socket.create_connection((server.host, server.port)):
+        assert ask(server)[0] == 401  # by now the worker has both connections
+        assert server.stop(within=15) == 0
+
+
+def test_silent_clients_give_their_threads_back(serve):
+    worker = "--worker-class testing.impatient.Worker --threads 1"
+    server = serve(GUNICORN_CMD_ARGS=worker)
+    key = server.issue(server.new_member(), "admin").encode()
+
+    with socket.create_connection((server.host, server.port), timeout=20) as silent:
+        silent.sendall(b"GET /v1/chat")
+        assert ask(server)[0] == 401
+        assert silent.recv(1) == b""
+    head = (
+        b"POST /v1/chatbots HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer " + key
+    )
+    half = head + b"\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    assert answer(server, half) == (400, envelope(400))
+
+    server.stop()
+    assert '"level": "ERROR"' not in server.log.read_text()

@@ -1,0 +1,77 @@
+"""Logs: JSON, one line a record, never a key in it; lines for people while DEBUG is on.
+
+Pure: gunicorn's master loads it before Django is there.
+"""
+
+from __future__ import annotations
+
+import logging
+import textwrap
+from contextvars import ContextVar
+from typing import Any
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
+
+from apikeys.core.keyformat import redact
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The id of the request that this thread is answering; empty outside of one."""
+
+
+class JSONLines(JsonFormatter):
+    """One JSON object a line, ASCII throughout: no value can begin a line or move a cursor."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ["levelname", "name", "message"],
+            rename_fields={"levelname": "level", "name": "logger"},
+            # A record of Django's has the whole request with it.
+            reserved_attrs=[*RESERVED_ATTRS, "request", "response"],
+            timestamp="time",
+        )
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        if current := request_id.get():
+            log_data["request_id"] = current
+        return log_data
+
+
+class Lines(logging.Formatter):
+    """A line for people; what a client sent cannot begin one of its own."""
+
+    def __init__(self) -> None:
+        super().__init__("%(levelname)-8s%(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = "".join(
+            character if character.isprintable() else ascii(character)[1:-1] for character in record.message
+        )
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:
+        return textwrap.indent(super().formatException(ei), "    ")
+
+
+def configuration(*, debug: bool) -> dict[str, Any]:
+    """Return what ``logging.config.dictConfig`` wants: everything to standard error, in one shape."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"lines": {"()": Lines if debug else JSONLines}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "root": {"handlers": ["stderr"], "level": "INFO"},
+        # Django gives its loggers handlers of their own.
+        "loggers": {
+            "django": {"handlers": []},
+            "django.server": {"handlers": [], "propagate": True},
+            # What a client did wrong is in the line of its request (wizchat.requests).
+            "django.request": {"level": "ERROR"},
+        },
+    }

@@ -1,0 +1,83 @@
+"""The outermost middleware: a request's id, its count and line, and the pages that are for machines."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable
+from time import perf_counter
+from urllib.parse import quote
+
+from django.core.signals import request_finished
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from apikeys.auth import refusals
+from apikeys.auth.authentication import request_address
+from apikeys.core.keyformat import redact
+from wizchat.observability import health, metrics
+from wizchat.observability.logs import request_id
+
+logger = logging.getLogger("wizchat.requests")
+
+# No underscore: no API key passes for an id, to be logged and handed on.
+_ID = re.compile(r"[0-9A-Za-z.-]{1,128}", re.ASCII)
+
+# Answered before anything asks for a host, https, a session or a database.
+PROBES: dict[str, Callable[[HttpRequest], HttpResponse]] = {
+    "/healthz": health.healthz,
+    "/readyz": health.readyz,
+    "/metrics": metrics.metrics,
+}
+
+
+class TelemetryMiddleware:
+    """Gives each request the id that its client sent as ``X-Request-ID``, or a new one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started_at = perf_counter()
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        identity = given if _ID.fullmatch(given) else os.urandom(16).hex()
+        request_id.set(identity)
+        probe = PROBES.get(request.path_info)
+        response = self.get_response(request) if probe is None else _answer(probe, request)
+        response.headers["X-Request-ID"] = identity
+        metrics.count(response.status_code)
+        write_line(request, response, perf_counter() - started_at)
+        return response
+
+
+def write_line(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
+    """Log one line for one request, neither its query nor a header; why its key was refused, if it was."""
+    line = redact(f"{request.method} {quote(request.path)} {response.status_code}")
+    address = request_address(request.META)
+    fields: dict[str, object] = {
+        "address": str(address) if address else None,
+        "status": response.status_code,
+        "milliseconds": round(seconds * 1000, 1),
+    }
+    refusal = refusals.noted(request)
+    if refusal is None:
+        logger.info(line, extra=fields)
+        return
+    named = f"API key {refusal.key_id}" if refusal.key_id else "API key"
+    logger.warning("%s: %s refused: %s", line, named, refusal.reason, extra=fields | refusal._asdict())
+
+
+@receiver(request_finished)
+def _forget_id(**_: object) -> None:
+    """End it only now: Django and the server log the answer after the last middleware is done."""
+    request_id.set("")
+
+
+def _answer(probe: Callable[[HttpRequest], HttpResponse], request: HttpRequest) -> HttpResponse:
+    if request.method not in {"GET", "HEAD"}:
+        return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
+    response = probe(request)
+    response.headers["Cache-Control"] = "no-store"
+    return response
