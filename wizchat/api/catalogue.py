@@ -1,0 +1,135 @@
+"""Every error that the API sends, declared once: status, code, message and meaning.
+
+The exception handler, gunicorn's own answers, the reference and the OpenAPI document all read this.
+It imports nothing of Django, because gunicorn's master process loads it first.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import NamedTuple
+
+
+class Error(NamedTuple):
+    """One error: ``message`` is what a client reads in the body, ``meaning`` what the reference says."""
+
+    status: int
+    code: str
+    message: str
+    meaning: str
+
+    @property
+    def status_line(self) -> str:
+        """Return the status as HTTP/1.1 writes it, such as ``404 Not Found``."""
+        return f"{self.status} {HTTPStatus(self.status).phrase}"
+
+    def body(self, message: str | None = None, fields: object = None) -> dict[str, object]:
+        """Return the envelope, with another ``message`` if given; a 400 always has ``fields``."""
+        error: dict[str, object] = {"code": self.code, "message": message or self.message}
+        if self.status == HTTPStatus.BAD_REQUEST:
+            error["fields"] = fields or {}
+        return {"error": error}
+
+
+INVALID_REQUEST = Error(
+    400,
+    "VALIDATION_ERROR",
+    "The request is not valid",
+    "The body or a query parameter isn't valid; “fields” says which field and why.",
+)
+INVALID_HTTP = Error(
+    400, "VALIDATION_ERROR", "The request is not valid HTTP", "The server couldn't parse the request."
+)
+KEY_REQUIRED = Error(
+    401, "UNAUTHORIZED", "API key required", "The request has no “Authorization: Bearer” header."
+)
+INVALID_KEY = Error(
+    401,
+    "UNAUTHORIZED",
+    "Invalid API key",
+    "The key is mistyped or unknown, or its owner's account is closed.",
+)
+KEY_REVOKED = Error(401, "UNAUTHORIZED", "API key has been revoked", "The key was revoked. Use another one.")
+KEY_EXPIRED = Error(
+    401, "UNAUTHORIZED", "API key has expired", "The key's expiry date has passed. Use another one."
+)
+IP_NOT_ALLOWED = Error(
+    403,
+    "FORBIDDEN",
+    "IP address not allowed",
+    "The key has a list of allowed addresses, and yours isn't on it.",
+)
+LACKS_PERMISSION = Error(
+    403,
+    "FORBIDDEN",
+    'This API key lacks the "write" permission',
+    "The key doesn't have the permission that this request needs; the message names it.",
+)
+FORBIDDEN = Error(403, "FORBIDDEN", "Forbidden", "The request isn't allowed.")
+HTTPS_REQUIRED = Error(
+    403,
+    "HTTPS_REQUIRED",
+    "HTTPS is required",
+    "The request came over plain HTTP. If it carried a key, rotate that key.",
+)
+NOT_FOUND = Error(404, "NOT_FOUND", "Not found", "It doesn't exist, or it belongs to another account.")
+METHOD_NOT_ALLOWED = Error(
+    405, "METHOD_NOT_ALLOWED", "Method not allowed", "This endpoint doesn't support that method."
+)
+CHATBOT_INACTIVE = Error(
+    409, "CHATBOT_INACTIVE", "The chatbot is inactive", "The chatbot is switched off and takes no messages."
+)
+CONFLICT = Error(
+    409, "CONFLICT", "The request conflicts with the current state", "Fetch the object again and retry."
+)
+LENGTH_REQUIRED = Error(
+    411,
+    "LENGTH_REQUIRED",
+    "The request needs a Content-Length",
+    "The body was sent without a Content-Length header.",
+)
+PAYLOAD_TOO_LARGE = Error(
+    413, "PAYLOAD_TOO_LARGE", "The request body is too large", "The body is over 256 KiB."
+)
+URI_TOO_LONG = Error(414, "URI_TOO_LONG", "The URI is too long", "The request line is over 8 KiB.")
+UNSUPPORTED_MEDIA_TYPE = Error(
+    415,
+    "UNSUPPORTED_MEDIA_TYPE",
+    "The request body must be application/json in UTF-8",
+    "Send the body as application/json in UTF-8.",
+)
+TOO_MANY_FAILURES = Error(
+    429,
+    "RATE_LIMITED",
+    "Too many failed authentications",
+    "Too many requests from your address had an invalid key. Wait for the “Retry-After” seconds.",
+)
+HEADERS_TOO_LARGE = Error(
+    431,
+    "HEADERS_TOO_LARGE",
+    "The request headers are too large",
+    "The request has too many headers, or one that is too long.",
+)
+INTERNAL_ERROR = Error(
+    500, "INTERNAL_ERROR", "Internal server error", "An error on our side. We've been notified."
+)
+UNAVAILABLE = Error(
+    503,
+    "UNAVAILABLE",
+    "Service temporarily unavailable",
+    "A service that WizChat depends on isn't responding. Retry after the “Retry-After” seconds.",
+)
+
+ERRORS: tuple[Error, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Error))
+"""In the order of their declaration, which is by status."""
+
+_BY_STATUS = {error.status: error for error in reversed(ERRORS)} | {403: FORBIDDEN, 409: CONFLICT}
+
+
+def for_status(status: int) -> Error:
+    """Return the error that stands for ``status`` when nothing better is known."""
+    known = _BY_STATUS.get(status)
+    if known is not None:
+        return known
+    plain = HTTPStatus(status)
+    return Error(status, plain.name, plain.phrase, plain.description)
