@@ -148,6 +148,9 @@ USAGE_FLUSH_SECONDS = 1.0
 
 CHATBOT_REPLIER = "chatbots.replies.FAQReplier"
 API_MAX_BODY_BYTES = 256 * 1024
+# Whatever is larger doesn't get past the server (BODY_BYTES in wizchat/gunicorn/arrival.py).
+DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
+FILE_UPLOAD_HANDLERS = ["wizchat.uploads.NoUploads"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apikeys.auth.authentication.APIKeyAuthentication"],

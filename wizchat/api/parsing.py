@@ -30,10 +30,9 @@ class StrictJSONParser(BaseParser):
         charset = request.content_params.get("charset", "utf-8")
         if charset.lower() not in UTF_8:
             raise UnsupportedMediaType(request.content_type)
-        body = stream.read(settings.API_MAX_BODY_BYTES + 1)
-        if len(body) > settings.API_MAX_BODY_BYTES:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.API_MAX_BODY_BYTES:
             raise APIError(413)
-        return _json_object(body)
+        return _json_object(stream.read())
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
