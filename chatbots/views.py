@@ -17,6 +17,7 @@ from rest_framework.serializers import BaseSerializer
 from apikeys.models import Permission
 from chatbots.models import Chatbot, ChatbotInactive, FAQEntry, FAQsFull, Query
 from chatbots.serializers import ChatbotSerializer, FAQEntrySerializer, QuerySerializer, to_json
+from wizchat.api import catalogue
 from wizchat.api.errors import APIError
 
 _Model = TypeVar("_Model", bound=models.Model)
@@ -52,7 +53,7 @@ class OwnedView(generics.GenericAPIView[_Model]):
         if isinstance(exc, Chatbot.DoesNotExist | IntegrityError):
             exc = NotFound()
         elif isinstance(exc, ChatbotInactive):
-            exc = APIError(409, "The chatbot is inactive", code="CHATBOT_INACTIVE")
+            exc = APIError(catalogue.CHATBOT_INACTIVE)
         elif isinstance(exc, FAQsFull):
             exc = ValidationError([f"A chatbot has at most {Chatbot.MAX_FAQS} FAQ entries."])
         return super().handle_exception(exc)

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest
 
-from apikeys.auth.authentication import request_address
+from apikeys.auth.requests import client_ip
 
 LOGIN_LENGTH = 254
 """Characters of the longest email address, which is longer than any username."""
@@ -23,7 +23,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the address that rate limits count by: the same one that keys are judged by."""
-        address = request_address(request.META)
+        address = client_ip(request.META)
         if address is None:
             raise PermissionDenied("the client's address is not known")
         return str(address)

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "wizchat.observability.requests.TelemetryMiddleware",
+    "apikeys.usage.middleware.UsageMiddleware",
     "wizchat.middleware.APIEnvelopeMiddleware",
     "wizchat.middleware.ForwardedSchemeMiddleware",
     "wizchat.middleware.HTTPSOnlyAPIMiddleware",
