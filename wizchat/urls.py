@@ -1,4 +1,4 @@
-"""Every address of the site; `/v1/` is the API, the rest are pages."""
+"""Every address of the site but the probes (observability/probes.py): the API under `/v1/`, then pages."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ class APIKey(models.Model):
 
     key_id = models.CharField("ID", max_length=keyformat.ID_LENGTH, editable=False)
     checksum = models.CharField(max_length=keyformat.CHECKSUM_LENGTH, editable=False)
-    key_hash = models.CharField(max_length=255, editable=False)
+    key_hash = models.CharField(max_length=255, editable=False, db_column="encoding")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=names.MAX_LENGTH)
     permissions = models.PositiveSmallIntegerField()
@@ -186,6 +186,7 @@ class APIKey(models.Model):
         max_length=30,
         blank=True,
         default="",
+        db_default="",
         help_text="Such as 5/minute; empty for the limit of every key.",
     )
     created_at = models.DateTimeField(editable=False)
@@ -196,7 +197,11 @@ class APIKey(models.Model):
         "self", models.SET_NULL, null=True, editable=False, related_name="made"
     )
     created_by_kind = models.CharField(
-        max_length=10, choices=KeyEvent.Actor, default=KeyEvent.Actor.USER, editable=False
+        max_length=10,
+        choices=KeyEvent.Actor,
+        default=KeyEvent.Actor.USER,
+        db_default=KeyEvent.Actor.USER,
+        editable=False,
     )
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, editable=False)
@@ -205,7 +210,7 @@ class APIKey(models.Model):
     )
     form_token = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001  # null: made without a form, and not unique
     last_used_at = models.DateTimeField(null=True, editable=False)
-    last_used_ip = models.CharField(max_length=45, editable=False, default="")
+    last_used_ip = models.CharField(max_length=45, editable=False, default="", db_column="last_used_address")
     last_used_user_agent = models.CharField(max_length=USER_AGENT_LENGTH, editable=False, default="")
     last_used_method = models.CharField(max_length=10, editable=False, default="")
     last_used_route = models.CharField(max_length=200, editable=False, default="")
