@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
 
@@ -25,7 +25,7 @@ from apikeys.core.rates import InvalidRate, parse_rate
 from apikeys.models import APIKey, KeyEnded, Origin
 from apikeys.pages.display import FIELD_LABELS, described, isolated
 from apikeys.pages.forms import KeyRules, permission_field
-from apikeys.templatetags.keys import moment
+from apikeys.templatetags.keys import ago, moment
 from apikeys.usage import reports
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class APIKeyAdmin(KeyAdminBase):
     form = KeyAdminForm
     actions = ("revoke_selected",)
     change_form_template = "admin/apikeys/change_key.html"
-    list_display = ("short_name", "owner", "masked_id", "permission_labels", "last_used", "current_state")
+    list_display = ("named", "owner", "permission_labels", "current_state", "used")
     list_filter = (StateFilter, PermissionFilter, UseFilter)
     search_fields = ("=key_id", "name", "owner__username", "owner__email", "=last_used_ip")
     ordering = ("-created_at", "-id")
@@ -140,8 +140,9 @@ class APIKeyAdmin(KeyAdminBase):
         return found | listed.matching(search_term), may_repeat
 
     @admin.display(description="name", ordering="name")
-    def short_name(self, key: APIKey) -> str:
-        return Truncator(isolated(key.name)).chars(40)
+    def named(self, key: APIKey) -> SafeString:
+        name = Truncator(isolated(key.name)).chars(40)
+        return format_html('{}<br><span class="id">{}</span>', name, key.masked)
 
     @admin.display(description="ID", ordering="key_id")
     def masked_id(self, key: APIKey) -> str:
@@ -170,6 +171,10 @@ class APIKeyAdmin(KeyAdminBase):
     @admin.display(description="last used", ordering="last_used_at")
     def last_used(self, key: APIKey) -> str:
         return moment(key.last_used_at) if key.last_used_at else "Never"
+
+    @admin.display(description="last used", ordering="last_used_at")
+    def used(self, key: APIKey) -> str:
+        return ago(key.last_used_at, timezone.now()) if key.last_used_at else "Never"
 
     @admin.display(description="last call")
     def last_call(self, key: APIKey) -> str:

@@ -119,6 +119,21 @@ def _found(selector):
     return visit
 
 
+def _asked(page, scene):
+    page.goto("/admin/apikeys/apikey/?q=Robot 1")
+    for box in page.locator("input.action-select").all()[:3]:
+        box.check()
+    page.get_by_label("Action:").select_option("revoke_selected")
+    page.get_by_role("button", name="Go").click()
+    page.get_by_role("heading", name="Revoke 3 keys?").wait_for()
+
+
+def _user(page, scene):
+    page.goto(f"/admin/auth/user/?q={scene.member.username}")
+    page.locator("#result_list tbody th a").first.click()
+    page.get_by_role("heading", name="Change user").wait_for()
+
+
 def at(path, name=None):
     """Return how to visit ``path``, or the page ``path`` of the key called ``name``."""
 
@@ -163,6 +178,9 @@ OPERATORS = {
     "admin": at("/admin/"),
     "admin, keys": at("/admin/apikeys/apikey/"),
     "admin, key": _found("#result_list tbody th a"),
+    "admin, keys asked": _asked,
+    "admin, audit log": at("/admin/apikeys/keyevent/"),
+    "admin, user": _user,
     "admin, users": at("/admin/auth/user/"),
     "admin, new user": at("/admin/auth/user/add/"),
     "admin, chatbots": at("/admin/chatbots/chatbot/"),
