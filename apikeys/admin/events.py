@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from apikeys.core import keyformat
 from apikeys.models import KeyEvent
@@ -20,7 +23,7 @@ else:  # Django's own class takes no type
 
 @admin.register(KeyEvent)
 class KeyEventAdmin(EventAdminBase):
-    list_display = ("when", "actor_shown", "owner", "key_shown", "what", "ip")
+    list_display = ("when", "actor_shown", "key_and_owner", "what", "ip")
     list_filter = ("action", "actor_kind")
     list_select_related = ("key__owner",)
     search_fields = ("=key__key_id", "key__name", "key__owner__username", "actor_name", "=ip")
@@ -45,6 +48,11 @@ class KeyEventAdmin(EventAdminBase):
     @admin.display(ordering="key__owner__username")
     def owner(self, event: KeyEvent) -> str:
         return event.key.owner.get_username()
+
+    @admin.display(description="key", ordering="key__name")
+    def key_and_owner(self, event: KeyEvent) -> SafeString:
+        name = Truncator(isolated(event.key.name)).chars(40)
+        return format_html("{} ({})<br>of {}", name, event.key.masked, self.owner(event))
 
     @admin.display(description="key", ordering="key__name")
     def key_shown(self, event: KeyEvent) -> str:
