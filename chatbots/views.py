@@ -16,9 +16,10 @@ from rest_framework.serializers import BaseSerializer
 
 from apikeys.models import Permission
 from chatbots.models import Chatbot, ChatbotInactive, FAQEntry, FAQsFull, Query
-from chatbots.serializers import ChatbotSerializer, FAQEntrySerializer, QuerySerializer, to_json
+from chatbots.serializers import ChatbotSerializer, FAQEntrySerializer, QuerySerializer
 from wizchat.api.catalogue import INVALID_KEY
 from wizchat.api.errors import APIError
+from wizchat.api.serializers import to_json
 
 _Model = TypeVar("_Model", bound=models.Model)
 
