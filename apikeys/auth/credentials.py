@@ -63,10 +63,16 @@ def lookup(key_id: str) -> Credential | None:
     if row is None:
         return None
     credential = Credential._make(row)
-    if credential.expires_at is not None and credential.expires_at.tzinfo is None:
-        # SQLite stores UTC without saying so.
-        return credential._replace(expires_at=credential.expires_at.replace(tzinfo=UTC))
+    if connection.vendor == "sqlite" and (credential.expires_at or credential.revoked_at):
+        return credential._replace(
+            expires_at=_in_utc(credential.expires_at), revoked_at=_in_utc(credential.revoked_at)
+        )
     return credential
+
+
+def _in_utc(stored: datetime | None) -> datetime | None:
+    """Return what SQLite stores, UTC without saying so, as a time that says so."""
+    return stored and stored.replace(tzinfo=UTC)
 
 
 @cache
