@@ -18,13 +18,8 @@ from apikeys.auth.authentication import KeyRefused
 from apikeys.core.outcomes import Outcome
 from apikeys.models import Permission
 from chatbots.models import Chatbot, ChatbotInactive, FAQEntry, FAQsFull, Query
-<<<<<<< HEAD
-from chatbots.serializers import ChatbotSerializer, FAQEntrySerializer, QuerySerializer, to_json
-from wizchat.api import catalogue
-=======
 from chatbots.serializers import ChatbotSerializer, FAQEntrySerializer, QuerySerializer
-from wizchat.api.catalogue import INVALID_KEY
->>>>>>> refs/heads/chatbots
+from wizchat.api import catalogue
 from wizchat.api.errors import APIError
 from wizchat.api.serializers import to_json
 

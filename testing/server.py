@@ -19,6 +19,8 @@ from uuid import uuid4
 
 import psycopg
 
+from testing.programs import logs
+from testing.services import Redis
 from testing.settings import FIXED
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,6 +65,8 @@ class Member:
 
 
 SERVERS = count()
+TEST_PROCESSES, SERVERS_EACH = 64, 256
+"""Of Redis's databases: one for each test process, then so many for the servers of each."""
 
 
 def sqlite_url(folder: Path) -> str:
@@ -77,12 +81,18 @@ def parts_of_its_own(folder: Path) -> dict[str, str]:
     postgres, cache = (os.environ[service].rpartition("/")[0] for service in ("DATABASE_URL", "CACHE_URL"))
     with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    # The first 16 databases of Redis are the test processes' own.
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 15
-    return {
-        "DATABASE_URL": f"{postgres}/{name}",
-        "CACHE_URL": f"{cache}/{16 * (worker + 1) + next(SERVERS) % 16}",
-    }
+    return {"DATABASE_URL": f"{postgres}/{name}", "CACHE_URL": f"{cache}/{cache_number()}"}
+
+
+def cache_number() -> int:
+    """Return the number of a database of Redis that no other server and no test process has.
+
+    Two servers with one number would count each other's guesses, and refuse for them.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    number = TEST_PROCESSES + SERVERS_EACH * worker + next(SERVERS)
+    assert number < TEST_PROCESSES + SERVERS_EACH * (worker + 1) <= Redis.DATABASES, "too few databases"
+    return number
 
 
 class Server:
@@ -111,6 +121,7 @@ class Server:
 
     def start(self) -> Server:
         """Start serving: a client that connects at once waits until the server has loaded."""
+        logs[f"server-{self.folder.name}"] = self.log
         with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener, self.log.open("ab") as log:
             self.host, self.port = listener.getsockname()
             self.url = f"http://{self.host}:{self.port}"
@@ -129,6 +140,7 @@ class Server:
         finally:
             self.process.kill()
             self.process.wait()
+            logs.pop(f"server-{self.folder.name}", None)
 
     def new_member(self) -> Member:
         """Return a user whom no other test has."""

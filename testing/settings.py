@@ -1,6 +1,7 @@
 """The settings under test: the project's own, deaf to the ``.env`` and shell of whoever tests.
 
-`DATABASE_URL` and `CACHE_URL` alone are heard, so that the suite runs on real services too.
+Only `DATABASE_URL`, `DATABASE_POOLER` and `CACHE_URL` are read from it, so that the suite runs on real
+services too.
 """
 
 from __future__ import annotations
@@ -30,7 +31,11 @@ FIXED = {
         "",  # the default
     ),
 }
-DEFAULTS = {"DATABASE_URL": "sqlite:///var/tests.sqlite3", "CACHE_URL": "locmemcache://"}
+DEFAULTS = {
+    "DATABASE_URL": "sqlite:///var/tests.sqlite3",
+    "DATABASE_POOLER": "none",
+    "CACHE_URL": "locmemcache://",
+}
 
 os.environ.update(FIXED)
 for name, value in DEFAULTS.items():

@@ -96,6 +96,7 @@ DATABASES = {
         "DATABASE_URL",
         default="sqlite:///var/wizchat.sqlite3",
         statement_seconds=env.number("DATABASE_TIMEOUT", default=15, least=0),
+        pooler=env.text("DATABASE_POOLER", default="none"),
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

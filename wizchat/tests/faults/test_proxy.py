@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from testing.client import Answer, call, send
+from testing.proxies import Nginx
 from testing.server import ROOT, Server
-from testing.services import Nginx, free_port, wait_until
+from testing.services import free_port, wait_until
 from wizchat.api import catalogue
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("proxy")]
