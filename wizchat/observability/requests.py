@@ -16,9 +16,9 @@ from django.http.response import HttpResponseBase
 
 from apikeys.auth import refusals
 from apikeys.auth.authentication import request_address
-from apikeys.core.keyformat import redact
 from wizchat.observability import health, metrics
 from wizchat.observability.logs import request_id
+from wizchat.observability.redaction import redact
 
 logger = logging.getLogger("wizchat.requests")
 
@@ -53,7 +53,10 @@ class TelemetryMiddleware:
 
 
 def write_line(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
-    """Log one line for one request, neither its query nor a header; why its key was refused, if it was."""
+    """Log one line for one request, neither its query nor a header; why its key was refused, if it was.
+
+    Where the path carries a secret, its route is logged.
+    """
     line = redact(f"{request.method} {quote(request.path)} {response.status_code}")
     address = request_address(request.META)
     fields: dict[str, object] = {
