@@ -79,7 +79,7 @@ def test_guessing_at_a_password_is_stopped(nobody, user):
 
     response = nobody.post(LOGIN, {"login": "olga", "password": PASSWORD})
 
-    assert "Too many failed login attempts" in response.text
+    assert "Too many failed sign-in attempts" in response.text
 
 
 def test_a_forged_header_does_not_evade_the_limit_on_guesses(nobody, user):
@@ -90,7 +90,7 @@ def test_a_forged_header_does_not_evade_the_limit_on_guesses(nobody, user):
         for n in range(12)
     ]
 
-    assert "Too many failed login attempts" in answers[-1]
+    assert "Too many failed sign-in attempts" in answers[-1]
 
 
 def test_behind_a_trusted_proxy_each_client_has_a_limit_of_its_own(nobody, user, settings):
@@ -103,7 +103,7 @@ def test_behind_a_trusted_proxy_each_client_has_a_limit_of_its_own(nobody, user,
         for n in range(12)
     ]
 
-    assert "Too many failed login attempts" not in answers[-1]
+    assert "Too many failed sign-in attempts" not in answers[-1]
 
 
 def test_too_many_requests_get_a_page_that_says_so(nobody, user):
