@@ -15,9 +15,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
 
 from apikeys.core.keyformat import redact
-from apikeys.models import APIKey, KeyState, NotLive
+from apikeys.models import APIKey, KeyEnded, KeyState
+from apikeys.pages.display import described, in_full, isolated
 from apikeys.pages.forms import KeyRules, permission_field
-from apikeys.templatetags.keys import in_full, isolated
 
 if TYPE_CHECKING:
     KeyAdminBase = admin.ModelAdmin[APIKey]
@@ -35,7 +35,7 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(state, state.capitalize()) for state in KeyState]
+        return [(state, state.label) for state in KeyState]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         state = self.value()
@@ -75,7 +75,7 @@ class APIKeyAdmin(KeyAdminBase):
         "revoked_at",
         "revoked_by",
         "last_used_at",
-        "last_used_address",
+        "last_used_ip",
         "last_used_user_agent",
         "last_used_method",
         "last_used_route",
@@ -109,18 +109,23 @@ class APIKeyAdmin(KeyAdminBase):
 
     @admin.display(description="permissions")
     def permission_names(self, key: APIKey) -> str:
-        return ", ".join(key.granted.names)
+        return key.granted.label
 
     @admin.display(description="state")
     def current_state(self, key: APIKey) -> str:
-        return str(key.state(timezone.now()))
+        return key.state(timezone.now()).label
 
     @admin.display
     def activity(self, key: APIKey) -> SafeString:
         """Return who did what, the latest first."""
-        events = key.events.select_related("actor")
+        events = key.events.all()
         lines = (
-            (in_full(event.at), event.get_action_display(), event.actor or "an operator", event.detail)
+            (
+                in_full(event.at),
+                event.get_action_display(),
+                event.actor_name or "an operator",
+                described(event),
+            )
             for event in events
         )
         return format_html_join(mark_safe("<br>"), "{}: {} by {} {}", lines)
@@ -138,7 +143,7 @@ class APIKeyAdmin(KeyAdminBase):
         values = {name: form.cleaned_data[name] for name in EDITABLE}
         try:
             APIKey.objects.get(pk=obj.pk).change(by=_operator(request), now=timezone.now(), **values)
-        except NotLive as error:
+        except KeyEnded as error:
             raise PermissionDenied from error
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:

@@ -98,9 +98,9 @@ def fill(keys: int) -> None:
     """Insert keys that nobody uses, up to ``keys`` in all; one encoding serves them all."""
     text = {
         "checksum": "000000",
-        "encoding": "$argon2id$v=19$m=19456,t=2,p=1$" + "x" * 65,
+        "key_hash": "$argon2id$v=19$m=19456,t=2,p=1$" + "x" * 65,
         "name": "Filler",
-        **dict.fromkeys(["allowed_networks", "last_used_address", "last_used_user_agent"], ""),
+        **dict.fromkeys(["allowed_networks", "last_used_ip", "last_used_user_agent"], ""),
         **dict.fromkeys(["last_used_method", "last_used_route"], ""),
     }
     values = text | {

@@ -1,4 +1,4 @@
-"""The API's addresses under ``/v1/``. Each is served with and without a trailing slash."""
+"""The chatbot endpoints under ``/v1/``, each with and without a trailing slash."""
 
 from __future__ import annotations
 

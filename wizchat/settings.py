@@ -23,13 +23,20 @@ if not SECRET_KEY:
 # What SECRET_KEY was before: authenticator apps' secrets that it encrypted stay readable.
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
-SITE_URL = env.text("SITE_URL", default="https://" + (ALLOWED_HOSTS or ["localhost"])[0])
 HTTPS_ONLY = env.flag("HTTPS_ONLY", default=True)
 SIGNUP_OPEN = env.flag("SIGNUP_OPEN", default=False)
 AUTH_FAILURES_PER_MINUTE = env.number("AUTH_FAILURES_PER_MINUTE", default=100, least=1)
+RATE_LIMIT = env.rate("RATE_LIMIT", default="6000/minute")
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 DEMO_PASSWORD = env.text("DEMO_PASSWORD", default="")
 METRICS_TOKEN = env.text("METRICS_TOKEN")
+SITE_URL = env.site_url("SITE_URL", hosts=ALLOWED_HOSTS)
+DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", default="WizChat <no-reply@localhost>")
+REAUTHENTICATION_TIMEOUT = env.number("REAUTHENTICATION_TIMEOUT", default=900, least=1)
+LEAK_ACTION = env.choice("LEAK_ACTION", default="revoke", choices=("revoke", "notify"))
+GITHUB_KEYS_URL = env.document_url(
+    "GITHUB_KEYS_URL", default="https://api.github.com/meta/public_keys/secret_scanning"
+)
 
 # --- Django ------------------------------------------------------------------------------
 
@@ -53,6 +60,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "wizchat.observability.requests.TelemetryMiddleware",
+    "apikeys.usage.middleware.UsageMiddleware",
     "wizchat.middleware.APIEnvelopeMiddleware",
     "wizchat.middleware.ForwardedSchemeMiddleware",
     "wizchat.middleware.HTTPSOnlyAPIMiddleware",
@@ -148,7 +156,7 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 # A reset asked for an unknown address sends nothing: the email would go to strangers.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_REAUTHENTICATION_TIMEOUT = env.number("REAUTHENTICATION_TIMEOUT", default=900, least=1)
+ACCOUNT_REAUTHENTICATION_TIMEOUT = REAUTHENTICATION_TIMEOUT
 ACCOUNT_FORMS = {
     "login": "wizchat.accounts.forms.LoginForm",
     "signup": "wizchat.accounts.forms.SignupForm",

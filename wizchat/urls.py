@@ -7,9 +7,9 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from wizchat import views
+from wizchat import error_pages, views
 from wizchat.accounts import views as account_views
-from wizchat.api import errors
+from wizchat.api.errors import unknown_path
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # allauth's documented hook
 
@@ -24,10 +24,10 @@ urlpatterns = [
     path("settings/api/", include("apikeys.pages.urls")),
     path("docs/", views.api_reference, name="docs"),
     path("v1/", include("chatbots.urls")),
-    re_path(r"^v1(?:/|$)", errors.unknown_path),
+    re_path(r"^v1(?:/|$)", unknown_path),
 ]
 
-handler400 = errors.bad_request
-handler403 = errors.permission_denied
-handler404 = errors.not_found
-handler500 = errors.server_error
+handler400 = error_pages.bad_request
+handler403 = error_pages.permission_denied
+handler404 = error_pages.not_found
+handler500 = error_pages.server_error

@@ -29,7 +29,7 @@ def issue(name, permissions=Permission.READ, days=None, networks="", used=False)
     ids[name] = key.key_id
     if used:
         APIKey.objects.filter(pk=key.pk).update(
-            last_used_at=now, last_used_address="203.0.113.7", last_used_user_agent="python-requests/2.32.0",
+            last_used_at=now, last_used_ip="203.0.113.7", last_used_user_agent="python-requests/2.32.0",
             last_used_method="GET", last_used_route="/v1/chatbots",
         )
         KeyUsage.objects.bulk_create(

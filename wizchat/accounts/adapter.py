@@ -13,7 +13,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 
-from apikeys.auth.authentication import request_address
+from apikeys.auth.requests import client_ip
 from apikeys.core.keyformat import redact
 from wizchat.accounts import outbox
 from wizchat.accounts.models import SignUp, accounts_named
@@ -73,7 +73,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the address that rate limits count by: the same one that keys are judged by."""
-        address = request_address(request.META)
+        address = client_ip(request.META)
         if address is None:
             raise PermissionDenied("the client's address is not known")
         return str(address)

@@ -13,6 +13,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
+from wizchat.api import catalogue
 from wizchat.api.errors import APIError
 
 UTF_8 = {"utf-8", "utf8"}
@@ -32,7 +33,7 @@ class StrictJSONParser(BaseParser):
             raise UnsupportedMediaType(request.content_type)
         body = stream.read(settings.API_MAX_BODY_BYTES + 1)
         if len(body) > settings.API_MAX_BODY_BYTES:
-            raise APIError(413)
+            raise APIError(catalogue.PAYLOAD_TOO_LARGE)
         return _json_object(body)
 
 

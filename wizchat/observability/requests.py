@@ -14,8 +14,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from apikeys.auth import refusals
-from apikeys.auth.authentication import request_address
+from apikeys.auth.requests import client_ip, noted
 from wizchat.observability import health, metrics
 from wizchat.observability.logs import request_id
 from wizchat.observability.redaction import redact
@@ -58,18 +57,20 @@ def write_line(request: HttpRequest, response: HttpResponseBase, seconds: float)
     Where the path carries a secret, its route is logged.
     """
     line = redact(f"{request.method} {quote(request.path)} {response.status_code}")
-    address = request_address(request.META)
+    address = client_ip(request.META)
     fields: dict[str, object] = {
         "address": str(address) if address else None,
         "status": response.status_code,
         "milliseconds": round(seconds * 1000, 1),
     }
-    refusal = refusals.noted(request)
-    if refusal is None:
+    presented = noted(request)
+    if presented is None or presented.refusal is None:
         logger.info(line, extra=fields)
         return
-    named = f"API key {refusal.key_id}" if refusal.key_id else "API key"
-    logger.warning("%s: %s refused: %s", line, named, refusal.reason, extra=fields | refusal._asdict())
+    named = f"API key {presented.key_id}" if presented.key_id else "API key"
+    reason = presented.refusal.value
+    fields |= {"reason": reason, "key_id": presented.key_id}
+    logger.warning("%s: %s refused: %s", line, named, reason, extra=fields)
 
 
 @receiver(request_finished)

@@ -11,7 +11,7 @@ from time import monotonic
 import pytest
 
 from testing.server import Server
-from wizchat.api.errors import envelope
+from wizchat.api import catalogue
 
 INVALID_KEY = {"error": {"code": "UNAUTHORIZED", "message": "Invalid API key"}}
 
@@ -61,7 +61,7 @@ def test_what_is_not_http_is_answered_in_the_envelope(server, request_line):
     status, body = answer(server, request_line + b"\r\n\r\n")
 
     assert status == 400
-    assert body == envelope(400, "The request is not valid HTTP")
+    assert body == catalogue.INVALID_HTTP.body()
 
 
 def test_endless_address_and_headers_are_answered_in_the_envelope(server):
@@ -204,7 +204,7 @@ def test_silent_clients_give_their_threads_back(serve):
         b"POST /v1/chatbots HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer " + key
     )
     half = head + b"\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
-    assert answer(server, half) == (400, envelope(400))
+    assert answer(server, half) == (400, catalogue.for_status(400).body())
 
     server.stop()
     assert '"level": "ERROR"' not in server.log.read_text()

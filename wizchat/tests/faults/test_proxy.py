@@ -15,7 +15,7 @@ import pytest
 from testing.client import Answer, call, send
 from testing.server import ROOT, Server
 from testing.services import Nginx, free_port, wait_until
-from wizchat.api.errors import envelope
+from wizchat.api import catalogue
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("proxy")]
 
@@ -131,7 +131,7 @@ def test_a_request_keeps_its_id_all_the_way(outer, inner, server, key):
         wait_until(lambda log=log: "trace-1" in log.read_text(), "the line of the request")
 
 
-NOT_HTTP = (400, envelope(400, "The request is not valid HTTP"))
+NOT_HTTP = (400, catalogue.INVALID_HTTP.body())
 HEAD = b"GET /v1/chatbots?key=SECRET HTTP/1.1\r\nHost: localhost\r\n"
 UNREADABLE = {
     "garbage": b"SECRET\r\n\r\n",
@@ -189,7 +189,7 @@ def test_http_on_the_port_of_https_is_not_valid(outer):
 def test_what_no_proxy_passes_on_is_not_allowed(outer, method):
     answer = send(outer.tls_url, method, "/v1/chatbots?key=SECRET")
 
-    assert (answer.status, answer.json) == (405, envelope(405))
+    assert (answer.status, answer.json) == (405, catalogue.for_status(405).body())
     assert has_the_headers_of_the_api(answer)
     assert "SECRET" not in answer.text + outer.log.read_text()
 
@@ -198,7 +198,7 @@ def test_what_no_proxy_passes_on_is_not_allowed(outer, method):
 def test_too_large_a_body_is_answered_in_the_envelope(outer, key, path):
     answer = call(outer.tls_url, key, "POST", path, body={"name": "x" * 2_000_000}, source=CLIENT)
 
-    assert (answer.status, answer.json) == (413, envelope(413))
+    assert (answer.status, answer.json) == (413, catalogue.for_status(413).body())
     assert has_the_headers_of_the_api(answer)
 
 
@@ -212,7 +212,7 @@ def test_chunks_that_are_none_are_not_valid(outer):
 def test_the_api_has_no_page_at_its_root(outer):
     answer = send(outer.tls_url, path="/v1", source=CLIENT)
 
-    assert (answer.status, answer.json) == (404, envelope(404))
+    assert (answer.status, answer.json) == (404, catalogue.for_status(404).body())
 
 
 def test_a_key_as_long_as_a_header_may_be_is_no_key(outer):
@@ -228,7 +228,7 @@ def test_while_the_server_is_away_the_api_is_unavailable(key):
     nginx.close()
 
     for answer in answers:
-        assert (answer.status, answer.json) == (503, envelope(503))
+        assert (answer.status, answer.json) == (503, catalogue.for_status(503).body())
         assert answer.headers.pop("Retry-After") == "5"
         assert has_the_headers_of_the_api(answer)
     assert page.headers["Content-Type"] == "text/html"
