@@ -11,7 +11,15 @@ from django.test import Client, override_settings
 
 LOGIN = "/accounts/login/"
 PASSWORD = "correct horse battery staple"
-MANAGED = ["email/", "password/change/", "logout/"]
+MANAGED = [
+    "email/",
+    "password/change/",
+    "2fa/",
+    "2fa/totp/activate/",
+    "sessions/",
+    "reauthenticate/",
+    "logout/",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +139,7 @@ def test_sign_up_is_closed_unless_the_operator_opens_it(nobody, django_user_mode
 
 def test_a_forgotten_password_is_replaced_by_mail(nobody, user):
     nobody.post("/accounts/password/reset/", {"email": "olga@example.com"})
-    path = re.search(r"http://testserver(\S+)", mail.outbox[0].body)[1]
+    path = re.search(r"https://testserver(\S+)", mail.outbox[0].body)[1]
 
     form = nobody.get(path, follow=True)
     nobody.post(
