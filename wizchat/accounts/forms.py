@@ -68,6 +68,7 @@ class ChangePasswordForm(forms.ChangePasswordForm):  # type: ignore[misc]  # all
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["oldpassword"].label = "Current password"
+        self.fields["oldpassword"].help_text = ""
         name_new_password(self)
 
     def clean_oldpassword(self) -> str:

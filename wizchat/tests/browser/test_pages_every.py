@@ -74,7 +74,14 @@ def test_every_page_has_a_title_of_its_own_one_heading_and_a_language(browse, sc
             assert titles[name].endswith(" – WizChat")
 
     assert titles["generate, mistaken"].startswith("Error: ")
-    for same in ("list, second page", "list, nothing found", "reference, signed in"):
+    for same in (
+        "two-factor, on",
+        "emails",
+        "confirm access by code",
+        "list, second page",
+        "list, nothing found",
+        "reference, signed in",
+    ):
         titles.pop(same)
     assert len(set(titles.values())) == len(titles)
 
