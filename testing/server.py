@@ -91,6 +91,8 @@ class Server:
             "DJANGO_SETTINGS_MODULE": "wizchat.settings",
             **parts_of_its_own(folder),
             "WEB_CONCURRENCY": "1",
+            # Browsers take a passkey for localhost, not for an IP address.
+            "SITE_URL": "http://localhost",
             # Members sign in before the first test and are not asked again.
             "REAUTHENTICATION_TIMEOUT": "86400",
             **environ,

@@ -165,6 +165,7 @@ ACCOUNT_FORMS = {
     "reset_password": "wizchat.accounts.forms.ResetPasswordForm",
     "reset_password_from_key": "wizchat.accounts.forms.ResetPasswordKeyForm",
 }
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_ADAPTER = "wizchat.accounts.mfa.MFAAdapter"
 MFA_FORMS = {"activate_totp": "wizchat.accounts.mfa.ActivateTOTPForm"}
 MFA_TOTP_ISSUER = "WizChat"

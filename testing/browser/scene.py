@@ -200,16 +200,19 @@ MEMBERS = {
     "password": at("/accounts/password/change/"),
     "confirm access": at("/accounts/reauthenticate/"),
     "two-factor": at("/accounts/2fa/"),
-    "two-factor, on": guarded("/accounts/2fa/"),
     "authenticator app": at("/accounts/2fa/totp/activate/"),
+    "passkey": at("/accounts/2fa/webauthn/add/"),
+    "passkeys": at("/accounts/2fa/webauthn/"),
+    "sessions": at("/accounts/sessions/"),
+    "sign out": at("/accounts/logout/"),
+    "reference, signed in": at("/docs/"),
+    # Last: these change who is signed in.
+    "two-factor, on": guarded("/accounts/2fa/"),
     "authenticator app, off": guarded("/accounts/2fa/totp/deactivate/"),
     "recovery codes": guarded("/accounts/2fa/recovery-codes/"),
     "recovery codes, new": guarded("/accounts/2fa/recovery-codes/generate/"),
     "confirm access by code": guarded("/accounts/2fa/reauthenticate/"),
     "emails": guarded("/accounts/email/"),
-    "sessions": at("/accounts/sessions/"),
-    "sign out": at("/accounts/logout/"),
-    "reference, signed in": at("/docs/"),
 }
 OPERATORS = {
     "admin": at("/admin/"),
