@@ -28,25 +28,20 @@ PASSWORD = "correct horse battery staple"
 POOL = 200
 MAKE_USERS = f"""
 import json
-from importlib import import_module
 from django.conf import settings
-from django.contrib import auth
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
+from django.test import Client
 
 password = make_password({PASSWORD!r})
 User.objects.bulk_create(
     User(username=f"user{{n}}", email=f"user{{n}}@example.com", password=password) for n in range({POOL})
 )
-sessions = import_module(settings.SESSION_ENGINE)
 made = []
 for user in User.objects.order_by("pk"):
-    session = sessions.SessionStore()
-    session[auth.SESSION_KEY] = str(user.pk)
-    session[auth.BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session[auth.HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.save()
-    made.append([user.username, session.session_key])
+    client = Client()
+    client.force_login(user)
+    made.append([user.username, client.cookies[settings.SESSION_COOKIE_NAME].value])
 print(json.dumps(made))
 """
 
@@ -106,6 +101,10 @@ class Server:
             "DJANGO_SETTINGS_MODULE": "wizchat.settings",
             **parts_of_its_own(folder),
             "WEB_CONCURRENCY": "1",
+            # Browsers take a passkey for localhost, not for an IP address.
+            "SITE_URL": "http://localhost",
+            # Members sign in before the first test and are not asked again.
+            "REAUTHENTICATION_TIMEOUT": "86400",
             **environ,
         }
         self.log = folder / "server.log"

@@ -162,11 +162,11 @@ class Environment:
             )
         return config
 
-    def cache(self, name: str, *, default: str) -> dict[str, Any]:
-        """Return Django's settings for the cache at an address."""
+    def cache(self, name: str, *, default: str, local: str = "default") -> dict[str, Any]:
+        """Return Django's settings for the cache at an address; ``local`` names one in this process."""
         scheme, _, rest = self.text(name, default=default).partition("://")
         if scheme == "locmemcache":
-            return local_cache("default")
+            return local_cache(local)
         if scheme not in {"redis", "rediss", "unix"} or not rest:
             raise ImproperlyConfigured(
                 f"{name} is not the address of a cache that WizChat runs on: "

@@ -51,12 +51,27 @@ print(json.dumps(ids))
 """
 
 
+GUARD = """
+from django.contrib.auth.models import User
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+
+user = User.objects.get(username=%r)
+user.emailaddress_set.create(email=user.email, verified=True, primary=True)
+user.emailaddress_set.create(email="second@example.com")
+TOTP.activate(user, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+RecoveryCodes.activate(user)
+"""
+
+
 @dataclass(frozen=True)
 class Scene:
-    """``member`` owns keys, whose ids are in ``ids`` by name, and is an operator."""
+    """``member`` has keys, their ids are in ``ids``, and is an operator; ``guarded`` has two-factor."""
 
     member: object
     ids: dict
+    guarded: object
+    url: str
 
     def path(self, name, page=""):
         return f"/settings/api/{self.ids[name]}/{page}"
@@ -65,7 +80,9 @@ class Scene:
 def furnish(server, robots=25):
     member = server.new_member()
     values = {"username": member.username, "robots": robots, "turned": TURNED, "long": LONG}
-    return Scene(member, json.loads(server.shell(FURNISH % values)))
+    guarded = server.new_member()
+    server.shell(GUARD % guarded.username)
+    return Scene(member, json.loads(server.shell(FURNISH % values)), guarded, server.url)
 
 
 def create(page, name="Browser key"):
@@ -143,11 +160,37 @@ def at(path, name=None):
     return visit
 
 
+def guarded(path):
+    """Return how to visit ``path`` as the member who has two-factor authentication."""
+
+    def visit(page, scene):
+        page.context.clear_cookies()
+        page.context.add_cookies([scene.guarded.cookie(scene.url)])
+        page.goto(path)
+
+    return visit
+
+
+def _asked_for_code(page, scene):
+    page.goto("/accounts/login/")
+    page.get_by_label("Username or email").fill(scene.guarded.username)
+    page.get_by_label("Password").fill(scene.guarded.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Enter your code").wait_for()
+
+
 ANYONE = {
     "login": at("/accounts/login/"),
     "login refused": _failed_login,
     "password reset": at("/accounts/password/reset/"),
+    "password reset, sent": at("/accounts/password/reset/done/"),
+    "password reset, expired": at("/accounts/password/reset/key/1-expired-link/"),
+    "password reset, done": at("/accounts/password/reset/key/done/"),
     "sign-up closed": at("/accounts/signup/"),
+    "address to confirm": at("/accounts/confirm-email/"),
+    "address, expired": at("/accounts/confirm-email/expired/"),
+    "account closed": at("/accounts/inactive/"),
+    "code": _asked_for_code,
     "reference": at("/docs/"),
 }
 MEMBERS = {
@@ -171,8 +214,20 @@ MEMBERS = {
     "email": at("/accounts/email/"),
     "password": at("/accounts/password/change/"),
     "confirm access": at("/accounts/reauthenticate/"),
+    "two-factor": at("/accounts/2fa/"),
+    "authenticator app": at("/accounts/2fa/totp/activate/"),
+    "passkey": at("/accounts/2fa/webauthn/add/"),
+    "passkeys": at("/accounts/2fa/webauthn/"),
+    "sessions": at("/accounts/sessions/"),
     "sign out": at("/accounts/logout/"),
     "reference, signed in": at("/docs/"),
+    # Last: these change who is signed in.
+    "two-factor, on": guarded("/accounts/2fa/"),
+    "authenticator app, off": guarded("/accounts/2fa/totp/deactivate/"),
+    "recovery codes": guarded("/accounts/2fa/recovery-codes/"),
+    "recovery codes, new": guarded("/accounts/2fa/recovery-codes/generate/"),
+    "confirm access by code": guarded("/accounts/2fa/reauthenticate/"),
+    "emails": guarded("/accounts/email/"),
 }
 OPERATORS = {
     "admin": at("/admin/"),

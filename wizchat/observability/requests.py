@@ -15,10 +15,10 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from apikeys.auth.requests import client_ip, noted
-from apikeys.core.keyformat import redact
 from wizchat.observability import metrics
 from wizchat.observability.logs import request_id
 from wizchat.observability.probes import answer_probe
+from wizchat.observability.redaction import redact
 
 logger = logging.getLogger("wizchat.requests")
 
@@ -45,7 +45,10 @@ class TelemetryMiddleware:
 
 
 def write_line(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
-    """Log one line for one request, neither its query nor a header; why its key was refused, if it was."""
+    """Log one line for one request, neither its query nor a header; why its key was refused, if it was.
+
+    Where the path carries a secret, its route is logged.
+    """
     line = redact(f"{request.method} {quote(request.path)} {response.status_code}")
     address = client_ip(request.META)
     fields: dict[str, object] = {
