@@ -35,10 +35,10 @@ FOLDED_LENGTH = 8000  # of a text; one character may decompose into 18
 WORD_LENGTH = 24
 MESSAGE_WORDS = 100
 MESSAGE_SENTENCES = 40
-QUESTION_WORDS = 32
-COMPARISONS = 150_000  # of a word in the message with a known word, letter by letter
+QUESTION_WORDS = 24
+COMPARISONS = 80_000  # of a word in the message with a known word, letter by letter
 ALIKE = 16  # known words that one word of the message may stand for
-VISITS = 50_000  # of a question that has one of those words
+VISITS = 40_000  # of a question that has one of those words
 
 # Chinese and Japanese do not put spaces between words: there, each character is a word.
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff"

@@ -18,9 +18,10 @@ from apikeys.auth.authentication import KeyRefused
 from apikeys.core.outcomes import Outcome
 from apikeys.models import Permission
 from chatbots.models import Chatbot, ChatbotInactive, FAQEntry, FAQsFull, Query
-from chatbots.serializers import ChatbotSerializer, FAQEntrySerializer, QuerySerializer, to_json
+from chatbots.serializers import ChatbotSerializer, FAQEntrySerializer, QuerySerializer
 from wizchat.api import catalogue
 from wizchat.api.errors import APIError
+from wizchat.api.serializers import to_json
 
 _Model = TypeVar("_Model", bound=models.Model)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import unicodedata
 from collections import defaultdict
+from functools import cache
 from string import ascii_lowercase
 
 import pytest
@@ -57,6 +58,13 @@ ATTACKS = {
 }
 
 
+@cache
+def prepared(attack):
+    questions, _ = ATTACKS[attack]
+    once = {question: prepare(question[:1000]) for question in questions}
+    return [once[question] for question in questions]
+
+
 @pytest.fixture
 def work(monkeypatch):
     """Count what one message makes the matching do."""
@@ -98,11 +106,10 @@ def work(monkeypatch):
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_the_worst_entries_cost_one_message_no_more_than_the_bounds(work, attack):
-    questions, message = ATTACKS[attack]
-    prepared = [prepare(question[:1000]) for question in questions]
+    known, (_, message) = prepared(attack), ATTACKS[attack]
     work.clear()
 
-    best_match(message[:4000], prepared)
+    best_match(message[:4000], known)
 
     assert work["characters"] <= matching.FOLDED_LENGTH
     assert work["comparisons"] <= matching.COMPARISONS
@@ -127,21 +134,18 @@ def test_the_attacks_do_reach_the_bounds(work, attack, bound):
         "comparisons": matching.COMPARISONS,
         "visits": matching.VISITS,
     }
-    questions, message = ATTACKS[attack]
-    prepared = [prepare(question[:1000]) for question in questions]
+    known, (_, message) = prepared(attack), ATTACKS[attack]
     work.clear()
 
-    best_match(message[:4000], prepared)
+    best_match(message[:4000], known)
 
     assert work[bound] > limit[bound] * 0.8
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_what_is_kept_of_a_question_is_short(attack):
-    questions, _ = ATTACKS[attack]
-
-    for question in questions[:10]:
-        digest, *words = prepare(question[:1000]).split(" ")
+    for text in prepared(attack)[:10]:
+        digest, *words = text.split(" ")
         assert len(digest) == 32
         assert len(words) <= matching.QUESTION_WORDS
         assert all(len(known) <= matching.WORD_LENGTH for known in words)
