@@ -24,6 +24,7 @@ urlpatterns = [
     path("settings/api/", include("apikeys.pages.urls")),
     path("docs/", views.api_reference, name="docs"),
     path("v1/", include("chatbots.urls")),
+    path("v1/", include("apikeys.api.urls")),
     re_path(r"^v1(?:/|$)", unknown_path),
 ]
 
