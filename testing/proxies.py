@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import resource
 import shutil
 import socket
 import string
@@ -14,7 +15,7 @@ from pathlib import Path
 import psycopg
 
 from testing.programs import DEADLINE, free_port, logs, program, wait_until
-from testing.services import Postgres
+from testing.services import Postgres, children
 
 
 class PgBouncer:
@@ -90,15 +91,18 @@ class PgBouncer:
 class Nginx:
     """nginx with the configuration that is deployed, filled in with ``values`` as its image does it."""
 
-    MAIN = """
-        daemon off; worker_processes 1; pid {folder}/pid; {user}
-        events {{ }}
-        http {{
-            client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
-            uwsgi_temp_path {folder}; scgi_temp_path {folder};
-            include {folder}/site.conf;
-        }}
-    """
+    # What only this machine knows, in place of the lines of the file that is deployed.
+    HERE = {
+        "user nginx;": "daemon off; {user}",
+        "pid /run/nginx.pid;": "pid {folder}/pid;",
+        "worker_rlimit_nofile 40000;": "worker_rlimit_nofile {files};",
+        "worker_processes auto;": "worker_processes 1;",
+        "include /etc/nginx/mime.types;": (
+            "client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder}; "
+            "uwsgi_temp_path {folder}; scgi_temp_path {folder};"
+        ),
+        "include /etc/nginx/conf.d/*.conf;": "include {folder}/site.conf;",
+    }
 
     def __init__(self, template: Path, **values: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="wizchat-nginx-"))
@@ -110,7 +114,13 @@ class Nginx:
         (self.folder / "site.conf").write_text(site)
         # Workers of a master that is root would be another user's, who may not enter the folder.
         user = "user root;" if os.geteuid() == 0 else ""
-        (self.folder / "nginx.conf").write_text(self.MAIN.format(folder=self.folder, user=user))
+        # No process may open more files than its hard limit allows.
+        files = min(40_000, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        main = (template.parent / "nginx.conf").read_text()
+        for line, here in self.HERE.items():
+            assert line in main, line
+            main = main.replace(line, here.format(folder=self.folder, user=user, files=files))
+        (self.folder / "nginx.conf").write_text(main)
         self.log = self.folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -130,6 +140,13 @@ class Nginx:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_until(self._answers, "nginx's answer")
         return self
+
+    def memory(self) -> int:
+        """Return the bytes that its one worker holds in memory."""
+        assert self._process is not None
+        (worker,) = children(self._process.pid)
+        pages = int(Path(f"/proc/{worker}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGESIZE")
 
     def close(self) -> None:
         if self._process:
