@@ -57,7 +57,7 @@ class NaiveArgon2(BaseAuthentication):
         raw = request.headers["Authorization"].removeprefix("Bearer ")
         key = APIKey.objects.select_related("owner").filter(key_id=raw[4:16]).first()
         try:
-            genuine = key is not None and self.argon2.verify(key.encoding, raw)
+            genuine = key is not None and self.argon2.verify(key.key_hash, raw)
         except VerificationError:
             genuine = False
         if not genuine or not key.owner.is_active or not key.is_live(timezone.now()):

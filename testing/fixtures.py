@@ -9,7 +9,6 @@ from django.core.cache import caches
 from django.test import Client
 from django.utils import timezone
 
-from apikeys import models
 from apikeys.auth import failed_attempts
 from apikeys.core.hashing import KeyHasher
 from apikeys.models import APIKey, Permission
@@ -24,20 +23,20 @@ class CountingHasher(KeyHasher):
         super().__init__(**{"memory_cost": 8, "time_cost": 1, "parallelism": 1} | cost)
         self.verifications = 0
 
-    def _prove(self, encoding, raw):
+    def _run_argon2(self, key_hash, raw):
         self.verifications += 1
-        return super()._prove(encoding, raw)
+        return super()._run_argon2(key_hash, raw)
 
     def forget(self):
         """Be like a process that has just started."""
-        self._proofs.clear()
+        self._verified.clear()
         self.verifications = 0
 
 
 @pytest.fixture(autouse=True)
 def hasher(monkeypatch):
     hasher = CountingHasher()
-    monkeypatch.setattr(models, "HASHER", hasher)
+    monkeypatch.setattr("apikeys.hasher.HASHER", hasher)
     return hasher
 
 

@@ -6,18 +6,18 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 from django.urls import resolve
 from django.utils.encoding import iri_to_uri
 
-from apikeys.auth import refusals
-from apikeys.auth.authentication import bearer_token
+from apikeys.auth.requests import bearer_token, note
 from apikeys.core import keyformat
 from apikeys.core.networks import is_trusted_proxy
-from apikeys.usage import recorder
-from wizchat.api.errors import envelope, is_api, json_error
+from apikeys.core.outcomes import Outcome
+from wizchat.api import catalogue
+from wizchat.api.errors import is_api, json_error
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -32,9 +32,8 @@ class APIEnvelopeMiddleware:
         response = self.get_response(request)
         if not is_api(request):
             return response
-        recorder.record(request, response)
         if response.status_code >= HTTPStatus.BAD_REQUEST and not _is_json(response):
-            response = json_error(response.status_code)
+            response = json_error(catalogue.for_status(response.status_code))
         response.headers["Cache-Control"] = "no-store"
         response.headers["Vary"] = "Authorization"
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -66,7 +65,7 @@ class HTTPSOnlyAPIMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if settings.HTTPS_ONLY and is_api(request) and not request.is_secure():
             _note_exposed_key(request)
-            return JsonResponse(envelope(403, "HTTPS is required", code="HTTPS_REQUIRED"), status=403)
+            return json_error(catalogue.HTTPS_REQUIRED)
         return self.get_response(request)
 
 
@@ -78,7 +77,7 @@ def _note_exposed_key(request: HttpRequest) -> None:
         key_id = keyformat.parse(raw).key_id
     except keyformat.Malformed:
         key_id = None
-    refusals.note(request, "plain_http", key_id)
+    note(request, key_id=key_id, refusal=Outcome.PLAIN_HTTP)
 
 
 class RedirectMiddleware:
@@ -107,8 +106,9 @@ class APIShortcutMiddleware:
         if not is_api(request):
             return self.get_response(request)
         if "HTTP_TRANSFER_ENCODING" in request.META:
-            # Gunicorn is taught to measure chunks; from another server they would pass for an empty body.
-            return json_error(HTTPStatus.LENGTH_REQUIRED)
+            # The production server passes such a body with its length; with another server, Django
+            # would read it as empty.
+            return json_error(catalogue.LENGTH_REQUIRED)
         return _view_response(request)
 
 

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from django.db import DatabaseError, connection
 
-from apikeys import models
+from apikeys import hasher
 from apikeys.core import keyformat
+from apikeys.models import APIKey
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +23,12 @@ class Credential(NamedTuple):
     id: int
     key_id: str
     checksum: str
-    encoding: str
+    key_hash: str
     permissions: int
     allowed_networks: str
     expires_at: datetime | None
     revoked_at: datetime | None
+    rate_limit: str
     owner_id: int
     owner_is_active: bool
 
@@ -38,41 +40,49 @@ class Credential(NamedTuple):
         """
         if not compare_digest(self.checksum, raw[-keyformat.CHECKSUM_LENGTH :]):
             return False
-        if models.HASHER.remembers(self.encoding, raw):
+        if hasher.HASHER.remembers(self.key_hash, raw):
             return True
-        if not models.HASHER.verify(self.encoding, raw):
+        if not hasher.HASHER.verify(self.key_hash, raw):
             return False
-        if models.HASHER.needs_rehash(self.encoding):
-            self._encode_anew(raw)
+        if hasher.HASHER.needs_rehash(self.key_hash):
+            self._rehash(raw)
         return True
 
-    def _encode_anew(self, raw: str) -> None:
-        stored = models.APIKey.objects.filter(pk=self.id, encoding=self.encoding)
+    def _rehash(self, raw: str) -> None:
+        stored = APIKey.objects.filter(pk=self.id, key_hash=self.key_hash)
         try:
-            stored.update(encoding=models.HASHER.encode(raw))
+            stored.update(key_hash=hasher.HASHER.hash(raw))
         except DatabaseError:
-            # The old encoding still proves the key; the next process to see it tries again.
-            logger.exception("could not encode key %s anew", self.key_id)
+            # The old hash still proves the key; the next process to see it tries again.
+            logger.exception("could not rehash key %s", self.key_id)
 
 
 def lookup(key_id: str) -> Credential | None:
     """Return the credential with ``key_id``, in one SELECT; nothing of it is ever cached."""
     with connection.cursor() as cursor:
-        cursor.execute(_lookup_sql(), {"key_id": key_id})
+        cursor.execute(_lookup_sql(), {"key_id": key_id} if connection.vendor == "sqlite" else [key_id])
         row = cursor.fetchone()
     if row is None:
         return None
     credential = Credential._make(row)
-    if credential.expires_at is not None and credential.expires_at.tzinfo is None:
-        # SQLite stores UTC without saying so.
-        return credential._replace(expires_at=credential.expires_at.replace(tzinfo=UTC))
+    if connection.vendor == "sqlite" and (credential.expires_at or credential.revoked_at):
+        return credential._replace(
+            expires_at=_in_utc(credential.expires_at), revoked_at=_in_utc(credential.revoked_at)
+        )
     return credential
+
+
+def _in_utc(stored: datetime | None) -> datetime | None:
+    """Return ``stored`` with its time zone, which SQLite leaves out."""
+    return stored.replace(tzinfo=UTC) if stored else None
 
 
 @cache
 def _lookup_sql() -> str:
     """Return what the ORM would run for a lookup; compiled once, as that costs most of it."""
     columns = (*Credential._fields[:-1], "owner__is_active")
-    query = models.APIKey.objects.order_by().filter(key_id="").values_list(*columns)
+    query = APIKey.objects.order_by().filter(key_id="").values_list(*columns)
     sql, _params = query.query.sql_with_params()
-    return sql % "%(key_id)s"  # by name: Django would search all of it for places, on SQLite each time
+    # By name on SQLite, because Django's cursor scans the text for positional ones each time; psycopg is
+    # slower by name.
+    return sql % "%(key_id)s" if connection.vendor == "sqlite" else sql

@@ -8,14 +8,14 @@ from __future__ import annotations
 import logging
 import math
 import time
-from http import HTTPStatus
 from ipaddress import IPv6Address, IPv6Network
 
 from django.conf import settings
 from django.core.cache import BaseCache, caches
-from rest_framework.exceptions import APIException
 
 from apikeys.core.networks import IPAddress
+from wizchat.api import catalogue
+from wizchat.api.errors import APIError
 
 RETRY_CACHE_AFTER = 5
 """Seconds for which a shared cache that has failed is left alone: nobody waits for it in vain."""
@@ -27,14 +27,11 @@ logger = logging.getLogger(__name__)
 _retry_at = 0.0
 
 
-class TooManyFailures(APIException):
+class TooManyFailures(APIError):
     """An address has failed too often; ``wait`` is in seconds."""
 
-    status_code = HTTPStatus.TOO_MANY_REQUESTS
-
     def __init__(self, wait: int) -> None:
-        super().__init__()
-        self.wait = wait
+        super().__init__(catalogue.TOO_MANY_FAILURES, headers={"Retry-After": str(wait)})
 
 
 def count(client_ip: IPAddress | None) -> None:
@@ -64,7 +61,7 @@ def _count(name: str) -> tuple[int, bool]:
     global _retry_at
     if time.monotonic() >= _retry_at:
         try:
-            return _count_in(caches["default"], name)
+            return _count_in(caches["failed_attempts"], name)
         except Exception as error:
             # Whatever the cache's client raises.
             _retry_at = time.monotonic() + RETRY_CACHE_AFTER

@@ -4,37 +4,50 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated, PermissionDenied
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from apikeys.auth import refusals
+from apikeys.auth.authentication import CHALLENGE, KeyRequired
+from apikeys.auth.requests import note
+from apikeys.core.outcomes import Outcome
 from apikeys.models import Permission
+from wizchat.api import catalogue
+from wizchat.api.errors import APIError
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # imports this module itself
 
 
-class LacksPermission(PermissionDenied):
+class LacksPermission(APIError):
     """The key is good, but not for this; ``permission`` is what it would take."""
 
     def __init__(self, permission: Permission) -> None:
-        self.permission = permission.names[0]
-        super().__init__(f'This API key lacks the "{self.permission}" permission')
+        name = permission.names[0]
+        super().__init__(
+            catalogue.LACKS_PERMISSION,
+            catalogue.LACKS_PERMISSION.message.replace("write", name),
+            headers={"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{name}"'},
+        )
 
 
 class HasKeyPermission(BasePermission):
-    """Grants what the view's ``required_permissions`` (method → ``Permission``) asks for."""
+    """Grants what the view's ``required_permissions`` (method → ``Permission``) asks for.
+
+    ``Permission(0)`` is any valid key.
+    """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         credential: Any = request.auth
         if credential is None:
-            raise NotAuthenticated
+            raise KeyRequired
         method = "GET" if request.method == "HEAD" else request.method
-        required: dict[str | None, Any] = getattr(view, "required_permissions", {})
+        required: dict[str | None, Permission] = getattr(view, "required_permissions", {})
         if method not in required:
             raise MethodNotAllowed(str(method))
-        if not credential.permissions & (required[method] | Permission.ADMIN):
-            refusals.note(request._request, "permission", credential.key_id)
-            raise LacksPermission(required[method])
+        needed = required[method]
+        note(request._request, needed=needed.value)
+        if needed and not credential.permissions & (needed | Permission.ADMIN):
+            note(request._request, refusal=Outcome.PERMISSION)
+            raise LacksPermission(needed)
         return True

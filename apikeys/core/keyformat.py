@@ -19,11 +19,14 @@ SECRET_BITS = 256
 CHECKSUM_LENGTH = 6
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-_KEY = re.compile(r"wzc_([0-9A-Za-z]{12})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})", re.ASCII)
+_KEY = re.compile(
+    rf"{PREFIX}_([0-9A-Za-z]{{{ID_LENGTH}}})_([0-9A-Za-z]{{{SECRET_LENGTH}}})([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})",
+    re.ASCII,
+)
 # Wider than a real key on purpose: a cut, mistyped or URL-encoded key in a log still gives
 # its secret away, however often it was encoded.
 _LOOKS_LIKE_A_KEY = re.compile(
-    r"(wzc(?:_|%(?:25)*5f)[0-9a-z]{12})(?:_|%(?:25)*5f)[0-9a-z]+", re.ASCII | re.IGNORECASE
+    rf"({PREFIX}(?:_|%(?:25)*5f)[0-9a-z]{{{ID_LENGTH}}})(?:_|%(?:25)*5f)[0-9a-z]+", re.ASCII | re.IGNORECASE
 )
 
 
@@ -72,6 +75,11 @@ def checksum(body: str) -> str:
 def masked(key_id: str) -> str:
     """Return how a key is shown once its secret is gone."""
     return f"{PREFIX}_{key_id}_…"
+
+
+def bare_id(text: str) -> str:
+    """Return the id in ``text``, which may be the id itself, a masked key as lists show it, or a key."""
+    return text.removeprefix(f"{PREFIX}_").partition("_")[0]
 
 
 def redact(text: str) -> str:

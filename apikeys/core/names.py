@@ -6,18 +6,31 @@ import unicodedata
 
 from apikeys.core import keyformat
 
+MAX_LENGTH = 80
+"""Characters in a name."""
+
+_BIDI_CONTROLS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""They would reorder the text around a name (Unicode Standard Annex 9)."""
+
 
 class InvalidName(ValueError):
     """The name cannot be used; the text says why, to whoever chose it."""
 
 
-def check(name: str) -> str:
-    """Return ``name``; raise ``InvalidName`` unless people can read it and it is no key."""
+def clean(name: str) -> str:
+    """Return ``name`` without space around it; raise ``InvalidName`` unless people can read it."""
+    name = name.strip()
     categories = {unicodedata.category(character) for character in name}
-    if "Cc" in categories:
-        raise InvalidName("A name cannot contain control characters such as line breaks.")
+    if not name:
+        raise InvalidName("Give the key a name.")
+    if len(name) > MAX_LENGTH:
+        raise InvalidName(f"A name has at most {MAX_LENGTH} characters; this one has {len(name)}.")
+    if categories & {"Cc", "Cs"}:
+        raise InvalidName("A name can't contain control characters such as line breaks.")
+    if _BIDI_CONTROLS.intersection(name):
+        raise InvalidName("A name can't contain characters that change the direction of text.")
     if all(category[0] in "CZ" for category in categories):
         raise InvalidName("Give the key a name that can be seen.")
     if keyformat.redact(name) != name:
-        raise InvalidName("This is a key itself. Give it a name instead.")
+        raise InvalidName("This looks like an API key. Enter a name instead.")
     return name

@@ -6,28 +6,25 @@ from datetime import datetime
 from typing import ClassVar, Protocol
 
 from apikeys.core.networks import IPAddress, contains
+from apikeys.core.outcomes import Outcome
 
 
 class Refused(Exception):
-    """A genuine key that may not be used; ``reason`` is stable, ``message`` is for its holder."""
+    """A genuine key that may not be used; ``outcome`` says why."""
 
-    reason: ClassVar[str]
-    message: ClassVar[str]
+    outcome: ClassVar[Outcome]
 
 
 class Revoked(Refused):
-    reason = "revoked"
-    message = "API key has been revoked"
+    outcome = Outcome.REVOKED
 
 
 class Expired(Refused):
-    reason = "expired"
-    message = "API key has expired"
+    outcome = Outcome.EXPIRED
 
 
 class WrongAddress(Refused):
-    reason = "address"
-    message = "IP address not allowed"
+    outcome = Outcome.ADDRESS
 
 
 class Judged(Protocol):

@@ -16,16 +16,10 @@ from django.utils.formats import date_format
 
 from apikeys.core import names
 from apikeys.core.networks import InvalidNetworks, IPAddress, canonical, parse_networks
-from apikeys.models import APIKey, KeyState, Permission
+from apikeys.models import LONGEST_LIFETIME, APIKey, KeyState, Permission
 
-PERMISSIONS = {
-    "read": ("Read", "View chatbots and queries."),
-    "write": ("Write", "Send messages and update settings."),
-    "admin": ("Admin", "Full access, including delete."),
-}
 LIFETIMES = (30, 90, 365)
 """Days that a key may be given with one choice."""
-LONGEST = timedelta(days=3660)
 OVERLAPS = {
     "0": ("Not at all", timedelta(0)),
     "1": ("1 hour", timedelta(hours=1)),
@@ -36,7 +30,7 @@ OVERLAPS = {
 
 def permission_field() -> forms.MultipleChoiceField:
     return forms.MultipleChoiceField(
-        choices=[(value, label) for value, (label, _) in PERMISSIONS.items()],
+        choices=[(name, permission.label) for permission in Permission for name in permission.names],
         widget=forms.CheckboxSelectMultiple,
         error_messages={
             "required": "Choose at least one permission.",
@@ -53,7 +47,7 @@ class KeyRules:
 
     def clean_name(self) -> str:
         try:
-            return names.check(self.cleaned_data["name"])
+            return names.clean(self.cleaned_data["name"])
         except names.InvalidName as error:
             raise forms.ValidationError(str(error)) from error
 
@@ -71,7 +65,7 @@ class KeyForm(KeyRules, forms.Form):
     """What the owner of a key may set, and change later."""
 
     name = forms.CharField(
-        max_length=80,
+        max_length=names.MAX_LENGTH,
         help_text="What will use the key, for example “Production API”.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={
@@ -147,7 +141,7 @@ class NewKeyForm(OnceForm, KeyForm):
             },
         )
         self.order_fields(["name", "permissions", "expires", "expires_on", "allowed_networks"])
-        limits = {"min": now.date().isoformat(), "max": (now + LONGEST).date().isoformat()}
+        limits = {"min": now.date().isoformat(), "max": (now + LONGEST_LIFETIME).date().isoformat()}
         self.fields["expires_on"].widget.attrs.update(limits)
 
     def clean(self) -> dict[str, Any]:
@@ -176,8 +170,8 @@ class NewKeyForm(OnceForm, KeyForm):
             self.add_error("expires_on", "Choose the last day on which the key works.")
         elif chosen < self.now.date():
             self.add_error("expires_on", f"{day(chosen)} is past. Choose today or a later day.")
-        elif chosen > (self.now + LONGEST).date():
-            last = day(self.now + LONGEST)
+        elif chosen > (self.now + LONGEST_LIFETIME).date():
+            last = day(self.now + LONGEST_LIFETIME)
             self.add_error(
                 "expires_on", f"{day(chosen)} is too far away. Choose a day up to {last}, or Never."
             )
@@ -210,10 +204,7 @@ class FilterForm(forms.Form):
         required=False,
         choices=[
             ("", "All"),
-            (KeyState.ACTIVE, "Active"),
-            (KeyState.EXPIRING, "Expires soon"),
-            (KeyState.EXPIRED, "Expired"),
-            (KeyState.REVOKED, "Revoked"),
+            *((state.value, state.label) for state in KeyState),
         ],
     )
 
@@ -223,9 +214,9 @@ def prefill(query: QueryDict) -> dict[str, Any]:
     initial: dict[str, Any] = {}
     name = "".join(character for character in query.get("name", "") if character.isprintable()).strip()
     if name:
-        initial["name"] = name[:80]
+        initial["name"] = name[: names.MAX_LENGTH]
     asked = query.get("permissions", "").lower().replace(" ", "").split(",")
-    permissions = [permission for permission in PERMISSIONS if permission in asked]
+    permissions = [name for name in Permission(7).names if name in asked]
     if permissions:
         initial["permissions"] = permissions
     return initial

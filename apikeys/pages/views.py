@@ -19,13 +19,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apikeys.auth.authentication import request_address
+from apikeys.auth.requests import client_ip
 from apikeys.core import keyformat
-from apikeys.models import AlreadyIssued, AlreadyRotated, APIKey, APIKeyQuerySet, KeyState, NotLive
+from apikeys.models import AlreadyIssued, AlreadyRotated, APIKey, APIKeyQuerySet, KeyEnded, KeyState
 from apikeys.pages import advice
+from apikeys.pages.display import quoted
 from apikeys.pages.forms import FilterForm, KeyForm, NewKeyForm, RotateForm, prefill, settings_of
-from apikeys.templatetags.keys import quoted
 from apikeys.usage import reports
+from wizchat.accounts.reauthentication import key_issuer_required, typed_before
 
 PAGE_SIZE = 25
 FILTER_FROM = 11
@@ -47,7 +48,7 @@ def key_list(request: SignedInRequest) -> HttpResponse:
     query["q"] = keyformat.redact(query.get("q", ""))
     filters = FilterForm(query)
     total = request.user.api_keys.count()
-    keys_of_owner = request.user.api_keys.select_related("successor").live_first(now)
+    keys_of_owner = request.user.api_keys.with_rotations().live_first(now)
     page = Paginator(filtered(keys_of_owner, filters, now), PAGE_SIZE).get_page(query.pop("page", [""])[-1])
     keys = list(page)
     hours = reports.last_24_hours(keys, now)
@@ -75,12 +76,15 @@ def filtered(keys: APIKeyQuerySet, filters: FilterForm, now: datetime) -> APIKey
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @never_cache
+@key_issuer_required
 @sensitive_variables("raw")
 def key_create(request: SignedInRequest) -> HttpResponse:
     now = timezone.now()
-    own = request_address(request.META)
+    own = client_ip(request.META)
     if request.method != "POST":
-        form = NewKeyForm(initial=prefill(request.GET), user_id=request.user.pk, now=now)
+        form = NewKeyForm(
+            initial=prefill(request.GET) | typed_before(request), user_id=request.user.pk, now=now
+        )
         return render(request, "apikeys/key_create.html", {"form": form, "own": own})
     form = NewKeyForm(request.POST, user_id=request.user.pk, now=now)
     if "add_address" in request.POST:
@@ -112,10 +116,10 @@ def reveal(request: SignedInRequest, key: APIKey, raw: str, *, typed: str = "") 
 @login_required
 @never_cache
 def key_detail(request: SignedInRequest, key_id: str) -> HttpResponse:
-    key = get_object_or_404(request.user.api_keys, key_id=key_id)
+    key = get_object_or_404(request.user.api_keys.with_rotations(), key_id=key_id)
     form = KeyForm(initial=settings_of(key))
     now = timezone.now()
-    own = request_address(request.META)
+    own = client_ip(request.META)
     if request.method == "POST":
         form = KeyForm(request.POST)
         if "add_address" in request.POST:
@@ -132,8 +136,8 @@ def key_detail(request: SignedInRequest, key_id: str) -> HttpResponse:
         "shares": reports.shares(days),
         "refusals": reports.refused(key, now),
         "warnings": warnings(request, key),
-        "events": key.events.select_related("actor")[:EVENTS_SHOWN],
-        "successor": APIKey.objects.filter(predecessor=key).first(),
+        "events": key.events.all()[:EVENTS_SHOWN],
+        "successor": key.successor,
     }
     return render(request, "apikeys/key_detail.html", context)
 
@@ -143,7 +147,7 @@ def save(request: SignedInRequest, key: APIKey, form: KeyForm) -> HttpResponse:
     values = {name: value for name, value in form.cleaned_data.items() if name in request.POST}
     try:
         changed = key.change(by=request.user, now=timezone.now(), **values)
-    except NotLive:
+    except KeyEnded:
         messages.error(request, f"{quoted(key.name)} is revoked and cannot be changed.")
         return redirect("apikeys:detail", key.key_id)
     said = "was saved" if changed else "is as it was: nothing was changed"
@@ -157,7 +161,7 @@ def save(request: SignedInRequest, key: APIKey, form: KeyForm) -> HttpResponse:
 @login_required
 @never_cache
 def key_revoke(request: SignedInRequest, key_id: str) -> HttpResponse:
-    key = get_object_or_404(request.user.api_keys, key_id=key_id)
+    key = get_object_or_404(request.user.api_keys.with_rotations(), key_id=key_id)
     now = timezone.now()
     if request.method == "POST":
         stopped = key.revoke(by=request.user, now=now)
@@ -175,12 +179,15 @@ def key_revoke(request: SignedInRequest, key_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @never_cache
+@key_issuer_required
 @sensitive_variables("raw")
 def key_rotate(request: SignedInRequest, key_id: str) -> HttpResponse:
     now = timezone.now()
-    key = get_object_or_404(request.user.api_keys, key_id=key_id)
-    form = RotateForm(request.POST if request.method == "POST" else None, user_id=request.user.pk)
-    successor = APIKey.objects.filter(predecessor=key).first()
+    key = get_object_or_404(request.user.api_keys.with_rotations(), key_id=key_id)
+    posted = request.POST if request.method == "POST" else None
+    typed = typed_before(request) if posted is None else {}
+    form = RotateForm(posted, initial=typed, user_id=request.user.pk)
+    successor = key.successor
     if form.is_valid():
         try:
             new, raw = key.rotate(by=request.user, now=now, **form.cleaned_data)
@@ -188,7 +195,7 @@ def key_rotate(request: SignedInRequest, key_id: str) -> HttpResponse:
             return render(request, "apikeys/key_already.html", {"key": already.key})
         except AlreadyRotated as already:
             successor = already.successor
-        except NotLive:
+        except KeyEnded:
             key.refresh_from_db()
         else:
             return reveal(request, new, raw)
@@ -199,7 +206,7 @@ def key_rotate(request: SignedInRequest, key_id: str) -> HttpResponse:
 def warnings(request: HttpRequest, key: APIKey) -> list[str]:
     return advice.warnings(
         key.allowed_networks,
-        own=request_address(request.META),
+        own=client_ip(request.META),
         behind_proxy=bool(settings.TRUSTED_PROXIES),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -14,63 +13,34 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 
-from apikeys.models import APIKey, KeyEvent, KeyState
-from apikeys.pages.forms import PERMISSIONS, KeyForm
+from apikeys.models import APIKey, Permission
+from apikeys.pages.display import described, in_full, quoted
 from apikeys.usage.reports import Day
 
 register = template.Library()
 
-BADGES = {
-    KeyState.ACTIVE: ("ok", "Active", "M3 8.5l3.2 3.2L13 5"),
-    KeyState.EXPIRING: ("warn", "Expires soon", "M8 3.5V8l3 2M8 1.5a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13z"),
-    KeyState.EXPIRED: ("off", "Expired", "M4 8h8M8 1.5a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13z"),
-    KeyState.REVOKED: ("off", "Revoked", "M4 4l8 8M12 4l-8 8"),
-}
-TURNING = {"R", "AL", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"}
-"""Bidirectional classes of the characters that could reorder the text around a name."""
-
-
-def isolated(name: str) -> str:
-    """Return ``name`` fit for plain text: it cannot turn the words beside it around."""
-    if any(unicodedata.bidirectional(character) in TURNING for character in name):
-        return f"\u2068{name}\u2069"
-    return name
-
-
-@register.filter
-def quoted(name: str) -> str:
-    return isolated(f"“{name}”")
+register.filter("quoted", quoted)
+register.filter("described", described)
 
 
 @register.inclusion_tag("apikeys/_badge.html")
 def badge(key: APIKey, now: datetime) -> dict[str, Any]:
-    kind, word, path = BADGES[key.state(now)]
-    return {"kind": kind, "word": word, "path": path}
+    return {"state": key.state(now)}
 
 
 @register.filter
-def over(key: APIKey, now: datetime) -> bool:
-    return not key.is_live(now)
+def is_ended(key: APIKey, now: datetime) -> bool:
+    return key.is_ended(now)
 
 
 @register.filter
 def permission_labels(key: APIKey) -> str:
-    return ", ".join(PERMISSIONS[name][0] for name in key.granted.names)
+    return key.granted.label
 
 
 @register.filter
 def permission_help(value: str) -> str:
-    return PERMISSIONS[value][1]
-
-
-@register.filter
-def event_detail(event: KeyEvent) -> str:
-    """Return what an event changed, in the words of the form."""
-    fields = KeyForm.base_fields
-    return ", ".join(
-        str(fields[name].label or name.capitalize()) if name in fields else name
-        for name in event.detail.split(", ")
-    )
+    return Permission.of([value]).description
 
 
 @register.filter
@@ -97,11 +67,6 @@ def on_day(at: datetime) -> SafeString:
     at = at.astimezone(timezone.get_current_timezone())
     words = date_format(at, "j M Y")
     return format_html('<time datetime="{}" title="{}">{}</time>', _machine(at), in_full(at), words)
-
-
-def in_full(at: datetime) -> str:
-    at = at.astimezone(timezone.get_current_timezone())
-    return f"{date_format(at, 'j F Y, H:i')} {at:%Z}"
 
 
 @register.filter

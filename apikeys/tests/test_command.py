@@ -71,7 +71,10 @@ def test_create_takes_permissions_addresses_and_a_lifetime(run):
         (["create", "--owner", "olga", "--name", "x" * 81, "--permission", "read"], "80"),
         (["create", "--owner", "olga", "--name", "one\ntwo", "--permission", "read"], "control characters"),
         (["create", "--owner", "olga", "--name", "\u200b", "--permission", "read"], "can be seen"),
-        (["create", "--owner", "olga", "--name", LOOKS_LIKE_A_KEY, "--permission", "read"], "a key itself"),
+        (
+            ["create", "--owner", "olga", "--name", LOOKS_LIKE_A_KEY, "--permission", "read"],
+            "looks like an API key",
+        ),
         ([*CREATE, "--allow-ip", "10.0.0.0/33"], '"10.0.0.0/33" is not a valid IPv4 range'),
         ([*CREATE, "--expires-in", "soon"], '"soon"'),
         ([*CREATE, "--expires-in", "0d"], '"0d"'),
@@ -126,7 +129,7 @@ def test_revoke_stops_a_key_and_says_so(run, issue, call, form):
 
 @pytest.mark.parametrize("stated", ["2026-03-01T12:00", "2026-03-01T13:00+01:00", "2026-03-01 12:00:00Z"])
 def test_all_keys_made_before_a_time_stop_and_later_ones_do_not(run, issue, call, stated, monkeypatch):
-    monkeypatch.setattr("apikeys.models.BATCH", 2)
+    monkeypatch.setattr("apikeys.models.keys.KEYS_PER_STATEMENT", 2)
     moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
     old = [issue(now=moment - timedelta(seconds=seconds)) for seconds in (1, 60, 3600)]
     _key, revoked_before = issue(now=moment - timedelta(days=1))

@@ -45,7 +45,7 @@ def test_the_key_reaches_no_log_wherever_the_client_put_it(issue, call, caplog):
     assert raw[17:] not in caplog.text
 
 
-def test_the_memo_and_the_caches_hold_no_key(issue, call, hasher):
+def test_the_verified_cache_and_the_caches_hold_no_key(issue, call, hasher):
     from django.core.cache import caches
 
     _key, raw = issue()

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from apikeys.models import AlreadyIssued, AlreadyRotated, APIKey, KeyState, NotLive, Permission
+from apikeys.models import AlreadyIssued, AlreadyRotated, APIKey, KeyEnded, KeyState, Permission
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +65,7 @@ def test_revoking_happens_once_and_is_final(issue, owner, stranger):
 
     assert (key.revoked_at, key.revoked_by) == (first, owner)
     assert events(key) == ["created", "revoked"]
-    with pytest.raises(NotLive):
+    with pytest.raises(KeyEnded):
         key.change(by=owner, now=first, name="Back again")
 
 
@@ -74,32 +74,31 @@ def test_a_stale_instance_cannot_undo_a_revocation(issue, owner):
     stale = APIKey.objects.get(pk=key.pk)
     key.revoke(by=owner, now=timezone.now())
 
-    with pytest.raises(NotLive):
+    with pytest.raises(KeyEnded):
         stale.change(by=owner, now=timezone.now(), name="Renamed")
-    with pytest.raises(NotLive):
+    with pytest.raises(KeyEnded):
         stale.rotate(by=owner, now=timezone.now(), overlap=DAY)
     key.refresh_from_db()
     assert key.revoked_at is not None
     assert key.name == "Production API"
 
 
-def test_a_change_writes_and_records_only_what_differs(issue, owner, django_assert_num_queries):
+def test_a_change_writes_and_records_only_what_differs(issue, owner):
     key, _raw = issue()
 
     assert key.change(by=owner, now=timezone.now(), name="Production API", permissions=Permission.READ) == [
         "permissions"
     ]
-    with django_assert_num_queries(0):
-        assert key.change(by=owner, now=timezone.now(), permissions=Permission.READ) == []
+    assert key.change(by=owner, now=timezone.now(), permissions=Permission.READ) == []
 
     assert key.granted == Permission.READ
-    assert [(e.action, e.detail) for e in key.events.order_by("id")] == [
-        ("created", ""),
-        ("changed", "permissions"),
+    assert [(e.action, e.changes) for e in key.events.order_by("id")] == [
+        ("created", {}),
+        ("changed", {"permissions": [["read", "write", "admin"], ["read"]]}),
     ]
 
 
-@pytest.mark.parametrize("field", ["owner", "key_id", "encoding", "revoked_at", "expires_at"])
+@pytest.mark.parametrize("field", ["owner", "key_id", "key_hash", "revoked_at"])
 def test_nothing_else_can_be_changed(issue, owner, field):
     key, _raw = issue()
 
@@ -170,7 +169,7 @@ def test_a_dead_key_cannot_be_rotated(issue, owner, state):
     if state == "revoked":
         key.revoke(by=owner, now=timezone.now())
 
-    with pytest.raises(NotLive):
+    with pytest.raises(KeyEnded):
         key.rotate(by=owner, now=timezone.now(), overlap=DAY)
     assert APIKey.objects.count() == 1
 
@@ -230,7 +229,7 @@ def test_rotations_at_once_make_one_successor(issue, owner, form_token):
     assert sum(isinstance(result, tuple) for result in results) == 1
     refusals = [result for result in results if not isinstance(result, tuple)]
     assert {type(refusal) for refusal in refusals} == {AlreadyIssued if form_token else AlreadyRotated}
-    assert APIKey.objects.filter(predecessor=old).count() == 1
+    assert APIKey.objects.filter(origin_rotation__old=old).count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,8 +1,7 @@
-"""The only writer of usage: what keys were presented for is counted here, and stored later.
+"""Counts what keys are presented for, in memory, and writes it about once a second.
 
-A request costs a few dictionary entries; a thread of each process writes them about once a
-second, and what is left at exit. Rows are added to, never set, so that processes cannot lose
-each other's counts. What a process has counted and not yet written dies with a SIGKILL.
+A request costs a few dictionary entries; a thread of each process writes them, and what is left
+at exit. What a process has counted and not yet written is lost on SIGKILL.
 """
 
 from __future__ import annotations
@@ -11,86 +10,74 @@ import atexit
 import logging
 import os
 import re
-from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from time import monotonic, time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection, connections, transaction
+from django.db import DatabaseError, close_old_connections, connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from apikeys.auth.requests import noted
 from apikeys.core import keyformat
-from apikeys.core.metrics import USAGE_LAG
+from apikeys.core.metrics import ACCEPTED, REFUSED, USAGE_LAG
 from apikeys.core.networks import IPAddress
-from apikeys.models import USER_AGENT_LENGTH, APIKey, KeyUsage
+from apikeys.core.outcomes import Outcome
+from apikeys.models import USER_AGENT_LENGTH
+from apikeys.usage import store
+from apikeys.usage.store import HOUR, Count, LastUse, Row
 
-HOUR = 3600
 MAX_ADDRESSES = 100
 """Addresses told apart per key and hour by one process; the others count as ``""``."""
 MAX_PENDING = 50_000
-"""Rows kept for the next try while the database does not take them."""
-BATCH = 1000
-"""Rows sent at a time: PostgreSQL's answer to so many is waited for as to one statement."""
+"""Rows kept for the next try while the database refuses them."""
 
-Outcome = KeyUsage.Outcome
 logger = logging.getLogger(__name__)
 
 
-class Row(NamedTuple):
-    """What one count is of; ``hour`` is in hours since the epoch."""
-
-    key: int
-    hour: int
-    outcome: str
-    address: IPAddress | str | None
-
-
 class Use(NamedTuple):
-    """A use of a key; ``at`` is in seconds since the epoch."""
+    """A use of a key; ``at`` is in seconds since the epoch, ``needed`` a permission or 0."""
 
     at: float
-    address: IPAddress | None
+    ip: IPAddress | None
     user_agent: str
     method: str
     route: str
-
-
-def note(request: HttpRequest, key: int, address: IPAddress | None, refusal: str = "") -> None:
-    """Mark ``request`` as one that presented a genuine ``key``, and why that was refused, if it was."""
-    request.key_noted = key, address, refusal  # type: ignore[attr-defined]  # ours; read below
+    needed: int
 
 
 def record(request: HttpRequest, response: HttpResponseBase) -> None:
     """Count ``request``, now that it is answered, if it presented a key."""
-    noted = getattr(request, "key_noted", None)
-    if noted is None:
+    presented = noted(request)
+    if presented is None:
         return
-    key, address, refusal = noted
+    refusal = presented.refusal
+    (REFUSED[refusal] if refusal else ACCEPTED).inc()
+    if presented.pk is None:
+        return
     at = time()
-    row = Row(key, int(at // HOUR), refusal or outcome_of(response.status_code), address)
-    if refusal:
+    outcome = refusal or Outcome.of_status(response.status_code)
+    row = Row(presented.pk, int(at // HOUR), outcome.value, presented.client_ip)
+    if refusal is not None and refusal is not Outcome.PERMISSION:
         recorder.add(row, at)
         return
     route = request.resolver_match.route if request.resolver_match else ""
     user_agent = request.META.get("HTTP_USER_AGENT", "")
-    recorder.add(row, at, Use(at, address, user_agent, request.method or "", route))
-
-
-def outcome_of(status: int) -> str:
-    """Return what an answer to a key that authenticated comes to, as it is stored."""
-    if status < 400:
-        return Outcome.ANSWERED.value
-    if status >= 500:
-        return Outcome.SERVER_ERROR.value
-    return {403: Outcome.PERMISSION, 429: Outcome.RATE_LIMITED}.get(status, Outcome.CLIENT_ERROR).value
+    recorder.add(
+        row,
+        at,
+        Use(at, presented.client_ip, user_agent, request.method or "", route, presented.needed),
+    )
 
 
 class Recorder:
     """Counts in memory, and the thread that writes them. One per process."""
 
     def __init__(self) -> None:
+        self._start_over()
+
+    def _start_over(self) -> None:
         self._lock = Lock()
         self._writing = Lock()
         self._thread: Thread | None = None
@@ -98,22 +85,31 @@ class Recorder:
         self._written_at = monotonic()
         self.clear()
 
+    def after_fork(self) -> None:
+        """Leave to the parent process its counts, its thread and its locks, which may be held."""
+        self._start_over()
+
     def clear(self) -> None:
         """Forget what is not written yet."""
-        self._counts: dict[Row, list[float]] = {}
+        self._counts: dict[Row, Count] = {}
         self._uses: dict[int, Use] = {}
+        self._first_uses: dict[int, float] = {}
+        self._needed: dict[tuple[int, int], float] = {}
         self._addresses: dict[tuple[int, int], set[str]] = {}
 
     def add(self, row: Row, at: float, use: Use | None = None) -> None:
         with self._lock:
             count = self._counts.get(row)
             if count is None:
-                self._counts[row] = [1, at]
+                self._counts[row] = Count(1, at)
             else:
-                count[0] += 1
-                count[1] = at
+                count.calls += 1
+                count.last_at = at
             if use is not None:
                 self._uses[row.key] = use
+                self._first_uses.setdefault(row.key, at)
+                if use.needed:
+                    self._needed[row.key, use.needed] = at
         if self._thread is None:
             self._start()
 
@@ -123,22 +119,26 @@ class Recorder:
             with self._lock:
                 counts, self._counts = self._counts, {}
                 uses, self._uses = self._uses, {}
+                first_uses, self._first_uses = self._first_uses, {}
+                needed, self._needed = self._needed, {}
             counts = self._fold(counts)
             try:
                 if counts:
-                    _write_counts(counts)
+                    store.add_counts(counts)
                     counts = {}
                 if uses:
-                    _write_uses(uses)
+                    store.set_last_uses({key: _as_text(use) for key, use in uses.items()})
+                    store.set_needed(needed)
+                    store.note_first_uses(first_uses)
             except BaseException:
-                self._keep(counts, uses)
+                self._keep(counts, uses, first_uses, needed)
                 raise
 
-    def _fold(self, counts: dict[Row, list[float]]) -> dict[Row, list[float]]:
+    def _fold(self, counts: dict[Row, Count]) -> dict[Row, Count]:
         """Return ``counts`` with addresses as text, those past the limit added up under ``""``."""
         this_hour = int(time() // HOUR)
         self._addresses = {key: seen for key, seen in self._addresses.items() if key[1] >= this_hour - 1}
-        folded: dict[Row, list[float]] = {}
+        folded: dict[Row, Count] = {}
         for row, count in counts.items():
             address = "" if row.address is None else str(row.address)
             seen = self._addresses.setdefault((row.key, row.hour), {""})
@@ -146,17 +146,25 @@ class Recorder:
                 seen.add(address)
             else:
                 address = ""
-            _merge(folded, row._replace(address=address), count)
+            folded.setdefault(row._replace(address=address), Count()).add(count)
         return folded
 
-    def _keep(self, counts: dict[Row, list[float]], uses: dict[int, Use]) -> None:
+    def _keep(
+        self,
+        counts: dict[Row, Count],
+        uses: dict[int, Use],
+        first_uses: dict[int, float],
+        needed: dict[tuple[int, int], float],
+    ) -> None:
         with self._lock:
             self._uses = uses | self._uses
+            self._first_uses = self._first_uses | first_uses
+            self._needed = needed | self._needed
             for row, count in counts.items():
                 if row in self._counts or len(self._counts) < MAX_PENDING:
-                    _merge(self._counts, row, count)
+                    self._counts.setdefault(row, Count()).add(count)
                 else:
-                    logger.error("usage that could not be stored is dropped: %s %s", row, count[0])
+                    logger.error("usage that could not be stored is dropped: %s %s", row, count.calls)
 
     def _start(self) -> None:
         """Start the thread, in the process that counts: not in one that will fork, nor in tests."""
@@ -170,7 +178,7 @@ class Recorder:
 
     def _run(self) -> None:
         while not self._exiting.wait(settings.USAGE_FLUSH_SECONDS):
-            # A connection that the database has dropped, or that is old, is opened anew.
+            # Replaces a connection that the database has dropped, or that is old.
             close_old_connections()
             self._try_to_flush()
         connections.close_all()
@@ -185,90 +193,31 @@ class Recorder:
         try:
             self.flush()
         except Exception as error:
-            # A database that is away says the same each second: that needs no traceback.
+            # While the database is away this is logged each second: no traceback for that.
             unexpected = not isinstance(error, DatabaseError)
             logger.error("usage is kept for the next try: %s", error, exc_info=unexpected)
         else:
             self._written_at = monotonic()
 
 
-def _merge(counts: dict[Row, list[float]], row: Row, count: list[float]) -> None:
-    known = counts.setdefault(row, [0, 0.0])
-    known[0] += count[0]
-    known[1] = max(known[1], count[1])
-
-
-def _write_counts(counts: dict[Row, list[float]]) -> None:
-    """Add ``counts`` to the table; those of keys that are gone meanwhile come to nothing."""
-    usage, keys = KeyUsage._meta.db_table, APIKey._meta.db_table
-    statement = f"""
-        INSERT INTO {usage} (key_id, hour, outcome, address, count, last_at)
-        SELECT id, %s, %s, %s, %s, %s FROM {keys} WHERE id = %s
-        ON CONFLICT (key_id, hour, outcome, address) DO UPDATE SET
-            count = {usage}.count + excluded.count,
-            last_at = CASE WHEN {usage}.last_at < excluded.last_at
-                THEN excluded.last_at ELSE {usage}.last_at END
-    """  # noqa: S608  # names of tables
-    # In one order in every process, so that two of them never wait for each other.
-    rows = [
-        (_stored(row.hour * HOUR), row.outcome, str(row.address), int(count), _stored(at), row.key)
-        for row, (count, at) in sorted(counts.items())
-    ]
-    _execute(statement, rows)
-
-
-def _write_uses(uses: dict[int, Use]) -> None:
-    """Set the last use of keys, unless a later one is stored already."""
-    statement = f"""
-        UPDATE {APIKey._meta.db_table} SET last_used_at = %s, last_used_address = %s,
-            last_used_user_agent = %s, last_used_method = %s, last_used_route = %s
-        WHERE id = %s AND (last_used_at IS NULL OR last_used_at < %s)
-    """  # noqa: S608  # the name of a table
-    rows = [
-        (
-            at := _stored(use.at),
-            str(use.address or ""),
-            _user_agent(use),
-            use.method[:10],
-            _path(use),
-            key,
-            at,
-        )
-        for key, use in sorted(uses.items())
-    ]
-    _execute(statement, rows)
-
-
-def _execute(statement: str, rows: list[tuple[Any, ...]]) -> None:
-    """Execute ``statement`` with all ``rows`` or with none."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        for start in range(0, len(rows), BATCH):
-            cursor.executemany(statement, rows[start : start + BATCH])
-
-
-def _stored(at: float) -> Any:
-    """Return a time as the database's driver wants it."""
-    return connection.ops.adapt_datetimefield_value(datetime.fromtimestamp(at, UTC))
-
-
-def _user_agent(use: Use) -> str:
-    """Return the user agent without what no one should see: control characters, or a key."""
+def _as_text(use: Use) -> LastUse:
+    """Return ``use`` as it is stored: no control characters, no key, bounded lengths."""
     printable = "".join(character for character in use.user_agent if character.isprintable())
-    return keyformat.redact(printable)[:USER_AGENT_LENGTH]
+    return LastUse(
+        at=use.at,
+        ip=str(use.ip or ""),
+        user_agent=keyformat.redact(printable)[:USER_AGENT_LENGTH],
+        method=use.method[:10],
+        route=readable(use.route),
+    )
 
 
-def _path(use: Use) -> str:
-    """Return a route, ``v1/chatbots/<uuid:pk>``, as people write it, ``/v1/chatbots/{pk}``."""
-    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", use.route)[:199]
+def readable(route: str) -> str:
+    """Return a route such as ``v1/chatbots/<uuid:pk>`` as people write it: ``/v1/chatbots/{pk}``."""
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)[:199]
 
 
 recorder = Recorder()
 flush = recorder.flush
 
-
-def _begin_anew() -> None:
-    """Leave to the parent process what it has counted, and its thread."""
-    recorder.__init__()  # type: ignore[misc]  # the locks, too, may be held by a thread that is no more
-
-
-os.register_at_fork(after_in_child=_begin_anew)
+os.register_at_fork(after_in_child=recorder.after_fork)

@@ -10,13 +10,10 @@ from typing import NamedTuple
 
 from django.db.models import Max, Sum
 
+from apikeys.core.outcomes import COUNTED, KEPT_OUT, REFUSED, Outcome
 from apikeys.models import APIKey, KeyUsage
 
-Outcome = KeyUsage.Outcome
 HOUR = timedelta(hours=1)
-
-KEPT_OUT = (Outcome.REVOKED, Outcome.EXPIRED, Outcome.ADDRESS)
-REFUSED = (*KEPT_OUT, Outcome.PERMISSION)
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class Day:
 
     @property
     def answered(self) -> int:
-        return self.outcomes[Outcome.ANSWERED.value]
+        return self.outcomes[Outcome.ANSWERED]
 
     @property
     def failed(self) -> int:
@@ -84,6 +81,11 @@ def last_24_hours(keys: Collection[APIKey], now: datetime) -> dict[int, list[int
     return hours
 
 
+def calls_in_last_24_hours(keys: Collection[APIKey], now: datetime) -> dict[int, int]:
+    """Return how often each key was used in the last 24 clock hours, by its primary key. One query."""
+    return {pk: sum(hours) for pk, hours in last_24_hours(keys, now).items()}
+
+
 def daily(key: APIKey, now: datetime, days: int = 30) -> list[Day]:
     """Return the calls of the last ``days`` days (UTC), today last, refused ones included."""
     today = now.astimezone(UTC).date()
@@ -96,7 +98,7 @@ def daily(key: APIKey, now: datetime, days: int = 30) -> list[Day]:
         .annotate(Sum("count"))
     )
     for hour, outcome, count in rows:
-        by_date[hour.astimezone(UTC).date()][outcome] += count
+        by_date[hour.astimezone(UTC).date()][Outcome.stored(outcome)] += count
     return [Day(date, outcomes) for date, outcomes in by_date.items()]
 
 
@@ -105,9 +107,9 @@ def shares(days: Collection[Day]) -> list[Share]:
     outcomes = sum((day.outcomes for day in days), Counter[str]())
     total = outcomes.total()
     return [
-        Share(str(outcome.label), outcomes[outcome.value], 100 * outcomes[outcome.value] / total)
-        for outcome in Outcome
-        if outcomes[outcome.value]
+        Share(outcome.label, outcomes[outcome], 100 * outcomes[outcome] / total)
+        for outcome in COUNTED
+        if outcomes[outcome]
     ]
 
 
@@ -136,7 +138,7 @@ def refused(key: APIKey, now: datetime, days: int = 30, limit: int = 20) -> list
         .order_by("-last", "outcome", "address")
     )
     return [
-        Refusal(str(Outcome(outcome).label), address, calls, last)
+        Refusal(Outcome.stored(outcome).label, address, calls, last)
         for outcome, address, calls, last in rows[:limit]
     ]
 

@@ -65,6 +65,12 @@ LACKS_PERMISSION = Error(
     'This API key lacks the "write" permission',
     "The key doesn't have the permission that this request needs; the message names it.",
 )
+ESCALATION = Error(
+    403,
+    "FORBIDDEN",
+    "A key cannot grant more than it has",
+    "The new or changed key would have more permissions, addresses or time than the key that asks.",
+)
 FORBIDDEN = Error(403, "FORBIDDEN", "Forbidden", "The request isn't allowed.")
 HTTPS_REQUIRED = Error(
     403,
@@ -81,6 +87,21 @@ REQUEST_TIMEOUT = Error(
 )
 CHATBOT_INACTIVE = Error(
     409, "CHATBOT_INACTIVE", "The chatbot is inactive", "The chatbot is switched off and takes no messages."
+)
+KEY_ENDED = Error(
+    409, "KEY_ENDED", "The key is revoked or expired", "A key that has ended can't be changed or rotated."
+)
+ALREADY_ROTATED = Error(
+    409,
+    "ALREADY_ROTATED",
+    "The key has already been rotated",
+    "The key has a successor; the “Location” header has its address.",
+)
+ALREADY_CREATED = Error(
+    409,
+    "ALREADY_CREATED",
+    "This Idempotency-Key has already created a key",
+    "An earlier request with the same “Idempotency-Key” created a key; “Location” has its address.",
 )
 CONFLICT = Error(
     409, "CONFLICT", "The request conflicts with the current state", "Fetch the object again and retry."
@@ -100,6 +121,12 @@ UNSUPPORTED_MEDIA_TYPE = Error(
     "UNSUPPORTED_MEDIA_TYPE",
     "The request body must be application/json in UTF-8",
     "Send the body as application/json in UTF-8.",
+)
+RATE_LIMITED = Error(
+    429,
+    "RATE_LIMITED",
+    "Rate limit exceeded",
+    "The key sent more requests than its limit allows. Wait for the “Retry-After” seconds.",
 )
 TOO_MANY_FAILURES = Error(
     429,

@@ -11,8 +11,8 @@ from testing.fixtures import CountingHasher
 RAW = "wzc_000000000000_" + "s" * 43 + "000000"
 
 
-def test_encoding_is_argon2id_with_its_own_salt(hasher):
-    first, second = hasher.encode(RAW), hasher.encode(RAW)
+def test_a_hash_is_argon2id_with_its_own_salt(hasher):
+    first, second = hasher.hash(RAW), hasher.hash(RAW)
 
     assert first.startswith("$argon2id$v=19$")
     assert first != second
@@ -24,18 +24,18 @@ def test_production_cost_is_at_least_what_owasp_asks(settings):
 
     assert cost["memory_cost"] >= 19456
     assert cost["time_cost"] >= 2
-    assert hashing.KeyHasher(**cost).encode(RAW).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert hashing.KeyHasher(**cost).hash(RAW).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 def test_a_key_is_proved_by_argon2_once(hasher):
-    encoding = hasher.encode(RAW)
+    encoding = hasher.hash(RAW)
 
     assert all(hasher.verify(encoding, RAW) for _ in range(5))
     assert hasher.verifications == 1
 
 
 def test_a_wrong_key_is_never_remembered(hasher):
-    encoding = hasher.encode(RAW)
+    encoding = hasher.hash(RAW)
 
     assert not hasher.verify(encoding, RAW + "x")
     assert not hasher.remembers(encoding, RAW + "x")
@@ -44,14 +44,14 @@ def test_a_wrong_key_is_never_remembered(hasher):
     assert hasher.verifications == 3
 
 
-def test_a_proof_does_not_outlive_its_encoding(hasher):
-    hasher.verify(hasher.encode(RAW), RAW)
+def test_a_verified_key_is_verified_again_once_its_hash_changes(hasher):
+    hasher.verify(hasher.hash(RAW), RAW)
 
-    assert not hasher.remembers(hasher.encode(RAW), RAW)
+    assert not hasher.remembers(hasher.hash(RAW), RAW)
 
 
 def test_concurrent_first_uses_share_one_argon2(hasher):
-    encoding = hasher.encode(RAW)
+    encoding = hasher.hash(RAW)
     together = Barrier(16)
 
     def use(_):
@@ -63,10 +63,10 @@ def test_concurrent_first_uses_share_one_argon2(hasher):
     assert hasher.verifications == 1
 
 
-def test_memo_is_bounded(hasher, monkeypatch):
-    monkeypatch.setattr(hashing, "MEMO_SIZE", 2)
+def test_the_verified_cache_is_bounded(hasher, monkeypatch):
+    monkeypatch.setattr(hashing, "VERIFIED_CACHE_SIZE", 2)
     hasher = CountingHasher()
-    encodings = [hasher.encode(RAW) for _ in range(3)]
+    encodings = [hasher.hash(RAW) for _ in range(3)]
 
     for encoding in encodings:
         assert hasher.verify(encoding, RAW)
@@ -74,8 +74,8 @@ def test_memo_is_bounded(hasher, monkeypatch):
     assert [hasher.remembers(encoding, RAW) for encoding in encodings] == [False, True, True]
 
 
-def test_memo_holds_neither_key_nor_encoding(hasher):
-    encoding = hasher.encode(RAW)
+def test_the_verified_cache_holds_neither_key_nor_hash(hasher):
+    encoding = hasher.hash(RAW)
     hasher.verify(encoding, RAW)
 
     held = repr(vars(hasher))
@@ -87,12 +87,12 @@ def test_memo_holds_neither_key_nor_encoding(hasher):
     "encoding",
     ["", "x", "$argon2id$", "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ", "pbkdf2_sha256$1$a$b", "é", "\0"],
 )
-def test_an_encoding_that_is_none_verifies_nothing(hasher, encoding):
+def test_a_malformed_hash_verifies_nothing(hasher, encoding):
     assert not hasher.verify(encoding, RAW)
 
 
 def test_a_raised_cost_asks_for_a_new_encoding(hasher):
-    encoding = hasher.encode(RAW)
+    encoding = hasher.hash(RAW)
 
     assert not hasher.needs_rehash(encoding)
     assert CountingHasher(time_cost=2).needs_rehash(encoding)

@@ -13,10 +13,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from apikeys.core import names, networks
-from apikeys.models import APIKey, Permission
+from apikeys.core.keyformat import bare_id
+from apikeys.models import LONGEST_LIFETIME, APIKey, Permission
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-LONGEST = timedelta(days=3660)
 
 
 class Command(BaseCommand):
@@ -139,11 +139,6 @@ def user_named(username: str) -> User:
         raise CommandError(f'There is no user "{username[:150]}".') from error
 
 
-def bare_id(value: str) -> str:
-    """Return the id in ``value``, which may also be a masked key as lists show it."""
-    return value.removeprefix("wzc_").partition("_")[0]
-
-
 def text(value: str) -> str:
     """Return ``value`` unless the shell handed over bytes that are not UTF-8."""
     try:
@@ -154,13 +149,8 @@ def text(value: str) -> str:
 
 
 def key_name(value: str) -> str:
-    name = text(value).strip()
-    if not name:
-        raise ArgumentTypeError("a key needs a name")
-    if len(name) > 80:
-        raise ArgumentTypeError(f"a name has at most 80 characters, this one has {len(name)}")
     try:
-        return names.check(name)
+        return names.clean(text(value))
     except names.InvalidName as error:
         raise ArgumentTypeError(str(error)) from error
 
@@ -185,6 +175,6 @@ def duration(value: str) -> timedelta:
     if match is None:
         raise ArgumentTypeError(f'"{value}" is not a duration such as 12h, 90d or 8w')
     length = timedelta(**{UNITS[match[2]]: int(match[1])})
-    if length > LONGEST:
+    if length > LONGEST_LIFETIME:
         raise ArgumentTypeError(f'"{value}" is over ten years; leave it out for a key that never expires')
     return length

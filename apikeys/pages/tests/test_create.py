@@ -117,7 +117,7 @@ def test_the_token_of_another_user_makes_nothing(send, stranger_web, read):
         ({"name": "   "}, "Give the key a name."),
         ({"name": "\u200b\u2060"}, "Give the key a name that can be seen."),
         ({"name": "x" * 81}, "A name has at most 80 characters; this one has 81."),
-        ({"name": "one\ntwo"}, "A name cannot contain control characters"),
+        ({"name": "one\ntwo"}, "A name can&#x27;t contain control characters"),
         ({"name": "nul\x00"}, "Null characters are not allowed."),
         ({"permissions": []}, "Choose at least one permission."),
         ({"permissions": ["root"]}, "“root” is not a permission."),
@@ -272,7 +272,7 @@ def test_behind_a_proxy_a_private_range_is_taken_with_a_warning(send, settings):
 def test_a_key_is_no_name_for_a_key(send, issue):
     raw = issue()[1]
 
-    assert b"This is a key itself." in send(NEW, name=raw).content
+    assert b"This looks like an API key." in send(NEW, name=raw).content
     assert APIKey.objects.count() == 1
 
 

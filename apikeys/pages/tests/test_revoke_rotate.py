@@ -63,7 +63,7 @@ def test_revoking_twice_keeps_the_first_time(web, key, revoke):
 def test_the_page_says_whether_the_key_is_in_use(web, key, revoke):
     assert b"This key was never used." in web.get(revoke).content
     now = timezone.now()
-    APIKey.objects.update(last_used_at=now - 3 * HOUR, last_used_address="203.0.113.7")
+    APIKey.objects.update(last_used_at=now - 3 * HOUR, last_used_ip="203.0.113.7")
     hour = now.replace(minute=0, second=0, microsecond=0)
     for address, count in (("203.0.113.7", 200), ("203.0.113.8", 13), ("::1", 1)):
         KeyUsage.objects.create(
@@ -110,7 +110,7 @@ def test_rotating_answers_with_a_key_like_the_old_one(send, web, call, key_and_r
     assert "no-store" in response["Cache-Control"]
     assert response["Referrer-Policy"] == "no-referrer"
     assert call(new).status_code == call(raw).status_code == 200
-    successor = APIKey.objects.get(predecessor=key)
+    successor = APIKey.objects.get(origin_rotation__old=key)
     assert (successor.name, successor.permissions) == (key.name, key.permissions)
     assert new[17:] not in web.get(f"/settings/api/{new[4:16]}/").content.decode()
     assert f"(wzc_{successor.key_id}_…)" in web.get(f"/settings/api/{key.key_id}/").content.decode()

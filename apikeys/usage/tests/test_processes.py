@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import pytest
 from django.db import DatabaseError
 
-from apikeys.usage import recorder
+from apikeys.usage import recorder, store
 from testing.server import Server
 
 USAGE = """
@@ -68,7 +68,7 @@ def test_the_thread_outlives_a_database_that_fails(settings, monkeypatch):
             raise DatabaseError
         done.set()
 
-    monkeypatch.setattr(recorder, "_write_counts", write)
+    monkeypatch.setattr(recorder.store, "add_counts", write)
     monkeypatch.setattr(recorder.logger, "error", told := Mock())
     process = recorder.Recorder()
     process.add(recorder.Row(1, 480_000, "answered", None), 1_728_000_000.0)
@@ -76,5 +76,5 @@ def test_the_thread_outlives_a_database_that_fails(settings, monkeypatch):
     assert done.wait(10)
     process._finish()
     process._thread.join(10)
-    assert written == [[[1, 1_728_000_000.0]]] * 3
+    assert written == [[store.Count(1, 1_728_000_000.0)]] * 3
     assert told.call_count == 2

@@ -64,7 +64,7 @@ def test_a_client_error_is_counted_as_such(issue, call):
         (RuntimeError(), "server_error"),
         (DatabaseError(), "server_error"),
         (APIException(), "server_error"),
-        (Throttled(), "rate_limited"),
+        (Throttled(), "client_error"),
     ],
 )
 def test_what_a_view_raises_is_counted_as_what_it_is(issue, call, monkeypatch, failure, outcome):
@@ -118,7 +118,7 @@ def test_last_use_tells_when_from_where_by_whom_and_what(issue, call):
 
     key.refresh_from_db()
     assert before <= key.last_used_at <= timezone.now()
-    assert (key.last_used_address, key.last_used_user_agent) == (HERE, "curl/8")
+    assert (key.last_used_ip, key.last_used_user_agent) == (HERE, "curl/8")
     assert (key.last_used_method, key.last_used_route) == ("GET", "/v1/chatbots/{chatbot_id}")
 
 
@@ -169,13 +169,13 @@ def test_a_call_without_the_permission_is_a_use(issue, call):
 def test_last_use_never_goes_back(issue, call):
     key, raw = issue()
     later = timezone.now() + timedelta(hours=1)
-    APIKey.objects.update(last_used_at=later, last_used_address="192.0.2.9")
+    APIKey.objects.update(last_used_at=later, last_used_ip="192.0.2.9")
 
     call(raw)
     recorder.flush()
 
     key.refresh_from_db()
-    assert (key.last_used_at, key.last_used_address) == (later, "192.0.2.9")
+    assert (key.last_used_at, key.last_used_ip) == (later, "192.0.2.9")
 
 
 def test_the_last_call_of_an_hour_never_goes_back(issue, call, monkeypatch):
@@ -238,7 +238,7 @@ def test_counts_are_not_written_twice_when_only_the_last_use_fails(issue, call, 
     key, raw = issue()
     call(raw)
     with monkeypatch.context() as patched:
-        patched.setattr(recorder, "_write_uses", Mock(side_effect=DatabaseError))
+        patched.setattr(recorder.store, "set_last_uses", Mock(side_effect=DatabaseError))
         with pytest.raises(DatabaseError):
             recorder.flush()
 
@@ -263,7 +263,7 @@ def test_what_waits_for_a_database_is_bounded(issue, call, monkeypatch, caplog):
 
 def test_what_is_sent_in_batches_is_all_written(issue, call, monkeypatch):
     key, raw = issue()
-    monkeypatch.setattr(recorder, "BATCH", 2)
+    monkeypatch.setattr(recorder.store, "ROWS_PER_BATCH", 2)
     for number in range(5):
         call(raw, REMOTE_ADDR=f"192.0.2.{number}")
 
@@ -305,7 +305,7 @@ def test_an_address_that_nobody_knows_is_counted_without_one(issue, call):
 
     assert counted(key) == [("answered", "", 1)]
     key.refresh_from_db()
-    assert key.last_used_address == ""
+    assert key.last_used_ip == ""
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # what gunicorn does, too

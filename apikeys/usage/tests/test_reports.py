@@ -122,7 +122,7 @@ def test_refused_calls_tell_reason_and_address(issue, use):
 
     assert reports.refused(key, NOW) == [
         Refusal("Revoked", HERE, 5, NOW - timedelta(hours=1)),
-        Refusal("Permission missing", THERE, 1, NOW - timedelta(hours=5)),
+        Refusal("Missing permission", THERE, 1, NOW - timedelta(hours=5)),
     ]
 
 

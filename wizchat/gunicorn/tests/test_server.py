@@ -11,7 +11,7 @@ from time import monotonic
 import pytest
 
 from testing.server import Server
-from wizchat.api.errors import envelope
+from wizchat.api import catalogue
 
 INVALID_KEY = {"error": {"code": "UNAUTHORIZED", "message": "Invalid API key"}}
 
@@ -61,7 +61,7 @@ def test_what_is_not_http_is_answered_in_the_envelope(server, request_line):
     status, body = answer(server, request_line + b"\r\n\r\n")
 
     assert status == 400
-    assert body == envelope(400, "The request is not valid HTTP")
+    assert body == catalogue.INVALID_HTTP.body()
 
 
 def test_endless_address_and_headers_are_answered_in_the_envelope(server):

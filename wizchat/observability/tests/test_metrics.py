@@ -42,7 +42,7 @@ def test_whoever_has_the_token_reads_what_prometheus_understands():
     assert {
         "wizchat_requests",
         "wizchat_authentications",
-        "wizchat_key_memo_hits",
+        "wizchat_key_verified_cache_hits",
         "wizchat_key_argon2_seconds",
         "wizchat_usage_lag_seconds",
     } <= names
@@ -84,14 +84,14 @@ def test_authentications_are_counted_by_outcome(issue, call, grown):
     call(raw)
 
     counted = {outcome: grown("wizchat_authentications_total", outcome=outcome) for outcome in OUTCOMES}
-    assert counted == {"accepted": 2, "permission": 1, "malformed": 1, "revoked": 1, "unknown": 0}
+    assert counted == {"accepted": 1, "permission": 1, "malformed": 1, "revoked": 1, "unknown": 0}
 
 
 OUTCOMES = ["accepted", "permission", "malformed", "revoked", "unknown"]
 
 
 @pytest.mark.django_db
-def test_argon2_and_what_the_memo_saves_are_counted(issue, call, grown, hasher):
+def test_argon2_and_what_the_verified_cache_saves_are_counted(issue, call, grown, hasher):
     _key, raw = issue()
     hasher.forget()
     for _ in range(3):
@@ -99,4 +99,4 @@ def test_argon2_and_what_the_memo_saves_are_counted(issue, call, grown, hasher):
 
     assert grown("wizchat_key_argon2_seconds_count") == 2  # one to encode, one to verify
     assert grown("wizchat_key_argon2_seconds_sum") > 0
-    assert grown("wizchat_key_memo_hits_total") == 2
+    assert grown("wizchat_key_verified_cache_hits_total") == 2

@@ -20,7 +20,7 @@ OF_ONE_OWNER = 300
 FILL = f"""
 INSERT INTO apikeys_apikey (
     key_id, checksum, encoding, owner_id, name, permissions, allowed_networks, created_at, revoked_at,
-    last_used_address, last_used_user_agent, last_used_method, last_used_route
+    last_used_ip, last_used_user_agent, last_used_method, last_used_route
 )
 SELECT lpad(n::text, 12, '0'), '000000', '$argon2id$', owners.ids[1 + n % 100], 'Key ' || n, 1, '',
     now() - n * interval '1 second', CASE WHEN n % 10 = 0 THEN now() END, '', '', '', ''

@@ -68,7 +68,7 @@ def test_any_process_tells_the_numbers_of_all(cluster, key, address):
         requests = "wizchat_requests_total", "200"
         assert numbers[requests] - before[requests] >= 60
         assert numbers["wizchat_key_argon2_seconds_count",] >= 1
-        assert numbers["wizchat_key_memo_hits_total",] >= 56
+        assert numbers["wizchat_key_verified_cache_hits_total",] >= 56
 
 
 def test_usage_that_cannot_be_written_shows_as_lag(cluster, postgres, key):

@@ -1,0 +1,57 @@
+"""What authentication takes from a request, and what it notes on it for those who record the request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from apikeys.core.networks import IPAddress, client_address
+from apikeys.core.outcomes import Outcome
+
+
+class PresentedKey:
+    """The key that a request presented, without its secret.
+
+    ``key_id`` is the id in the key, ``None`` if it has none; of a key that isn't genuine it may be
+    anyone's. ``pk`` is set once the key is proved genuine. ``refusal`` says why the key was refused.
+    ``needed`` is the permission that the endpoint asked for, 0 before that.
+    """
+
+    __slots__ = ("client_ip", "key_id", "needed", "pk", "refusal")
+
+    def __init__(self) -> None:
+        self.key_id: str | None = None
+        self.pk: int | None = None
+        self.client_ip: IPAddress | None = None
+        self.refusal: Outcome | None = None
+        self.needed = 0
+
+
+def note(request: HttpRequest, **facts: Any) -> None:
+    """Keep ``facts`` about the key that ``request`` presented: attributes of ``PresentedKey``."""
+    presented = noted(request)
+    if presented is None:
+        presented = request.presented_key = PresentedKey()  # type: ignore[attr-defined]  # ours; see noted
+    for name, value in facts.items():
+        setattr(presented, name, value)
+
+
+def noted(request: HttpRequest) -> PresentedKey | None:
+    """Return what was noted about the key that ``request`` presented; ``None`` if it had none."""
+    return getattr(request, "presented_key", None)
+
+
+def bearer_token(meta: Mapping[str, Any]) -> str | None:
+    """Return the token after ``Bearer`` in the Authorization header (RFC 6750, 2.1), if there is one."""
+    scheme, _, token = meta.get("HTTP_AUTHORIZATION", "").strip(" ").partition(" ")
+    return token.strip(" ") or None if scheme.lower() == "bearer" else None
+
+
+def client_ip(meta: Mapping[str, Any]) -> IPAddress | None:
+    """Return the address that a request is judged by; ``None`` if no trustworthy one is known."""
+    return client_address(
+        meta.get("REMOTE_ADDR", ""), meta.get("HTTP_X_FORWARDED_FOR"), settings.TRUSTED_PROXIES
+    )

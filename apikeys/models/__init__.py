@@ -1,0 +1,34 @@
+"""API keys, what happens to them and what they are used for."""
+
+from apikeys.models.choices import EXPIRES_SOON, LONGEST_LIFETIME, KeyState, Permission
+from apikeys.models.delegation import Escalation
+from apikeys.models.events import KeyEvent, Origin, event_recorded
+from apikeys.models.keys import (
+    AlreadyIssued,
+    AlreadyRotated,
+    APIKey,
+    APIKeyQuerySet,
+    KeyEnded,
+)
+from apikeys.models.rotations import Rotation, RotationOver
+from apikeys.models.usage import USER_AGENT_LENGTH, KeyUsage
+
+__all__ = [
+    "EXPIRES_SOON",
+    "LONGEST_LIFETIME",
+    "USER_AGENT_LENGTH",
+    "APIKey",
+    "APIKeyQuerySet",
+    "AlreadyIssued",
+    "AlreadyRotated",
+    "Escalation",
+    "KeyEnded",
+    "KeyEvent",
+    "KeyState",
+    "KeyUsage",
+    "Origin",
+    "Permission",
+    "Rotation",
+    "RotationOver",
+    "event_recorded",
+]

@@ -1,0 +1,67 @@
+"""What happened to a key: an append-only record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.conf import settings
+from django.db import models
+from django.dispatch import Signal
+
+from apikeys.core import keyformat
+
+if TYPE_CHECKING:
+    from apikeys.models.keys import APIKey
+
+event_recorded = Signal()
+"""Sent with ``event`` inside the transaction that records it."""
+
+
+class Origin(NamedTuple):
+    """Where a change came from: the client's address, and the key that asked, if a key did."""
+
+    ip: str = ""
+    key: APIKey | None = None
+
+
+COMMAND_LINE = Origin()
+
+
+class KeyEvent(models.Model):
+    """Who did what to a key, when and from which address. Nothing changes an event or deletes one,
+    except with its key or when its retention ends.
+
+    ``changes`` is ``{field: [from, to]}``, with values as the API shows them.
+    """
+
+    class Action(models.TextChoices):
+        CREATED = "created"
+        CHANGED = "changed"
+        ROTATED = "rotated"
+        ROTATION_FINISHED = "rotation_finished", "Rotation finished"
+        ROTATION_CANCELLED = "rotation_cancelled", "Rotation cancelled"
+        REPORTED = "reported", "Reported as leaked"
+        REVOKED = "revoked"
+
+    class Actor(models.TextChoices):
+        USER = "user", "The owner"
+        OPERATOR = "operator", "An operator"
+        KEY = "key", "An API key"
+        NOBODY = "nobody", "Somebody who isn't signed in"
+
+    key = models.ForeignKey("apikeys.APIKey", models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    actor_kind = models.CharField(max_length=10, choices=Actor, default=Actor.USER, db_default=Actor.USER)
+    actor_name = models.CharField(max_length=150, blank=True, default="", db_default="")
+    actor_key_id = models.CharField(max_length=keyformat.ID_LENGTH, blank=True, default="", db_default="")
+    ip = models.CharField("IP address", max_length=45, blank=True, default="", db_default="")
+    action = models.CharField(max_length=20, choices=Action)
+    changes = models.JSONField(default=dict, db_default={}, blank=True)
+    detail = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        ordering = ("-at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} {self.at:%Y-%m-%d %H:%M}"

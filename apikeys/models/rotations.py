@@ -1,0 +1,98 @@
+"""A rotation: one key takes another's place while, for a time, both work."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import models, transaction
+from django.db.models.functions import Least
+
+from apikeys.models.events import COMMAND_LINE, KeyEvent, Origin
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+GRACE_AFTER_FIRST_USE = timedelta(hours=24)
+LONGEST_WAIT_FOR_FIRST_USE = timedelta(days=30)
+
+
+class RotationOver(Exception):
+    """The rotation was finished or cancelled before, or the old key has ended."""
+
+
+class Rotation(models.Model):
+    """``new`` replaces ``old``. The row stays when the rotation is finished and goes when it is cancelled.
+
+    ``grace`` is set where the old key ends that long after the new one's first use;
+    ``first_used_at`` is null until then.
+    """
+
+    old = models.OneToOneField("apikeys.APIKey", models.CASCADE, related_name="rotation")
+    new = models.OneToOneField("apikeys.APIKey", models.CASCADE, related_name="origin_rotation")
+    started_at = models.DateTimeField()
+    old_expires_at = models.DateTimeField(null=True)
+    grace = models.DurationField(null=True)
+    first_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["new"],
+                name="rotation_awaits_first_use",
+                condition=models.Q(grace__isnull=False, first_used_at=None),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.old.masked} → {self.new.masked}"
+
+    def is_running(self, now: datetime) -> bool:
+        """Return whether the old key still works."""
+        return self.old.is_live(now)
+
+    @property
+    def awaits_first_use(self) -> bool:
+        return self.grace is not None and self.first_used_at is None
+
+    def finish(self, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE) -> None:
+        """Revoke the old key. Raises ``RotationOver``."""
+        with transaction.atomic():
+            running = self._lock(now)
+            running.old.record(KeyEvent.Action.ROTATION_FINISHED, by=by, now=now, origin=origin)
+            running.old.revoke(by=by, now=now, origin=origin)
+
+    def cancel(self, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE) -> None:
+        """Revoke the new key and give the old one its expiry back. Raises ``RotationOver``."""
+        with transaction.atomic():
+            running = self._lock(now)
+            old, new = running.old, running.new
+            type(old).objects.filter(pk=old.pk).update(expires_at=running.old_expires_at)
+            old.record(KeyEvent.Action.ROTATION_CANCELLED, by=by, now=now, origin=origin)
+            new.revoke(by=by, now=now, origin=origin)
+            running.delete()
+
+    def _lock(self, now: datetime) -> Rotation:
+        """Return the rotation as it is, locked with its keys; raise ``RotationOver`` if it isn't running."""
+        rotations = Rotation.objects.select_for_update().select_related("old", "new")
+        running = rotations.filter(pk=self.pk).first()
+        if running is None or not running.is_running(now):
+            raise RotationOver
+        return running
+
+    @staticmethod
+    def note_first_uses(used: dict[int, datetime]) -> None:
+        """Start the clock of rotations that wait for the first use of the new key.
+
+        ``used`` says when keys, by their primary key, were used. An earlier use that is reported
+        later does not move the clock.
+        """
+        waiting = Rotation.objects.filter(new__in=used, grace__isnull=False, first_used_at=None)
+        for rotation in waiting.select_related("old"):
+            first_used_at = used[rotation.new_id]
+            with transaction.atomic():
+                if not waiting.filter(pk=rotation.pk).update(first_used_at=first_used_at):
+                    continue
+                ends_at: Any = first_used_at + (rotation.grace or GRACE_AFTER_FIRST_USE)
+                keys = type(rotation.old).objects.filter(pk=rotation.old_id, revoked_at=None)
+                keys.update(expires_at=Least("expires_at", models.Value(ends_at)))

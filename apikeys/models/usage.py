@@ -1,0 +1,33 @@
+"""How often keys are presented, and what came of it."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from apikeys.core.outcomes import COUNTED
+
+USER_AGENT_LENGTH = 200
+
+
+class KeyUsage(models.Model):
+    """How often a key was presented within one hour, with what outcome, from where.
+
+    An empty address stands for those that are unknown or too many to tell apart.
+    """
+
+    key = models.ForeignKey("apikeys.APIKey", models.CASCADE, related_name="usage", db_index=False)
+    hour = models.DateTimeField()
+    outcome = models.CharField(max_length=12, choices=[(outcome.value, outcome.label) for outcome in COUNTED])
+    address = models.CharField(max_length=45, blank=True)
+    count = models.PositiveBigIntegerField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "key usage"
+        constraints = (
+            models.UniqueConstraint(fields=["key", "hour", "outcome", "address"], name="usage_row_unique"),
+        )
+        indexes = (models.Index(fields=["hour"], name="usage_hour"),)
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.outcome} {self.hour:%Y-%m-%d %H}:00"
