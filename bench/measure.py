@@ -104,7 +104,7 @@ def serve(environ: dict[str, str]) -> Iterator[Load]:
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         port = listener.getsockname()[1]
         server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}"],
+            [sys.executable, "-m", "wizchat.gunicorn", "--bind", f"fd://{listener.fileno()}"],
             cwd=ROOT,
             env=environ,
             pass_fds=[listener.fileno()],

@@ -124,7 +124,7 @@ class Server:
         with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener, self.log.open("ab") as log:
             self.host, self.port = listener.getsockname()
             self.url = f"http://{self.host}:{self.port}"
-            command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}"]
+            command = [sys.executable, "-m", "wizchat.gunicorn", "--bind", f"fd://{listener.fileno()}"]
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environ, pass_fds=[listener.fileno()], stdout=log, stderr=log
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from bisect import insort
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
@@ -130,14 +130,14 @@ class Worker(gthread.ThreadWorker):
         insort(self.pending_conns, conn, key=_timeout)
         self.poller.register(conn.sock, event, partial(self._go_on, conn, go_on))
         while self._held_bytes > self.held_bytes:
-            self._drop(next(conn for conn in self.pending_conns if conn.held_bytes))
+            self._drop(next(held for held in self._waiting() if held.held_bytes))
 
     def _go_on(self, conn: Conn, go_on: Callable[[Conn], None], sock: Client) -> None:
         if sock.fileno() >= 0:  # or it was dropped for another one a moment ago
             self._wait_no_longer(conn)
             go_on(conn)
 
-    def on_client_socket_readable(self, conn: Conn, client: Client) -> None:
+    def on_client_socket_readable(self, conn: Conn, client: Any) -> None:
         if client.fileno() >= 0:  # as above
             super().on_client_socket_readable(conn, client)
 
@@ -149,8 +149,8 @@ class Worker(gthread.ThreadWorker):
     def murder_pending(self) -> None:
         """Drop the clients whose time is up; one that began a request is told so."""
         now = time.monotonic()
-        while self.pending_conns and self.pending_conns[0].timeout <= now:
-            conn = self.pending_conns[0]
+        while self.pending_conns and _timeout(self.pending_conns[0]) <= now:
+            conn: Conn = self.pending_conns[0]
             if conn.sock.arrival.data and not conn.sock.outbox:
                 self.log.info("A client did not finish its request in time")
                 conn.sock.sendall(response(REQUEST_TIMEOUT))
@@ -160,14 +160,18 @@ class Worker(gthread.ThreadWorker):
 
     def _drop_oldest(self) -> None:
         """Let the connection give way that has said nothing for longest, or else the oldest request."""
-        silent = next((conn for conn in self.pending_conns if not conn.held_bytes), None)
-        idle = self.keepalived_conns[0] if self.keepalived_conns else None
+        silent = next((conn for conn in self._waiting() if not conn.held_bytes), None)
+        idle: Conn = self.keepalived_conns[0] if self.keepalived_conns else None
         if idle and (not silent or idle.timeout - self.cfg.keepalive < silent.waits_since):
             self.keepalived_conns.popleft()
             self.poller.unregister(idle.sock)
             self._close(idle)
         elif len(self.pending_conns) > 1:  # a connection doesn't give way to itself
             self._drop(silent or self.pending_conns[0])
+
+    def _waiting(self) -> Iterable[Conn]:
+        """Return the connections that wait for their client, the one whose time is up first."""
+        return self.pending_conns
 
     def _drop(self, conn: Conn) -> None:
         self._wait_no_longer(conn)
@@ -180,7 +184,7 @@ class Worker(gthread.ThreadWorker):
     def _cap_keepalive(self, deadline: float) -> None:
         """Let a worker that stops wait briefly for requests, and send answers to the end."""
         super()._cap_keepalive(deadline)  # type: ignore[misc]  # not in the stubs
-        for conn in self.pending_conns:
+        for conn in self._waiting():
             if not conn.sock.outbox:
                 conn.timeout = min(conn.timeout, deadline)
         self.pending_conns = deque(sorted(self.pending_conns, key=_timeout))

@@ -115,7 +115,7 @@ def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is():
     settings = dict(FINAL)
     assert int(settings["USER"]) > 0
     assert settings["HEALTHCHECK"].endswith('CMD ["python", "-m", "scripts.alive"]')
-    assert settings["CMD"] == '["gunicorn"]'
+    assert settings["CMD"] == '["python", "-m", "wizchat.gunicorn"]'
 
 
 def test_the_composition_asks_for_health_as_the_image_does():

@@ -78,14 +78,14 @@ def flood(connection, data):
 
 
 def test_silent_connections_make_way_for_others(narrow, connect):
-
     silent = [connect(narrow) for _ in range(100)]
 
     assert call(narrow.url, None).status == 401
     assert is_closed(silent[0])
 
 
-def test_connections_that_asked_once_make_way_for_others(narrow, connect):
+def test_connections_that_asked_once_make_way_for_others(start, connect):
+    narrow = start("--threads 1 --worker-connections 40")
     idle = [connect(narrow) for _ in range(39)]
     for connection in idle:
         connection.sendall(request())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
+import sys
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from time import monotonic
 
 import pytest
 
-from testing.server import Server
+from testing.server import ROOT, Server
 from wizchat.api import catalogue
 
 INVALID_KEY = {"error": {"code": "UNAUTHORIZED", "message": "Invalid API key"}}
@@ -174,3 +177,18 @@ def test_client_that_says_nothing_does_not_keep_the_server_from_stopping(serve):
     with socket.create_connection((server.host, server.port)):
         assert ask(server)[0] == 401  # by now the worker has both connections
         assert server.stop(within=15) == 0
+
+
+def test_a_number_of_processes_that_is_none_is_refused_in_a_sentence():
+    done = subprocess.run(
+        [sys.executable, "-m", "wizchat.gunicorn"],
+        env=os.environ | {"WEB_CONCURRENCY": "many", "DEBUG": "on"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 1
+    assert "WEB_CONCURRENCY" in done.stderr
+    assert "Traceback" not in done.stderr
