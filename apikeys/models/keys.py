@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
@@ -98,11 +99,12 @@ class APIKeyQuerySet(models.QuerySet["APIKey"]):
     def locked(self, key: APIKey | None, caller: APIKey | None) -> tuple[APIKey | None, APIKey | None]:
         """Return both as they are now, locked; ``None`` for one that is gone.
 
-        They are locked in one order, so that two keys that change each other don't deadlock.
+        They are locked in one order, so that two keys that change each other don't deadlock. A key
+        that changes itself is there twice: what is set on one must not be read from the other.
         """
         wanted = {one.pk for one in (key, caller) if one is not None}
         rows = {row.pk: row for row in self.select_for_update().filter(pk__in=wanted).order_by("pk")}
-        return (key and rows.get(key.pk), caller and rows.get(caller.pk))
+        return (key and rows.get(key.pk), copy(caller and rows.get(caller.pk)))
 
     def revoke(
         self, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE, reason: str = ""
