@@ -55,7 +55,7 @@ bench: $(BENCH) ## the benchmarks, side by side with the peers; writes docs/benc
 	.venv-bench/bin/python -m bench
 
 screenshots: $(DEV) browser ## every page in light and dark, narrow and wide, into var/screenshots/
-	$(BIN)/python -m testing.browser.screenshots
+	$(BIN)/python -m testing.browser.screenshots $(ARGS)
 
 update: lock images ## lock every package with its hashes and every image by its digest (ARGS=--upgrade: the newest ones)
 

@@ -23,6 +23,7 @@ SETTINGS = {
     "HTTPS_ONLY": "off",
     "ALLOWED_HOSTS": "testserver,127.0.0.1",
     "CACHE_URL": "locmemcache://",
+    "DATABASE_POOLER": "none",
     "TRUSTED_PROXIES": "",
     "AUTH_FAILURES_PER_MINUTE": "100",
     "WEB_CONCURRENCY": "1",
@@ -34,7 +35,7 @@ class Samples:
 
     def __init__(self) -> None:
         self._samples: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
-        self.queries: dict[tuple[str, str], int] = {}
+        self.round_trips: dict[tuple[str, str], int] = {}
         self.memory: dict[str, tuple[int, int]] = {}
         self.versions: dict[str, str] = {}
 

@@ -24,7 +24,8 @@ YES = {"1", "on", "true", "yes", "y"}
 NO = {"0", "off", "false", "no", "n"}
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
-IMPATIENT_POSTGRESQL = "wizchat.postgresql"
+OUR_POSTGRESQL = "wizchat.postgresql"
+POOLERS = {"none", "transaction"}
 LOCAL_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
 CONNECTION_SECONDS = 600
 """How long a thread keeps its connection to the database."""
@@ -129,8 +130,12 @@ class Environment:
             ) from None
         return config
 
-    def database(self, name: str, *, default: str, statement_seconds: int) -> dict[str, Any]:
+    def database(
+        self, name: str, *, default: str, statement_seconds: int, pooler: str = "none"
+    ) -> dict[str, Any]:
         """Return Django's settings for the database at an address; 0 seconds are no limit."""
+        if pooler not in POOLERS:
+            raise ImproperlyConfigured(f"DATABASE_POOLER: “{pooler}” is neither none nor transaction.")
         url = self.text(name, default=default)
         config: dict[str, Any] = {}
         if url.startswith(("postgres://", "postgresql://", "sqlite:///", "sqlite://:memory:")):
@@ -145,10 +150,11 @@ class Environment:
                 config["NAME"] = str(path)
             config["OPTIONS"] = sqlite_options() | config.get("OPTIONS", {})
         elif config.get("ENGINE") == POSTGRESQL and config["NAME"]:
-            config["OPTIONS"] = postgresql_options(statement_seconds) | config.get("OPTIONS", {})
-            if statement_seconds:
-                config["ENGINE"] = IMPATIENT_POSTGRESQL
-                config["OPTIONS"].setdefault("patience", statement_seconds + GRACE_SECONDS)
+            options = pooled_options() if pooler == "transaction" else direct_options(statement_seconds)
+            config["OPTIONS"] = postgresql_options(statement_seconds) | options | config.get("OPTIONS", {})
+            config["ENGINE"] = OUR_POSTGRESQL
+            # A cursor of the server lives in a session, and a pooler gives each transaction another one.
+            config["DISABLE_SERVER_SIDE_CURSORS"] = pooler == "transaction"
         else:
             raise ImproperlyConfigured(
                 f"{name} is not the address of a database that WizChat runs on: "
@@ -156,11 +162,11 @@ class Environment:
             )
         return config
 
-    def cache(self, name: str, *, default: str) -> dict[str, Any]:
-        """Return Django's settings for the cache at an address."""
+    def cache(self, name: str, *, default: str, local: str = "default") -> dict[str, Any]:
+        """Return Django's settings for the cache at an address; ``local`` names one in this process."""
         scheme, _, rest = self.text(name, default=default).partition("://")
         if scheme == "locmemcache":
-            return local_cache("default")
+            return local_cache(local)
         if scheme not in {"redis", "rediss", "unix"} or not rest:
             raise ImproperlyConfigured(
                 f"{name} is not the address of a cache that WizChat runs on: "
@@ -211,10 +217,8 @@ def sqlite_options() -> dict[str, Any]:
 
 def postgresql_options(statement_seconds: int) -> dict[str, Any]:
     return {
-        # Parameters travel apart from the statement, and what runs often is prepared.
-        "server_side_binding": True,
-        "prepare_threshold": 2,
-        "options": f"-c statement_timeout={statement_seconds}s -c idle_in_transaction_session_timeout=60s",
+        "patience": statement_seconds + GRACE_SECONDS if statement_seconds else None,
+        "server_side_binding": True,  # parameters travel apart from the statement
         # A server that is gone is noticed in seconds, not when TCP gives up.
         "connect_timeout": 3,
         "tcp_user_timeout": 10_000,
@@ -223,3 +227,16 @@ def postgresql_options(statement_seconds: int) -> dict[str, Any]:
         "keepalives_count": 3,
         "application_name": "wizchat",
     }
+
+
+def direct_options(statement_seconds: int) -> dict[str, Any]:
+    return {
+        "prepare_threshold": 2,  # what runs often is prepared
+        "options": f"-c statement_timeout={statement_seconds}s -c idle_in_transaction_session_timeout=60s",
+    }
+
+
+def pooled_options() -> dict[str, Any]:
+    # What a session keeps is another client's a moment later, and PgBouncer refuses "options". The
+    # pooler sets the timeouts (deploy/pgbouncer/pgbouncer.ini); one that does not is told to cancel.
+    return {"prepare_threshold": None, "cancels": True}

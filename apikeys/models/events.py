@@ -52,12 +52,12 @@ class KeyEvent(models.Model):
     key = models.ForeignKey("apikeys.APIKey", models.CASCADE, related_name="events")
     at = models.DateTimeField()
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
-    actor_kind = models.CharField(max_length=10, choices=Actor, default=Actor.USER)
-    actor_name = models.CharField(max_length=150, blank=True, default="")
-    actor_key_id = models.CharField(max_length=keyformat.ID_LENGTH, blank=True, default="")
-    ip = models.CharField("IP address", max_length=45, blank=True, default="")
+    actor_kind = models.CharField(max_length=10, choices=Actor, default=Actor.USER, db_default=Actor.USER)
+    actor_name = models.CharField(max_length=150, blank=True, default="", db_default="")
+    actor_key_id = models.CharField(max_length=keyformat.ID_LENGTH, blank=True, default="", db_default="")
+    ip = models.CharField("IP address", max_length=45, blank=True, default="", db_default="")
     action = models.CharField(max_length=20, choices=Action)
-    changes = models.JSONField(default=dict, blank=True)
+    changes = models.JSONField(default=dict, db_default={}, blank=True)
     detail = models.CharField(max_length=500, blank=True, default="")
 
     class Meta:

@@ -100,11 +100,11 @@ class APIKeyQuerySet(models.QuerySet["APIKey"]):
         """Return both as they are now, locked; ``None`` for one that is gone.
 
         They are locked in one order, so that two keys that change each other don't deadlock. A key
-        that changes itself is there twice: what is set on one must not be read from the other.
+        that asks about itself comes as two objects: what changes in one must not widen the other.
         """
         wanted = {one.pk for one in (key, caller) if one is not None}
         rows = {row.pk: row for row in self.select_for_update().filter(pk__in=wanted).order_by("pk")}
-        return (key and rows.get(key.pk), copy(caller and rows.get(caller.pk)))
+        return (key and rows.get(key.pk), caller and copy(rows.get(caller.pk)))
 
     def revoke(
         self, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE, reason: str = ""
@@ -196,7 +196,7 @@ class APIKey(models.Model):
 
     key_id = models.CharField("ID", max_length=keyformat.ID_LENGTH, editable=False)
     checksum = models.CharField(max_length=keyformat.CHECKSUM_LENGTH, editable=False)
-    key_hash = models.CharField(max_length=255, editable=False)
+    key_hash = models.CharField(max_length=255, editable=False, db_column="encoding")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=names.MAX_LENGTH)
     permissions = models.PositiveSmallIntegerField()
@@ -206,6 +206,7 @@ class APIKey(models.Model):
         max_length=30,
         blank=True,
         default="",
+        db_default="",
         help_text="Such as 5/minute; empty for the limit of every key.",
     )
     created_at = models.DateTimeField(editable=False)
@@ -216,7 +217,11 @@ class APIKey(models.Model):
         "self", models.SET_NULL, null=True, editable=False, related_name="made"
     )
     created_by_kind = models.CharField(
-        max_length=10, choices=KeyEvent.Actor, default=KeyEvent.Actor.USER, editable=False
+        max_length=10,
+        choices=KeyEvent.Actor,
+        default=KeyEvent.Actor.USER,
+        db_default=KeyEvent.Actor.USER,
+        editable=False,
     )
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, editable=False)
@@ -225,7 +230,7 @@ class APIKey(models.Model):
     )
     form_token = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001  # null: made without a form, and not unique
     last_used_at = models.DateTimeField(null=True, editable=False)
-    last_used_ip = models.CharField(max_length=45, editable=False, default="")
+    last_used_ip = models.CharField(max_length=45, editable=False, default="", db_column="last_used_address")
     last_used_user_agent = models.CharField(max_length=USER_AGENT_LENGTH, editable=False, default="")
     last_used_method = models.CharField(max_length=10, editable=False, default="")
     last_used_route = models.CharField(max_length=200, editable=False, default="")

@@ -13,6 +13,7 @@ import yaml
 
 from testing.image import instructions
 from testing.server import ROOT
+from wizchat.api import catalogue
 from wizchat.tests.test_environment import variables
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -62,6 +63,20 @@ def test_a_fixed_address_is_one_that_no_other_service_is_given(service):
 def test_the_proxy_is_told_all_that_its_configuration_asks_for():
     template = (ROOT / "deploy" / "nginx" / "wizchat.conf.template").read_text()
     assert set(re.findall(r"\$\{(\w+)\}", template)) == set(SERVICES["proxy"]["environment"])
+
+
+def test_what_the_proxy_answers_itself_is_in_the_catalogues_words():
+    template = (ROOT / "deploy" / "nginx" / "wizchat.conf.template").read_text()
+    texts = dict(re.findall(r"^    (default|\d{3}) '(\"code\".*)';$", template, re.MULTILINE))
+
+    assert texts.keys() == {"default", "400", "405", "413", "414", "431", "503"}
+    for status, text in texts.items():
+        error = (
+            catalogue.INVALID_HTTP
+            if status == "400"
+            else catalogue.for_status(int(status.replace("default", "500")))
+        )
+        assert json.loads(f'{{"error":{{{text}}}}}') == error.body(), status
 
 
 def test_all_that_is_mounted_is_here_or_told_of():

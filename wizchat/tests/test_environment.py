@@ -74,6 +74,7 @@ def test_a_variable_is_in_the_example_and_in_the_readme(name):
         ("REAUTHENTICATION_TIMEOUT", "0"),
         ("LEAK_ACTION", "ignore"),
         ("GITHUB_KEYS_URL", "http://api.github.com/meta"),
+        ("DATABASE_POOLER", "session"),
         ("SECRET_KEY", ""),
     ],
 )
@@ -236,13 +237,24 @@ def test_an_answer_of_postgresql_is_awaited_a_little_longer_than_a_statement_may
 
 
 def test_a_command_waits_for_postgresql_as_long_as_it_takes(environment):
-    database = environment(DATABASE="postgres://u:p@h/n").database(
+    options = environment(DATABASE="postgres://u:p@h/n").database(
         "DATABASE", default="", statement_seconds=0
+    )["OPTIONS"]
+
+    assert "statement_timeout=0s" in options["options"]
+    assert options["patience"] is None
+
+
+def test_a_pooler_of_transactions_gets_nothing_that_lives_in_a_session(environment):
+    database = environment(DATABASE="postgres://u:p@h/n").database(
+        "DATABASE", default="", statement_seconds=15, pooler="transaction"
     )
 
-    assert database["ENGINE"] == "django.db.backends.postgresql"
-    assert "statement_timeout=0s" in database["OPTIONS"]["options"]
-    assert "patience" not in database["OPTIONS"]
+    options = database["OPTIONS"]
+    assert "options" not in options
+    assert options["prepare_threshold"] is None
+    assert database["DISABLE_SERVER_SIDE_CURSORS"] is True
+    assert (options["patience"], options["cancels"]) == (17, True)
 
 
 def test_redis_is_not_waited_for(environment):
