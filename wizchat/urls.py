@@ -25,6 +25,7 @@ urlpatterns = [
     path("docs/", views.api_reference, name="docs"),
     path("v1/", include("chatbots.urls")),
     path("v1/", include("apikeys.api.urls")),
+    path("v1/", include("wizchat.api.urls")),
     re_path(r"^v1(?:/|$)", unknown_path),
 ]
 

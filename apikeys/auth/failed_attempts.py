@@ -13,18 +13,15 @@ from ipaddress import IPv6Address, IPv6Network
 from django.conf import settings
 from django.core.cache import BaseCache, caches
 
+from apikeys.auth import shared_cache
 from apikeys.core.networks import IPAddress
 from wizchat.api import catalogue
 from wizchat.api.errors import APIError
-
-RETRY_CACHE_AFTER = 5
-"""Seconds for which a shared cache that has failed is left alone: nobody waits for it in vain."""
 
 WINDOW = 60
 """Seconds from an address's first failure until its count starts anew."""
 
 logger = logging.getLogger(__name__)
-_retry_at = 0.0
 
 
 class TooManyFailures(APIError):
@@ -57,16 +54,11 @@ def bucket(client_ip: IPAddress | None) -> str:
 
 
 def _count(name: str) -> tuple[int, bool]:
-    """Count in the shared cache, or in this process alone while that one fails."""
-    global _retry_at
-    if time.monotonic() >= _retry_at:
-        try:
-            return _count_in(caches["failed_attempts"], name)
-        except Exception as error:
-            # Whatever the cache's client raises.
-            _retry_at = time.monotonic() + RETRY_CACHE_AFTER
-            logger.error("failed authentications are counted in this process alone: %s", error)
-    return _count_in(caches["local"], name)
+    return shared_cache.count(
+        lambda: _count_in(caches["failed_attempts"], name),
+        lambda: _count_in(caches["local"], name),
+        "failed authentications",
+    )
 
 
 def _count_in(cache: BaseCache, name: str) -> tuple[int, bool]:

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apikeys.core.networks import InvalidNetworks, canonical, client_address, contains, parse_networks
+from apikeys.core.networks import (
+    InvalidNetworks,
+    canonical,
+    client_address,
+    contains,
+    is_within,
+    parse_networks,
+)
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("2001:db8:f::/48"))
 addresses = st.ip_addresses()
@@ -170,3 +177,49 @@ def test_an_address_that_is_cut_in_two_is_not_taken_for_another():
 
 def test_without_trusted_proxies_the_header_is_never_read():
     assert client_address("127.0.0.1", "198.51.100.1", ()) == ip_address("127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "within"),
+    [
+        ("10.0.0.1", "", True),
+        ("", "", True),
+        ("", "0.0.0.0/0\n::/0", False),  # "any" is also an address that nobody knows
+        ("10.0.0.1", "10.0.0.0/8", True),
+        ("10.0.0.0/8", "10.0.0.1", False),
+        ("10.0.0.0/8", "10.0.0.0/8", True),
+        ("10.0.0.0/7", "10.0.0.0/8\n11.0.0.0/8", True),
+        ("10.0.0.0/6", "10.0.0.0/8\n11.0.0.0/8", False),
+        ("10.0.0.0/8\n192.0.2.1", "10.0.0.0/8", False),
+        ("9.255.255.255", "10.0.0.0/8", False),
+        ("11.0.0.0", "10.0.0.0/8", False),
+        ("2001:db8::/32", "2001:db8::/33\n2001:db8:8000::/33", True),
+        ("2001:db8::/32", "2001:db8::/33", False),
+        ("::a00:1", "10.0.0.0/8", False),
+        ("10.0.0.1", "::/0", False),
+        ("0.0.0.0/0", "0.0.0.0/1\n128.0.0.0/1", True),
+        ("10.0.0.1", "nonsense", False),
+        ("nonsense", "10.0.0.1", True),
+    ],
+)
+def test_a_list_is_within_another(inner, outer, within):
+    assert is_within(inner, outer) is within
+
+
+small_lists = st.lists(
+    st.builds(
+        lambda host, length: ip_network((f"192.0.2.{host}", length), strict=False),
+        st.integers(0, 15),
+        st.integers(28, 32),
+    ),
+    min_size=1,
+).map(canonical)
+
+
+@given(small_lists, small_lists)
+def test_a_list_within_another_admits_nobody_else(inner, outer):
+    """Of sixteen addresses, all that lists of their subnets can tell apart."""
+    everybody = [IPv4Address(f"192.0.2.{n}") for n in range(16)]
+    admitted = [{address for address in everybody if contains(text, address)} for text in (inner, outer)]
+
+    assert is_within(inner, outer) is (admitted[0] <= admitted[1])

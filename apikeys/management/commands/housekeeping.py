@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from apikeys.api import idempotency
 from apikeys.management.commands.prune_usage import number_of_days
 from apikeys.models import APIKey
 
@@ -43,6 +44,7 @@ class Command(BaseCommand):
             deleted = delete_keys_ended_before(timezone.now() - timedelta(days=options["keys_days"]))
             self.stderr.write(f"{deleted:,} keys that ended over {options['keys_days']} days ago deleted.")
             call_command("prune_usage", days=options["usage_days"], stderr=self.stderr)
+            idempotency.forget(timezone.now() - idempotency.REMEMBERED)
             call_command("clearsessions")
             self.stderr.write("Expired sessions deleted.")
 
