@@ -147,6 +147,8 @@ USAGE_FLUSH_SECONDS = 1.0
 # --- The API -----------------------------------------------------------------------------
 
 CHATBOT_REPLIER = "chatbots.replies.FAQReplier"
+
+HOUSEKEEPING_CHORES = ["apikeys.chores", "chatbots.chores"]
 API_MAX_BODY_BYTES = 256 * 1024
 
 REST_FRAMEWORK = {
