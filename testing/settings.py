@@ -18,6 +18,17 @@ FIXED = {
     "HTTPS_ONLY": "off",
     "METRICS_TOKEN": "",
     "DEMO_PASSWORD": "",
+    **dict.fromkeys(
+        (
+            "DEFAULT_FROM_EMAIL",
+            "GITHUB_KEYS_URL",
+            "LEAK_ACTION",
+            "RATE_LIMIT",
+            "REAUTHENTICATION_TIMEOUT",
+            "SITE_URL",
+        ),
+        "",  # the default
+    ),
 }
 DEFAULTS = {"DATABASE_URL": "sqlite:///var/tests.sqlite3", "CACHE_URL": "locmemcache://"}
 

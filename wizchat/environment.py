@@ -6,14 +6,19 @@ An address is never echoed: it may hold a password.
 from __future__ import annotations
 
 from contextlib import suppress
+from email.utils import getaddresses
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from apikeys.core.rates import InvalidRate, Rate, parse_rate
 
 YES = {"1", "on", "true", "yes", "y"}
 NO = {"0", "off", "false", "no", "n"}
@@ -50,11 +55,62 @@ class Environment:
             raise ImproperlyConfigured(f"{name}: “{value}” is neither on nor off.")
         return value in YES
 
-    def number(self, name: str, *, default: int, least: int) -> int:
+    def number(self, name: str, *, default: int, least: int, most: int = 999_999_999) -> int:
         value = self.text(name, default=str(default))
-        if not (value.isascii() and value.isdigit() and len(value) <= 9 and int(value) >= least):
-            raise ImproperlyConfigured(f"{name}: “{value}” is not a whole number of at least {least}.")
+        is_whole = value.isascii() and value.isdigit() and len(value) <= len(str(most))
+        if not (is_whole and least <= int(value) <= most):
+            raise ImproperlyConfigured(f"{name}: “{value}” is not a whole number from {least} to {most}.")
         return int(value)
+
+    def choice(self, name: str, *, default: str, choices: tuple[str, ...]) -> str:
+        """Return one of ``choices``, in lower case."""
+        value = self.text(name, default=default).lower()
+        if value not in choices:
+            raise ImproperlyConfigured(f"{name}: “{value}” is not one of: {', '.join(choices)}.")
+        return value
+
+    def rate(self, name: str, *, default: str) -> Rate | None:
+        """Return a rate limit, or ``None`` if it is off."""
+        try:
+            return parse_rate(self.text(name, default=default))
+        except InvalidRate as error:
+            raise ImproperlyConfigured(f"{name}: {error}") from None
+
+    def site_url(self, name: str, *, hosts: list[str]) -> str:
+        """Return where the site is, without a slash at the end; by default the first of ``hosts``."""
+        host = hosts[0].lstrip(".") if hosts and hosts[0] != "*" else "localhost"
+        url = self.text(name, default=f"https://{host}")
+        parts = _split(url)
+        is_bare = parts and parts.path in {"", "/"} and not {"?", "#"} & set(url)
+        if not (is_bare and parts and parts.scheme in {"http", "https"} and _names_a_host(parts)):
+            raise ImproperlyConfigured(
+                f"{name} is not the address of a site: http:// or https://, a host name and perhaps a port, "
+                "such as https://wizchat.example.com."
+            )
+        return url.rstrip("/")
+
+    def document_url(self, name: str, *, default: str) -> str:
+        """Return the address of a document that is fetched over https or read from a file."""
+        url = self.text(name, default=default)
+        parts = _split(url)
+        if not parts or not (
+            (parts.scheme == "https" and _names_a_host(parts))
+            or (parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"))
+        ):
+            raise ImproperlyConfigured(f"{name} is neither https://HOST/… nor file:///path/to/file.")
+        return url
+
+    def sender(self, name: str, *, default: str) -> str:
+        """Return whom emails come from: an email address, with or without a name."""
+        value = self.text(name, default=default)
+        try:
+            ((_, address),) = getaddresses([value])
+            validate_email(address)
+        except (ValidationError, ValueError):
+            raise ImproperlyConfigured(
+                f"{name}: “{value}” is not an email address such as WizChat <no-reply@example.com>."
+            ) from None
+        return value
 
     def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
         try:
@@ -121,6 +177,21 @@ class Environment:
                 "retry": Retry(NoBackoff(), 1),
             },
         }
+
+
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of an address, or ``None`` where it has a space or a port that is none."""
+    if not url.isprintable() or " " in url:
+        return None
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.port != 0:
+            return parts
+    return None
+
+
+def _names_a_host(parts: SplitResult) -> bool:
+    return bool(parts.hostname) and "@" not in parts.netloc
 
 
 def local_cache(location: str) -> dict[str, Any]:

@@ -24,9 +24,17 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
 HTTPS_ONLY = env.flag("HTTPS_ONLY", default=True)
 SIGNUP_OPEN = env.flag("SIGNUP_OPEN", default=False)
 AUTH_FAILURES_PER_MINUTE = env.number("AUTH_FAILURES_PER_MINUTE", default=100, least=1)
+RATE_LIMIT = env.rate("RATE_LIMIT", default="6000/minute")
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 DEMO_PASSWORD = env.text("DEMO_PASSWORD", default="")
 METRICS_TOKEN = env.text("METRICS_TOKEN")
+SITE_URL = env.site_url("SITE_URL", hosts=ALLOWED_HOSTS)
+DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", default="WizChat <no-reply@localhost>")
+REAUTHENTICATION_TIMEOUT = env.number("REAUTHENTICATION_TIMEOUT", default=900, least=1)
+LEAK_ACTION = env.choice("LEAK_ACTION", default="revoke", choices=("revoke", "notify"))
+GITHUB_KEYS_URL = env.document_url(
+    "GITHUB_KEYS_URL", default="https://api.github.com/meta/public_keys/secret_scanning"
+)
 
 # --- Django ------------------------------------------------------------------------------
 
@@ -134,6 +142,7 @@ ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[WizChat] "
 # A reset asked for an unknown address sends nothing: the letter would go to strangers.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = REAUTHENTICATION_TIMEOUT
 ACCOUNT_FORMS = {"login": "wizchat.accounts.LoginForm"}
 
 # --- Keys --------------------------------------------------------------------------------

@@ -121,7 +121,7 @@ def test_the_image_has_what_serves_and_nothing_else():
     files = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     kept = {file for file in files if not any(is_ignored(file, pattern) for pattern in ignored)}
 
-    assert {"manage.py", "gunicorn.conf.py", "requirements.txt", "scripts/alive.py"} <= kept
+    assert {"manage.py", "gunicorn.conf.py", "requirements.lock", "scripts/alive.py"} <= kept
     assert not [file for file in kept if "test" in file or file.startswith((".", "bench", "docs"))]
 
 
