@@ -107,7 +107,7 @@ def test_a_mistake_changes_nothing_and_loses_nothing(send, read, key, path):
     response = send(path, name="", permissions=[], allowed_networks="10.0.0.1\n010.0.0.1")
 
     html = response.content.decode().replace("&quot;", '"')
-    assert 'Line 2: "010.0.0.1" is not a valid IPv4 address' in html
+    assert 'Line 2: "010.0.0.1" is not an IP address or range.' in html
     assert read(response).fields["allowed_networks"] == "10.0.0.1\n010.0.0.1"
     key.refresh_from_db()
     assert (key.name, key.allowed_networks) == ("Production API", "")
