@@ -16,6 +16,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="apikeys:list")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("settings/", RedirectView.as_view(pattern_name="apikeys:list")),
     path("settings/api/", include("apikeys.pages.urls")),
     path("docs/", views.api_reference, name="docs"),
     path("v1/", include("chatbots.urls")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from apikeys.core import keyformat
-from apikeys.pages import views
+from apikeys.pages import activity, key_views, rotation_views, views
 
 
 class KeyIdConverter:
@@ -24,7 +24,10 @@ app_name = "apikeys"
 urlpatterns = [
     path("", views.key_list, name="list"),
     path("new/", views.key_create, name="new"),
-    path("<key_id:key_id>/", views.key_detail, name="detail"),
-    path("<key_id:key_id>/revoke/", views.key_revoke, name="revoke"),
+    path("activity/", activity.activity, name="activity"),
+    path("<key_id:key_id>/", key_views.key_detail, name="detail"),
+    path("<key_id:key_id>/revoke/", key_views.key_revoke, name="revoke"),
     path("<key_id:key_id>/rotate/", views.key_rotate, name="rotate"),
+    path("<key_id:key_id>/rotate/finish/", rotation_views.rotation_finish, name="rotation_finish"),
+    path("<key_id:key_id>/rotate/cancel/", rotation_views.rotation_cancel, name="rotation_cancel"),
 ]
