@@ -5,11 +5,14 @@ BIN := .venv/bin
 RUN := .venv/.installed
 DEV := .venv/.installed-dev
 BENCH := .venv-bench/.installed
-PIP := python -m pip install -qq --disable-pip-version-check
+# Only what a lock file lists gets in, and only if its hash is the one that was locked.
+PIP := python -m pip install -qq --disable-pip-version-check --require-hashes
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	--no-header --no-emit-index-url
 # Linters and type checkers load the settings; they never serve anything.
 LOAD := DEBUG=on HTTPS_ONLY=on
 
-.PHONY: help run browser test test-services lint format types migrations deploy check bench screenshots
+.PHONY: help run browser test test-services lint format types migrations deploy check bench screenshots update lock images
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -52,7 +55,18 @@ bench: $(BENCH) ## the benchmarks, side by side with the peers; writes docs/benc
 	.venv-bench/bin/python -m bench
 
 screenshots: $(DEV) browser ## every page in light and dark, narrow and wide, into var/screenshots/
-	$(BIN)/python -m testing.browser.screenshots
+	$(BIN)/python -m testing.browser.screenshots $(ARGS)
+
+update: lock images ## lock every package with its hashes and every image by its digest (ARGS=--upgrade: the newest ones)
+
+# Each is bound by the one before: the tests and the benchmarks run on what the server runs on.
+lock: $(DEV)
+	$(BIN)/$(LOCK) $(ARGS) requirements.txt -o requirements.lock
+	$(BIN)/$(LOCK) $(ARGS) --constraints requirements.lock requirements-dev.txt -o requirements-dev.lock
+	$(BIN)/$(LOCK) $(ARGS) --constraints requirements.lock requirements-bench.txt -o requirements-bench.lock
+
+images: $(DEV)
+	$(BIN)/python -m scripts.images
 
 # A Python without pip's own module (Debian keeps it in python3-venv) makes half an environment:
 # the next attempt starts over, because pip is what says that it is whole.
@@ -62,20 +76,20 @@ $(BIN)/pip:
 		echo "Name another one: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { echo "Could not make .venv; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 
-$(RUN): requirements.txt | $(BIN)/pip
+$(RUN): requirements.lock | $(BIN)/pip
 	@echo "Installing what the server needs …"
-	@$(BIN)/$(PIP) -r requirements.txt
+	@$(BIN)/$(PIP) -r requirements.lock
 	@touch $@
 
-$(DEV): requirements-dev.txt $(RUN)
+$(DEV): requirements-dev.lock $(RUN)
 	@echo "Installing what the tests need …"
-	@$(BIN)/$(PIP) -r requirements-dev.txt
+	@$(BIN)/$(PIP) -r requirements-dev.lock
 	@touch $@
 
 .venv-bench/bin/pip: | $(BIN)/pip
 	@$(PYTHON) -m venv .venv-bench
 
-$(BENCH): requirements-bench.txt requirements.txt | .venv-bench/bin/pip
+$(BENCH): requirements-bench.lock | .venv-bench/bin/pip
 	@echo "Installing what the benchmarks need …"
-	@.venv-bench/bin/$(PIP) -r requirements-bench.txt
+	@.venv-bench/bin/$(PIP) -r requirements-bench.lock
 	@touch $@

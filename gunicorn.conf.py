@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from wizchat.environment import Environment
+from wizchat.gunicorn.arrival import LINE_BYTES
 
 env = Environment(Path(__file__).resolve().parent)
 try:
@@ -29,6 +31,10 @@ keepalive = 75  # seconds: longer than a proxy keeps its side open
 timeout = 60  # seconds until a worker that hangs is replaced
 graceful_timeout = 30  # seconds for running requests to end after SIGTERM
 backlog = 1024
+sendfile = False  # it would wait for the client
+
+# Connections at once: as many as the limit of open files has room for, databases and files beside them.
+worker_connections = max(32, min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 128))
 
 # Django hears the peer's address and X-Forwarded-… as they came; TRUSTED_PROXIES judges them.
 forwarded_allow_ips = ""
@@ -37,12 +43,13 @@ secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 header_map = "drop"  # X_Forwarded_For would pass for X-Forwarded-For
 
-# An Authorization header of 64 KB is answered by the API, not by the server.
+# An Authorization header of 64 KB is answered by the API, not by the server. All headers together
+# have a limit, too: HEAD_BYTES in wizchat/gunicorn/arrival.py.
 limit_request_field_size = 128 * 1024
 limit_request_fields = 100
-limit_request_line = 8190
+limit_request_line = LINE_BYTES
 
-logger_class = "wizchat.gunicorn.worker.Logger"
+logger_class = "wizchat.gunicorn.logger.Logger"
 control_socket_disable = True
 
 # Each worker writes its numbers here, so that any of them can answer for all. Nothing may load

@@ -36,9 +36,9 @@ class Page(HTMLParser):
             case "textarea":
                 self._textarea, self.fields[name] = name, ""
             case "label":
-                self._label = [attrs["for"], ""]
+                self._label = [attrs.get("for"), ""]
             case "a":
-                self._link = [attrs["href"], ""]
+                self._link = [attrs.get("href"), ""]
             case "button":
                 self._button = ""
 

@@ -50,7 +50,7 @@ def measure_views(samples: Samples, database: str, workers: list[Worker]) -> Non
                 if number:
                     samples.add(database, f"{name} of {size}", seconds)
     for name in names:
-        samples.queries[database, name] = workers[0].ask("queries", name)
+        samples.round_trips[database, name] = workers[0].ask("round trips", name)
 
 
 def measure_server(samples: Samples, database: str, worker: Worker) -> None:

@@ -23,6 +23,7 @@ SETTINGS = {
     "HTTPS_ONLY": "off",
     "ALLOWED_HOSTS": "testserver,127.0.0.1",
     "CACHE_URL": "locmemcache://",
+    "DATABASE_POOLER": "none",
     "TRUSTED_PROXIES": "",
     "AUTH_FAILURES_PER_MINUTE": "100",
     "WEB_CONCURRENCY": "1",
@@ -34,7 +35,7 @@ class Samples:
 
     def __init__(self) -> None:
         self._samples: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
-        self.queries: dict[tuple[str, str], int] = {}
+        self.round_trips: dict[tuple[str, str], int] = {}
         self.memory: dict[str, tuple[int, int]] = {}
         self.versions: dict[str, str] = {}
 
@@ -103,7 +104,7 @@ def serve(environ: dict[str, str]) -> Iterator[Load]:
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         port = listener.getsockname()[1]
         server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}"],
+            [sys.executable, "-m", "wizchat.gunicorn", "--bind", f"fd://{listener.fileno()}"],
             cwd=ROOT,
             env=environ,
             pass_fds=[listener.fileno()],

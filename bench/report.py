@@ -94,7 +94,7 @@ def figures(samples: Samples, databases: list[str]) -> str:
         ("time over a plain view ÷ the same of DRF TokenAuthentication", over("valid", "token"), "≤",
          {"SQLite": 0.18, "PostgreSQL": 0.36}),
         ("the same with its use counted", over("valid, counted", "token"), "≤",
-         {"SQLite": 0.22, "PostgreSQL": 0.40}),
+         {"SQLite": 0.22, "PostgreSQL": 0.34}),
         ("wrong secret ÷ valid key", over("wrong secret", "valid"), "≤", dict.fromkeys(databases, 1.2)),
         ("1,000,000 keys ÷ 10 keys", over("valid of 1000000", "valid of 10"), "≤",
          dict.fromkeys(databases, 1.1)),
@@ -118,9 +118,9 @@ def views(samples: Samples, database: str) -> str:
         middle, lower, upper = spread(samples.over_plain(database, name))
         rows.append([
             label, f"{middle:,.0f}", f"{lower:,.0f}–{upper:,.0f}", f"{middle / token:.2f}",
-            str(samples.queries[database, name]),
+            str(samples.round_trips[database, name]),
         ])  # fmt: skip
-    return table([database, "µs", "(quartiles)", "÷ DRF token", "queries"], rows)
+    return table([database, "µs", "(quartiles)", "÷ DRF token", "round trips"], rows)
 
 
 def sizes(samples: Samples, databases: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Chatbots for operators. Queries are a record: read and deleted, never written."""
+"""The admin of chatbots. Operators can read and delete queries but not edit them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     ChatbotBase = admin.ModelAdmin[Chatbot]
     FAQEntryBase = admin.ModelAdmin[FAQEntry]
     QueryBase = admin.ModelAdmin[Query]
-else:  # Django's own class takes no type
+else:  # Django's class isn't generic at run time
     ChatbotBase = FAQEntryBase = QueryBase = admin.ModelAdmin
 
 

@@ -1,13 +1,19 @@
-"""Which known question does a message ask? Words are compared, by meaning-bearing weight. Pure."""
+"""Which known question does a message ask? Compares words, weighted by how telling they are. Pure.
+
+A question is prepared once, when it is written. Whatever the questions and the message contain, the work of
+one message stays within the bounds below.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
 from itertools import islice
-from math import log
+from math import fsum, log
+from typing import NamedTuple
 
 from rapidfuzz import process
 from rapidfuzz.distance import JaroWinkler
@@ -18,21 +24,27 @@ LIKENESS = 0.92
 SHORTEST_FUZZY_WORD = 4  # "car" is not "card"
 
 # The share of meaning that message and question must have in common. At 0.55 half of a two-word
-# question is not enough if the message speaks of something else beside ("reset the weather"), but
-# is if it speaks of nothing else ("password?").
+# question is not enough if the message is also about something else ("reset the weather"), but it is
+# enough if the message is about nothing else ("password?").
 THRESHOLD = 0.55
-# What the message leaves out of the question counts more than what it says beside it.
+# What the message leaves out of the question counts more than what it adds to it.
 QUESTION_SHARE = 0.7
 
-# Bounds on one comparison, far above what people write, so that no text makes it slow.
+# Bounds on the work of one message, far above what people write.
+FOLDED_LENGTH = 8000  # of a text; one character may decompose into 18
+WORD_LENGTH = 24
 MESSAGE_WORDS = 100
 MESSAGE_SENTENCES = 40
-QUESTION_WORDS = 32
+QUESTION_WORDS = 24
+COMPARISONS = 80_000  # of a word in the message with a known word, letter by letter
+ALIKE = 16  # known words that one word of the message may stand for
+VISITS = 40_000  # of a question that has one of those words
 
-# Chinese and Japanese do not put spaces between words: there a character is a word.
+# Chinese and Japanese do not put spaces between words: there, each character is a word.
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff"
 _WORD = re.compile(rf"[{_IDEOGRAPHS}]|[^\W_{_IDEOGRAPHS}]+")
-_SENTENCE_END = re.compile(r"[.!?;]+\s|[\n。؟]+")
+# One mark is enough to split at. "[.!?;]+" would scan a row of 12,000 dots once for each of them.
+_SENTENCE_END = re.compile(r"[.!?;]\s|[\n。؟]")
 # "log in", "log-in", "logged in" and "login" are one word; so are "e-mail" and "email".
 _COMPOUND = re.compile(r"\b(e|log|set|sign)(?:ged|ging|ed|ing)?[ -](in|mail|off|on|out|up)\b")
 # "resetting" is "reset", "closed" is "close": what is left is alike enough.
@@ -54,78 +66,126 @@ STOPWORDS = frozenset(
 )
 
 
-def best_match(message: str, questions: Sequence[str]) -> int | None:
-    """The index of the question that ``message`` asks, the first of equals, or ``None``."""
-    text = _folded(message)
-    asked = [_words(_folded(question)) for question in questions]
-    spoken = _words(text)
-    if spoken and spoken in asked:
-        return asked.index(spoken)
+Heard = dict[str, dict[str, float]]
+"""Words of a message, and for each the known words that it may stand for with their likeness."""
 
-    known = [_meaningful(words, QUESTION_WORDS) for words in asked]
-    index = _Index(known)
-    heard = {word: index.alike(word) for word in _meaningful(spoken, MESSAGE_WORDS)}
-    parts = [text, *_SENTENCE_END.split(text)][:MESSAGE_SENTENCES]
-    scores = [
-        (score, -number)
-        for words in {frozenset(_meaningful(_words(part), MESSAGE_WORDS) & heard.keys()) for part in parts}
-        for number, score in index.scores({word: heard[word] for word in words})
-    ]
-    score, number = max(scores, default=(0.0, 0))
+
+def prepare(question: str) -> str:
+    """Return what ``best_match`` needs of ``question``: a digest of all its words, then the telling ones."""
+    words = _words(_folded(question))
+    return " ".join([_digest(words), *_telling(words, QUESTION_WORDS)])
+
+
+def best_match(message: str, prepared: Sequence[str]) -> int | None:
+    """Return the index of the prepared question that ``message`` asks, the first of equals, or ``None``."""
+    text = _folded(message)
+    spoken = _words(text)
+    if not spoken:
+        return None
+    questions = [entry.split(" ") for entry in prepared]
+    verbatim = _digest(spoken)
+    for number, (digest, *_) in enumerate(questions):
+        if digest == verbatim:
+            return number
+
+    index = _Index([words[1:] for words in questions])
+    heard = index.recognise(_telling(spoken, MESSAGE_WORDS))
+    parts = {
+        frozenset(heard.keys() & _telling(_words(part), MESSAGE_WORDS))
+        for part in [text, *_SENTENCE_END.split(text, MESSAGE_SENTENCES)[:MESSAGE_SENTENCES]]
+    }
+    scores = index.scores([{word: heard[word] for word in words} for words in parts])
+    score, number = max(((score, -number) for number, score in scores), default=(0.0, 0))
     return -number if score >= THRESHOLD else None
 
 
-class _Index:
-    """Questions by word. A word that few of them have weighs more than one that many have."""
+class _Part(NamedTuple):
+    """The message or one of its sentences, as an index knows it."""
 
-    def __init__(self, questions: Sequence[frozenset[str]]) -> None:
-        self.questions = questions
+    known: list[tuple[str, float]]  # words with their weight, the rarest (and most telling) first
+    size: float  # the weight of all its words
+    most: float  # the score of a question that consists of exactly the known words: none has more
+
+
+class _Index:
+    """Questions by word. The fewer questions have a word, the more it weighs."""
+
+    def __init__(self, questions: Sequence[Sequence[str]]) -> None:
         self.having: defaultdict[str, list[int]] = defaultdict(list)
         for number, words in enumerate(questions):
             for word in words:
                 self.having[word].append(number)
-        self.vocabulary = list(self.having)
         self.weights = {word: log(1 + len(questions) / len(at)) for word, at in self.having.items()}
         self.unknown_weight = log(1 + len(questions))
-        self.sizes = [sum(map(self.weights.__getitem__, words)) for words in questions]
+        # fsum: questions of the same words in another order are equal to the last bit.
+        self.sizes = [fsum(map(self.weights.__getitem__, words)) for words in questions]
 
-    def alike(self, word: str) -> dict[str, float]:
-        """The known words that ``word`` may stand for, with their likeness (up to 1)."""
+    def recognise(self, words: Sequence[str]) -> Heard:
+        """Return what each word may stand for; a likeness is at most 1."""
+        fuzzy = sum(len(word) >= SHORTEST_FUZZY_WORD for word in words)
+        long_words = (word for word in self.having if len(word) >= SHORTEST_FUZZY_WORD)
+        vocabulary = list(islice(long_words, COMPARISONS // max(fuzzy, 1)))
+        return {word: self._alike(word, vocabulary) for word in words}
+
+    def _alike(self, word: str, vocabulary: Sequence[str]) -> dict[str, float]:
+        exact = {word: 1.0} if word in self.having else {}
         if len(word) < SHORTEST_FUZZY_WORD:
-            return {word: 1.0} if word in self.having else {}
+            return exact
         near = process.extract(
-            word, self.vocabulary, scorer=JaroWinkler.similarity, score_cutoff=LIKENESS, limit=None
+            word, vocabulary, scorer=JaroWinkler.similarity, score_cutoff=LIKENESS, limit=ALIKE
         )
-        return {known: likeness for known, likeness, _ in near if len(known) >= SHORTEST_FUZZY_WORD}
+        return {known: likeness for known, likeness, _ in near} | exact
 
-    def scores(self, heard: dict[str, dict[str, float]]) -> Iterator[tuple[int, float]]:
-        """What each question shares with the words ``heard``, 0 to 1 (Tversky's index)."""
+    def scores(self, parts: Iterable[Heard]) -> Iterator[tuple[int, float]]:
+        """Yield each question's share in common with each part, 0 to 1 (Tversky's index)."""
+        visits = 0
+        for part in sorted(map(self._weigh, parts), key=lambda part: part.most, reverse=True):
+            if part.most < THRESHOLD or visits > VISITS:
+                return
+            shared: defaultdict[int, float] = defaultdict(float)
+            for word, weight in part.known:
+                visits += len(self.having[word])
+                if visits > VISITS:
+                    break
+                for number in self.having[word]:
+                    shared[number] += weight
+            for number, weight in shared.items():
+                yield number, _share(weight, self.sizes[number], part.size)
+
+    def _weigh(self, part: Heard) -> _Part:
         likeness: dict[str, float] = {}
-        for known in heard.values():
+        for known in part.values():
             for word, value in known.items():
                 likeness[word] = max(value, likeness.get(word, 0))
-        size = sum(
-            max(map(self.weights.__getitem__, known), default=self.unknown_weight) for known in heard.values()
-        )
-        for number in {number for word in likeness for number in self.having[word]}:
-            words = self.questions[number] & likeness.keys()
-            shared = sum(self.weights[word] * likeness[word] for word in words)
-            yield number, shared / (QUESTION_SHARE * self.sizes[number] + (1 - QUESTION_SHARE) * size)
+        rarest_first = sorted(likeness, key=lambda word: (len(self.having[word]), word))
+        weighed = [(word, self.weights[word] * likeness[word]) for word in rarest_first]
+        weights = self.weights.__getitem__
+        size = fsum(max(map(weights, known), default=self.unknown_weight) for known in part.values())
+        most = fsum(weight for _, weight in weighed)
+        return _Part(weighed, size, _share(most, most, size) if most else 0.0)
+
+
+def _share(shared: float, question_size: float, part_size: float) -> float:
+    return shared / (QUESTION_SHARE * question_size + (1 - QUESTION_SHARE) * part_size)
 
 
 def _folded(text: str) -> str:
-    """``text`` without the differences of case, accent, width and hyphen that no one means."""
+    """Return ``text`` without differences of case, accent, width and hyphen, which rarely mean anything."""
     if not text.isascii():
-        decomposed = unicodedata.normalize("NFKD", text.casefold())
+        decomposed = unicodedata.normalize("NFKD", text.casefold())[:FOLDED_LENGTH]
         text = "".join(char for char in decomposed if unicodedata.category(char)[0] != "M")
-    return _COMPOUND.sub(r"\1\2", text.lower())
+    return _COMPOUND.sub(r"\1\2", text[:FOLDED_LENGTH].lower())
 
 
 def _words(folded: str) -> list[str]:
     return _WORD.findall(folded)
 
 
-def _meaningful(words: list[str], limit: int) -> frozenset[str]:
-    """The first ``limit`` different words that are not stopwords, without their endings."""
-    stems = (_ENDING.sub("", word) for word in words if word not in STOPWORDS)
-    return frozenset(islice(dict.fromkeys(stems), limit))
+def _digest(words: Sequence[str]) -> str:
+    return blake2b(" ".join(words).encode(), digest_size=16).hexdigest()
+
+
+def _telling(words: Sequence[str], limit: int) -> list[str]:
+    """Return the first ``limit`` different words that are not stopwords, cut short and without endings."""
+    stems = (_ENDING.sub("", word[:WORD_LENGTH]) for word in words if word not in STOPWORDS)
+    return list(islice(dict.fromkeys(stems), limit))

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
-from chatbots.replies import reply
+from chatbots.matching import prepare
 
 DEFAULT_FALLBACK = "Sorry, I have no answer to that yet."
 
 
 class ChatbotInactive(Exception):
-    """A message was sent to a chatbot that is switched off."""
+    """The chatbot is switched off and takes no messages."""
 
 
 class FAQsFull(Exception):
-    """The chatbot has as many FAQ entries as one may have."""
+    """The chatbot already has ``Chatbot.MAX_FAQS`` FAQ entries."""
+
+
+class Replier(Protocol):
+    """The interface of the class that ``settings.CHATBOT_REPLIER`` names."""
+
+    def reply(self, chatbot: Chatbot, message: str) -> str:
+        """Return the answer of ``chatbot`` to ``message`` (1 to 4,000 characters)."""
 
 
 class Chatbot(models.Model):
-    """Something that answers questions for its owner's customers."""
+    """Answers questions for its owner's customers."""
 
-    MAX_FAQS = 1000  # what one reply has to read through
+    MAX_FAQS = 1000  # each reply reads all of them
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
@@ -47,24 +56,35 @@ class Chatbot(models.Model):
         return self.name
 
     def change(self, *, now: datetime, **values: Any) -> None:
-        """Write just the settings in ``values``, so that two changes at once both hold.
+        """Write only the settings in ``values``, so that concurrent changes don't overwrite each other.
 
-        Raises ``Chatbot.DoesNotExist`` if it was deleted meanwhile.
+        Raises ``Chatbot.DoesNotExist`` if another request has deleted the chatbot.
         """
         if values:
             Chatbot.objects.filter(pk=self.pk).update(**values, updated_at=now)
             self.refresh_from_db()
 
     def ask(self, message: str) -> Query:
-        """Answer ``message`` and keep both. Raises ``ChatbotInactive``."""
+        """Answer ``message`` and store both.
+
+        Raises ``ChatbotInactive``, or ``Chatbot.DoesNotExist`` if another request has deleted the chatbot.
+        """
         if not self.is_active:
             raise ChatbotInactive
-        return self.queries.create(message=message, answer=reply(self, message))
+        replier: Replier = import_string(settings.CHATBOT_REPLIER)()
+        answer = replier.reply(self, message)
+        try:
+            return self.queries.create(message=message, answer=answer)
+        except IntegrityError as error:  # the foreign key: the chatbot was deleted while it answered
+            raise Chatbot.DoesNotExist from error
 
     def learn(self, question: str, answer: str) -> FAQEntry:
-        """Add an FAQ entry. Raises ``FAQsFull``; ``Chatbot.DoesNotExist`` if it was deleted meanwhile."""
+        """Add an FAQ entry.
+
+        Raises ``FAQsFull``, or ``Chatbot.DoesNotExist`` if another request has deleted the chatbot.
+        """
         with transaction.atomic():
-            # Two requests at once count one after the other; messages do not wait for them.
+            # The lock makes concurrent requests count one after the other; messages don't wait for it.
             Chatbot.objects.select_for_update(no_key=True).only("pk").get(pk=self.pk)
             if self.faqs.count() >= self.MAX_FAQS:
                 raise FAQsFull
@@ -72,7 +92,7 @@ class Chatbot(models.Model):
 
 
 class Query(models.Model):
-    """One message to a chatbot, with the answer that it gave."""
+    """A message to a chatbot and the answer it got."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     chatbot = models.ForeignKey(Chatbot, models.CASCADE, related_name="queries", db_index=False)
@@ -89,12 +109,14 @@ class Query(models.Model):
 
 
 class FAQEntry(models.Model):
-    """A question a chatbot knows, and what it answers."""
+    """A question that a chatbot knows, and its answer."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     chatbot = models.ForeignKey(Chatbot, models.CASCADE, related_name="faqs", db_index=False)
     question = models.TextField(max_length=1000)
     answer = models.TextField(max_length=4000)
+    # The question as the matching reads it; empty if something other than save() wrote the row.
+    prepared = models.TextField(db_default="", editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -104,3 +126,10 @@ class FAQEntry(models.Model):
 
     def __str__(self) -> str:
         return self.question[:80]
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        """Prepare the question whenever it is written."""
+        self.prepared = prepare(self.question)
+        if update_fields is not None and "question" in update_fields:
+            update_fields = {*update_fields, "prepared"}
+        super().save(update_fields=update_fields, **options)

@@ -1,18 +1,11 @@
-"""The API's addresses under ``/v1/``. Each is served with and without a trailing slash."""
+"""The chatbot endpoints under ``/v1/``, each with and without a trailing slash."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
-from rest_framework.views import APIView
-
 from chatbots import views
+from wizchat.api.routes import endpoint
 
 app_name = "v1"
-
-
-def endpoint(route: str, view: type[APIView], name: str) -> list[URLPattern]:
-    return [path(route, view.as_view(), name=name), path(f"{route}/", view.as_view())]
-
 
 urlpatterns = [
     *endpoint("chatbots", views.ChatbotList, "chatbots"),

@@ -1,4 +1,4 @@
-"""The endpoints of ``/v1/``. Every queryset begins at the key's owner, so nothing else exists for it."""
+"""The endpoints of ``/v1/``. Every queryset begins at the key's owner, so a key sees nothing else."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from apikeys.auth.authentication import KeyRefused
+from apikeys.core.outcomes import Outcome
 from apikeys.models import Permission
 from chatbots.models import Chatbot, ChatbotInactive, FAQEntry, FAQsFull, Query
-from chatbots.serializers import ChatbotSerializer, FAQEntrySerializer, QuerySerializer, to_json
+from chatbots.serializers import ChatbotSerializer, FAQEntrySerializer, QuerySerializer
 from wizchat.api import catalogue
 from wizchat.api.errors import APIError
+from wizchat.api.serializers import to_json
 
 _Model = TypeVar("_Model", bound=models.Model)
 
 
 class OwnerRequest(Request):
-    """A request with a key: its user is the key's owner, of whom only the id is loaded."""
+    """A request with a key. Its user is the key's owner, with only the id loaded."""
 
     user: User
 
 
 class OwnedView(generics.GenericAPIView[_Model]):
-    """Translates what the models raise; knows the chatbot that the address names."""
+    """Loads the chatbot that the URL names, and translates the models' exceptions."""
 
     request: OwnerRequest
     http_method_names = ["get", "head", "post", "patch", "delete"]
@@ -38,7 +41,7 @@ class OwnedView(generics.GenericAPIView[_Model]):
     chatbot: Chatbot
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Find the chatbot once the key may do this, and before its body is read."""
+        """Find the chatbot after checking the key's permission and before reading the body."""
         super().initial(request, *args, **kwargs)
         if "chatbot_id" in kwargs:
             self.chatbot = get_object_or_404(self.request.user.chatbots, pk=kwargs["chatbot_id"])
@@ -49,8 +52,7 @@ class OwnedView(generics.GenericAPIView[_Model]):
         return self.get_paginated_response([represent(row) for row in page or ()])
 
     def handle_exception(self, exc: Exception) -> Response:
-        # Deleted while this request was at work on it: it does not exist.
-        if isinstance(exc, Chatbot.DoesNotExist | IntegrityError):
+        if isinstance(exc, Chatbot.DoesNotExist):  # another request has deleted it
             exc = NotFound()
         elif isinstance(exc, ChatbotInactive):
             exc = APIError(catalogue.CHATBOT_INACTIVE)
@@ -67,7 +69,10 @@ class ChatbotList(OwnedView[Chatbot], generics.ListCreateAPIView[Chatbot]):
         return self.request.user.chatbots.all()
 
     def perform_create(self, serializer: BaseSerializer[Chatbot]) -> None:
-        serializer.save(owner=self.request.user)
+        try:
+            serializer.save(owner=self.request.user)
+        except IntegrityError as error:  # the foreign key: the owner's account was deleted just now
+            raise KeyRefused(Outcome.INACTIVE_OWNER) from error
 
 
 class ChatbotDetail(OwnedView[Chatbot], generics.RetrieveDestroyAPIView[Chatbot], mixins.UpdateModelMixin):
@@ -80,7 +85,7 @@ class ChatbotDetail(OwnedView[Chatbot], generics.RetrieveDestroyAPIView[Chatbot]
 
     def perform_destroy(self, instance: Chatbot) -> None:
         with transaction.atomic():
-            # Locked first: a message that came in between the deletes would make them fail.
+            # Lock it first: a message that arrives between the deletes would make them fail.
             self.request.user.chatbots.select_for_update().get(pk=instance.pk).delete()
 
 

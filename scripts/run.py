@@ -36,7 +36,7 @@ def main() -> None:
     # The server inherits the socket: the port was never free in between, and a client that
     # read the line above waits in the backlog instead of being refused.
     os.set_inheritable(listener.fileno(), True)
-    gunicorn = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}"]
+    gunicorn = [sys.executable, "-m", "wizchat.gunicorn", "--bind", f"fd://{listener.fileno()}"]
     os.execv(sys.executable, gunicorn)  # noqa: S606  # no shell is wanted
 
 

@@ -1,32 +1,49 @@
-"""Run the tests on PostgreSQL and Redis, started for them alone: ``python -m scripts.services [ARGS]``."""
+"""Run the tests on PostgreSQL and Redis, started for them alone: ``python -m scripts.services [ARGS]``.
+
+Through PgBouncer, as in production with ``DATABASE_POOLER=transaction``; ``--direct`` leaves it out. What
+only a direct connection has (prepared statements, the server's own timeouts, its failures) is tested on
+one in either case, by tests that start a PostgreSQL of their own.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 
-from testing.services import Missing, Postgres, Redis
+from testing.programs import Missing, logs
+from testing.proxies import PgBouncer
+from testing.services import Postgres, Redis
 
 # An empty -m lifts the filter of pytest.ini: the tests that start services of their own run, too.
 SUITE = ["-n", "auto", "--dist", "loadgroup", "-m", ""]
 
 
 def main() -> int:
-    try:
-        postgres, cache = Postgres(), Redis()
-    except Missing as missing:
-        sys.exit(str(missing))
-    with closing(postgres), closing(cache):
-        environ = {
-            **os.environ,
-            "DATABASE_URL": postgres.start().url,
-            "CACHE_URL": cache.start().url,
-            "THROWAWAY_SERVICES": "yes",  # so that each server of a test may have its own part of them
-        }
-        command = [sys.executable, "-m", "pytest", *(sys.argv[1:] or SUITE)]
-        return subprocess.run(command, env=environ, check=False).returncode  # noqa: S603  # our own words
+    arguments = sys.argv[1:]
+    is_direct = "--direct" in arguments
+    arguments = [word for word in arguments if word != "--direct"]
+    with ExitStack() as stack:
+        try:
+            postgres, cache = stack.enter_context(closing(Postgres())), stack.enter_context(closing(Redis()))
+            postgres.start()
+            cache.start()
+            environ = {"DATABASE_URL": postgres.url, "DATABASE_POOLER": "none", "CACHE_URL": cache.url}
+            if not is_direct:
+                # Each server of a test has a database, so a pool, of its own: an idle one is soon given up.
+                pooler = PgBouncer(postgres, server_idle_timeout="5")
+                stack.enter_context(closing(pooler)).start()
+                environ |= {"DATABASE_URL": pooler.url, "DATABASE_POOLER": "transaction"}
+        except Missing as missing:
+            sys.exit(str(missing))
+        # Each server of a test may have its own part of these services.
+        throwaway = {"THROWAWAY_SERVICES": "yes", "THROWAWAY_LOGS": json.dumps(logs, default=str)}
+        # Databases are kept, because a pooler still holds on to them; they go with their server.
+        command = [sys.executable, "-m", "pytest", "--reuse-db", *(arguments or SUITE)]
+        run = subprocess.run(command, env=os.environ | environ | throwaway, check=False)  # noqa: S603  # our own words
+        return run.returncode
 
 
 if __name__ == "__main__":

@@ -6,4 +6,9 @@ from wizchat.gunicorn import worker
 
 
 class Worker(worker.Worker):
-    patience = 1
+    """Gives clients a second where they have a minute, and little memory."""
+
+    request_seconds = 1
+    answer_seconds = 1
+    hang_up_seconds = 1
+    held_bytes = 1024 * 1024

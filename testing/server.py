@@ -19,6 +19,8 @@ from uuid import uuid4
 
 import psycopg
 
+from testing.programs import logs
+from testing.services import Redis
 from testing.settings import FIXED
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,25 +28,20 @@ PASSWORD = "correct horse battery staple"
 POOL = 200
 MAKE_USERS = f"""
 import json
-from importlib import import_module
 from django.conf import settings
-from django.contrib import auth
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
+from django.test import Client
 
 password = make_password({PASSWORD!r})
 User.objects.bulk_create(
     User(username=f"user{{n}}", email=f"user{{n}}@example.com", password=password) for n in range({POOL})
 )
-sessions = import_module(settings.SESSION_ENGINE)
 made = []
 for user in User.objects.order_by("pk"):
-    session = sessions.SessionStore()
-    session[auth.SESSION_KEY] = str(user.pk)
-    session[auth.BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session[auth.HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.save()
-    made.append([user.username, session.session_key])
+    client = Client()
+    client.force_login(user)
+    made.append([user.username, client.cookies[settings.SESSION_COOKIE_NAME].value])
 print(json.dumps(made))
 """
 
@@ -63,6 +60,8 @@ class Member:
 
 
 SERVERS = count()
+TEST_PROCESSES, SERVERS_EACH = 64, 256
+"""Of Redis's databases: one for each test process, then so many for the servers of each."""
 
 
 def sqlite_url(folder: Path) -> str:
@@ -77,12 +76,18 @@ def parts_of_its_own(folder: Path) -> dict[str, str]:
     postgres, cache = (os.environ[service].rpartition("/")[0] for service in ("DATABASE_URL", "CACHE_URL"))
     with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    # The first 16 databases of Redis are the test processes' own.
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 15
-    return {
-        "DATABASE_URL": f"{postgres}/{name}",
-        "CACHE_URL": f"{cache}/{16 * (worker + 1) + next(SERVERS) % 16}",
-    }
+    return {"DATABASE_URL": f"{postgres}/{name}", "CACHE_URL": f"{cache}/{cache_number()}"}
+
+
+def cache_number() -> int:
+    """Return the number of a database of Redis that no other server and no test process has.
+
+    Two servers with one number would count each other's guesses, and refuse for them.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    number = TEST_PROCESSES + SERVERS_EACH * worker + next(SERVERS)
+    assert number < TEST_PROCESSES + SERVERS_EACH * (worker + 1) <= Redis.DATABASES, "too few databases"
+    return number
 
 
 class Server:
@@ -96,6 +101,10 @@ class Server:
             "DJANGO_SETTINGS_MODULE": "wizchat.settings",
             **parts_of_its_own(folder),
             "WEB_CONCURRENCY": "1",
+            # Browsers take a passkey for localhost, not for an IP address.
+            "SITE_URL": "http://localhost",
+            # Members sign in before the first test and are not asked again.
+            "REAUTHENTICATION_TIMEOUT": "86400",
             **environ,
         }
         self.log = folder / "server.log"
@@ -111,10 +120,11 @@ class Server:
 
     def start(self) -> Server:
         """Start serving: a client that connects at once waits until the server has loaded."""
+        logs[f"server-{self.folder.name}"] = self.log
         with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener, self.log.open("ab") as log:
             self.host, self.port = listener.getsockname()
             self.url = f"http://{self.host}:{self.port}"
-            command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}"]
+            command = [sys.executable, "-m", "wizchat.gunicorn", "--bind", f"fd://{listener.fileno()}"]
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environ, pass_fds=[listener.fileno()], stdout=log, stderr=log
             )
@@ -129,6 +139,7 @@ class Server:
         finally:
             self.process.kill()
             self.process.wait()
+            logs.pop(f"server-{self.folder.name}", None)
 
     def new_member(self) -> Member:
         """Return a user whom no other test has."""

@@ -8,29 +8,19 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
-import string
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import redis
 
-PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server", "nginx": "nginx", "openssl": "openssl"}
-PLACES = ["/usr/lib/postgresql/*/bin", "/usr/local/sbin", "/usr/sbin", "/opt/homebrew/bin"]
-DEADLINE = 60
-_given_ports: set[int] = set()
+from testing.programs import DEADLINE, Missing, free_port, logs, program, wait_until
 
-
-class Missing(RuntimeError):
-    """A program that the tests need is not there and could not be installed."""
+__all__ = ["Missing", "Postgres", "Redis", "children", "free_port", "program", "wait_until"]
 
 
 def children(pid: int) -> list[int]:
@@ -46,53 +36,6 @@ def _signal(pids: list[int], number: signal.Signals) -> None:
 
 def _is_stopped(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
-
-
-@cache
-def program(name: str) -> str:
-    """Return the path of a program in ``PACKAGES``; install Debian's package if need be."""
-    path = _find(name) or (_install(PACKAGES[name]) and _find(name))
-    if not path:
-        raise Missing(f"{name} is not here. On Debian and Ubuntu: apt-get install {PACKAGES[name]}")
-    return path
-
-
-def _find(name: str) -> str | None:
-    folders = [str(path) for place in PLACES for path in sorted(Path("/").glob(place[1:]), reverse=True)]
-    return shutil.which(name, path=os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)]))
-
-
-def _install(package: str) -> bool:
-    if not shutil.which("apt-get"):
-        return False
-    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
-    for command in ([*apt, "update"], [*apt, "install", "--yes", "--no-install-recommends", package]):
-        sys.stderr.write("+ " + " ".join(command) + "\n")
-        try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
-        except FileNotFoundError:
-            return False
-    return done.returncode == 0
-
-
-def free_port() -> int:
-    """Return a port on which nothing listens, never the same one twice."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = int(listener.getsockname()[1])
-        if port not in _given_ports:
-            _given_ports.add(port)
-            return port
-
-
-def wait_until(answers: Callable[[], object], what: str, *, within: float = DEADLINE) -> None:
-    """Call ``answers`` until it returns something true; fail when ``within`` seconds are over."""
-    ends_at = time.monotonic() + within
-    while not answers():
-        if time.monotonic() > ends_at:
-            raise AssertionError(f"{what} did not happen within {within} s")
-        time.sleep(0.02)
 
 
 class Postgres:
@@ -120,8 +63,10 @@ class Postgres:
             f"-p {self.port} -h 127.0.0.1 -k {self.folder} -c fsync=off -c full_page_writes=off "
             "-c max_connections=200 -c shared_buffers=128MB"
         )
-        log = str(self.folder / "log")
-        self._run("pg_ctl", "-D", self.data, "-w", "-t", str(DEADLINE), "-l", log, "-o", options, "start")
+        log = logs[f"postgres-{self.port}"] = self.folder / "log"
+        self._run(
+            "pg_ctl", "-D", self.data, "-w", "-t", str(DEADLINE), "-l", str(log), "-o", options, "start"
+        )
         with self.connect("postgres") as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = 'wizchat'").fetchone()
             if not found:
@@ -149,6 +94,7 @@ class Postgres:
     def close(self) -> None:
         if (self.folder / "data" / "postmaster.pid").exists():
             self.stop("immediate")
+        logs.pop(f"postgres-{self.port}", None)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def dump(self) -> Path:
@@ -192,19 +138,23 @@ class Postgres:
 class Redis:
     """A Redis server that keeps nothing; ``url`` leads to its first database of many."""
 
+    DATABASES = 8192
+
     def __init__(self) -> None:
         self.program = program("redis-server")
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.folder = Path(tempfile.mkdtemp(prefix="wizchat-redis-"))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Redis:
-        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--databases", "256"]
-        self._process = subprocess.Popen(
-            [self.program, *options, "--save", "", "--appendonly", "no", "--dir", tempfile.gettempdir()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--databases", str(self.DATABASES)]
+        options += ["--save", "", "--appendonly", "no", "--dir", str(self.folder)]
+        path = logs[f"redis-{self.port}"] = self.folder / "log"
+        with path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [self.program, *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         wait_until(self._answers, "Redis's answer")
         return self
 
@@ -214,7 +164,10 @@ class Redis:
             self._process.wait()
             self._process = None
 
-    close = stop
+    def close(self) -> None:
+        self.stop()
+        logs.pop(f"redis-{self.port}", None)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -234,72 +187,3 @@ class Redis:
                 return bool(client.ping())
         except redis.RedisError:
             return False
-
-
-class Nginx:
-    """nginx with the configuration that is deployed, filled in with ``values`` as its image does it."""
-
-    MAIN = """
-        daemon off; worker_processes 1; pid {folder}/pid; {user}
-        events {{ }}
-        http {{
-            client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
-            uwsgi_temp_path {folder}; scgi_temp_path {folder};
-            include {folder}/site.conf;
-        }}
-    """
-
-    def __init__(self, template: Path, **values: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="wizchat-nginx-"))
-        http, https = free_port(), free_port()
-        self.address = f"127.0.0.1:{http}"
-        self.url, self.tls_url = f"http://{self.address}", f"https://127.0.0.1:{https}"
-        listening = {"HTTP": self.address, "HTTPS": f"127.0.0.1:{https}", "TLS": str(self.folder)}
-        site = string.Template(template.read_text()).safe_substitute(values | listening)
-        (self.folder / "site.conf").write_text(site)
-        # Workers of a master that is root would be another user's, who may not enter the folder.
-        user = "user root;" if os.geteuid() == 0 else ""
-        (self.folder / "nginx.conf").write_text(self.MAIN.format(folder=self.folder, user=user))
-        self.log = self.folder / "log"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> Nginx:
-        self._make_certificate()
-        command = [
-            program("nginx"),
-            "-e",
-            "stderr",
-            "-p",
-            str(self.folder),
-            "-c",
-            f"{self.folder}/nginx.conf",
-        ]
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_until(self._answers, "nginx's answer")
-        return self
-
-    def close(self) -> None:
-        if self._process:
-            self._process.terminate()
-            self._process.wait(DEADLINE)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _make_certificate(self) -> None:
-        command = (
-            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-        )
-        files = ["-keyout", "privkey.pem", "-out", "fullchain.pem"]
-        subprocess.run(
-            [program("openssl"), *command.split(), *files], cwd=self.folder, check=True, capture_output=True
-        )
-
-    def _answers(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, self.log.read_text()
-        host, _, port = self.address.partition(":")
-        try:
-            socket.create_connection((host, int(port)), timeout=1).close()
-        except OSError:
-            return False
-        return True

@@ -1,6 +1,7 @@
 """The settings under test: the project's own, deaf to the ``.env`` and shell of whoever tests.
 
-`DATABASE_URL` and `CACHE_URL` alone are heard, so that the suite runs on real services too.
+Only `DATABASE_URL`, `DATABASE_POOLER` and `CACHE_URL` are read from it, so that the suite runs on real
+services too.
 """
 
 from __future__ import annotations
@@ -18,8 +19,23 @@ FIXED = {
     "HTTPS_ONLY": "off",
     "METRICS_TOKEN": "",
     "DEMO_PASSWORD": "",
+    **dict.fromkeys(
+        (
+            "DEFAULT_FROM_EMAIL",
+            "GITHUB_KEYS_URL",
+            "LEAK_ACTION",
+            "RATE_LIMIT",
+            "REAUTHENTICATION_TIMEOUT",
+            "SITE_URL",
+        ),
+        "",  # the default
+    ),
 }
-DEFAULTS = {"DATABASE_URL": "sqlite:///var/tests.sqlite3", "CACHE_URL": "locmemcache://"}
+DEFAULTS = {
+    "DATABASE_URL": "sqlite:///var/tests.sqlite3",
+    "DATABASE_POOLER": "none",
+    "CACHE_URL": "locmemcache://",
+}
 
 os.environ.update(FIXED)
 for name, value in DEFAULTS.items():
@@ -30,9 +46,11 @@ from wizchat.settings import *  # after its environment is set
 # A file, as in production: threads of one test then contend for it as processes would.
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": BASE_DIR / "var" / "tests.sqlite3"}
-if CACHES["default"]["LOCATION"].startswith("redis://"):
-    # Parallel workers empty their cache: each has a database of its own.
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    CACHES["default"]["LOCATION"] = f"{CACHES['default']['LOCATION'].rpartition('/')[0]}/{worker}"
+for cache in CACHES.values():
+    if cache["LOCATION"].startswith("redis://"):
+        # Parallel workers empty their cache: each has a database of its own.
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+        cache["LOCATION"] = f"{cache['LOCATION'].rpartition('/')[0]}/{worker}"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a folder that is not there
 USAGE_FLUSH_SECONDS = 0  # no thread writes behind a test's back: `usage.flush()` does, where one looks
+EMAIL_IN_BACKGROUND = False  # a test finds the email that it caused

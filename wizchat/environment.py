@@ -6,20 +6,26 @@ An address is never echoed: it may hold a password.
 from __future__ import annotations
 
 from contextlib import suppress
+from email.utils import getaddresses
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from apikeys.core.rates import InvalidRate, Rate, parse_rate
 
 YES = {"1", "on", "true", "yes", "y"}
 NO = {"0", "off", "false", "no", "n"}
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
-IMPATIENT_POSTGRESQL = "wizchat.postgresql"
+OUR_POSTGRESQL = "wizchat.postgresql"
+POOLERS = {"none", "transaction"}
 LOCAL_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
 CONNECTION_SECONDS = 600
 """How long a thread keeps its connection to the database."""
@@ -50,11 +56,62 @@ class Environment:
             raise ImproperlyConfigured(f"{name}: “{value}” is neither on nor off.")
         return value in YES
 
-    def number(self, name: str, *, default: int, least: int) -> int:
+    def number(self, name: str, *, default: int, least: int, most: int = 999_999_999) -> int:
         value = self.text(name, default=str(default))
-        if not (value.isascii() and value.isdigit() and len(value) <= 9 and int(value) >= least):
-            raise ImproperlyConfigured(f"{name}: “{value}” is not a whole number of at least {least}.")
+        is_whole = value.isascii() and value.isdigit() and len(value) <= len(str(most))
+        if not (is_whole and least <= int(value) <= most):
+            raise ImproperlyConfigured(f"{name}: “{value}” is not a whole number from {least} to {most}.")
         return int(value)
+
+    def choice(self, name: str, *, default: str, choices: tuple[str, ...]) -> str:
+        """Return one of ``choices``, in lower case."""
+        value = self.text(name, default=default).lower()
+        if value not in choices:
+            raise ImproperlyConfigured(f"{name}: “{value}” is not one of: {', '.join(choices)}.")
+        return value
+
+    def rate(self, name: str, *, default: str) -> Rate | None:
+        """Return a rate limit, or ``None`` if it is off."""
+        try:
+            return parse_rate(self.text(name, default=default))
+        except InvalidRate as error:
+            raise ImproperlyConfigured(f"{name}: {error}") from None
+
+    def site_url(self, name: str, *, hosts: list[str]) -> str:
+        """Return where the site is, without a slash at the end; by default the first of ``hosts``."""
+        host = hosts[0].lstrip(".") if hosts and hosts[0] != "*" else "localhost"
+        url = self.text(name, default=f"https://{host}")
+        parts = _split(url)
+        is_bare = parts and parts.path in {"", "/"} and not {"?", "#"} & set(url)
+        if not (is_bare and parts and parts.scheme in {"http", "https"} and _names_a_host(parts)):
+            raise ImproperlyConfigured(
+                f"{name} is not the address of a site: http:// or https://, a host name and perhaps a port, "
+                "such as https://wizchat.example.com."
+            )
+        return url.rstrip("/")
+
+    def document_url(self, name: str, *, default: str) -> str:
+        """Return the address of a document that is fetched over https or read from a file."""
+        url = self.text(name, default=default)
+        parts = _split(url)
+        if not parts or not (
+            (parts.scheme == "https" and _names_a_host(parts))
+            or (parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"))
+        ):
+            raise ImproperlyConfigured(f"{name} is neither https://HOST/… nor file:///path/to/file.")
+        return url
+
+    def sender(self, name: str, *, default: str) -> str:
+        """Return whom emails come from: an email address, with or without a name."""
+        value = self.text(name, default=default)
+        try:
+            ((_, address),) = getaddresses([value])
+            validate_email(address)
+        except (ValidationError, ValueError):
+            raise ImproperlyConfigured(
+                f"{name}: “{value}” is not an email address such as WizChat <no-reply@example.com>."
+            ) from None
+        return value
 
     def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
         try:
@@ -73,8 +130,12 @@ class Environment:
             ) from None
         return config
 
-    def database(self, name: str, *, default: str, statement_seconds: int) -> dict[str, Any]:
+    def database(
+        self, name: str, *, default: str, statement_seconds: int, pooler: str = "none"
+    ) -> dict[str, Any]:
         """Return Django's settings for the database at an address; 0 seconds are no limit."""
+        if pooler not in POOLERS:
+            raise ImproperlyConfigured(f"DATABASE_POOLER: “{pooler}” is neither none nor transaction.")
         url = self.text(name, default=default)
         config: dict[str, Any] = {}
         if url.startswith(("postgres://", "postgresql://", "sqlite:///", "sqlite://:memory:")):
@@ -89,10 +150,11 @@ class Environment:
                 config["NAME"] = str(path)
             config["OPTIONS"] = sqlite_options() | config.get("OPTIONS", {})
         elif config.get("ENGINE") == POSTGRESQL and config["NAME"]:
-            config["OPTIONS"] = postgresql_options(statement_seconds) | config.get("OPTIONS", {})
-            if statement_seconds:
-                config["ENGINE"] = IMPATIENT_POSTGRESQL
-                config["OPTIONS"].setdefault("patience", statement_seconds + GRACE_SECONDS)
+            options = pooled_options() if pooler == "transaction" else direct_options(statement_seconds)
+            config["OPTIONS"] = postgresql_options(statement_seconds) | options | config.get("OPTIONS", {})
+            config["ENGINE"] = OUR_POSTGRESQL
+            # A cursor of the server lives in a session, and a pooler gives each transaction another one.
+            config["DISABLE_SERVER_SIDE_CURSORS"] = pooler == "transaction"
         else:
             raise ImproperlyConfigured(
                 f"{name} is not the address of a database that WizChat runs on: "
@@ -100,11 +162,11 @@ class Environment:
             )
         return config
 
-    def cache(self, name: str, *, default: str) -> dict[str, Any]:
-        """Return Django's settings for the cache at an address."""
+    def cache(self, name: str, *, default: str, local: str = "default") -> dict[str, Any]:
+        """Return Django's settings for the cache at an address; ``local`` names one in this process."""
         scheme, _, rest = self.text(name, default=default).partition("://")
         if scheme == "locmemcache":
-            return local_cache("default")
+            return local_cache(local)
         if scheme not in {"redis", "rediss", "unix"} or not rest:
             raise ImproperlyConfigured(
                 f"{name} is not the address of a cache that WizChat runs on: "
@@ -121,6 +183,21 @@ class Environment:
                 "retry": Retry(NoBackoff(), 1),
             },
         }
+
+
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of an address, or ``None`` where it has a space or a port that is none."""
+    if not url.isprintable() or " " in url:
+        return None
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.port != 0:
+            return parts
+    return None
+
+
+def _names_a_host(parts: SplitResult) -> bool:
+    return bool(parts.hostname) and "@" not in parts.netloc
 
 
 def local_cache(location: str) -> dict[str, Any]:
@@ -140,10 +217,8 @@ def sqlite_options() -> dict[str, Any]:
 
 def postgresql_options(statement_seconds: int) -> dict[str, Any]:
     return {
-        # Parameters travel apart from the statement, and what runs often is prepared.
-        "server_side_binding": True,
-        "prepare_threshold": 2,
-        "options": f"-c statement_timeout={statement_seconds}s -c idle_in_transaction_session_timeout=60s",
+        "patience": statement_seconds + GRACE_SECONDS if statement_seconds else None,
+        "server_side_binding": True,  # parameters travel apart from the statement
         # A server that is gone is noticed in seconds, not when TCP gives up.
         "connect_timeout": 3,
         "tcp_user_timeout": 10_000,
@@ -152,3 +227,16 @@ def postgresql_options(statement_seconds: int) -> dict[str, Any]:
         "keepalives_count": 3,
         "application_name": "wizchat",
     }
+
+
+def direct_options(statement_seconds: int) -> dict[str, Any]:
+    return {
+        "prepare_threshold": 2,  # what runs often is prepared
+        "options": f"-c statement_timeout={statement_seconds}s -c idle_in_transaction_session_timeout=60s",
+    }
+
+
+def pooled_options() -> dict[str, Any]:
+    # What a session keeps is another client's a moment later, and PgBouncer refuses "options". The
+    # pooler sets the timeouts (deploy/pgbouncer/pgbouncer.ini); one that does not is told to cancel.
+    return {"prepare_threshold": None, "cancels": True}

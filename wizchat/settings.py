@@ -20,13 +20,23 @@ DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.text("SECRET_KEY", default="debug-only-" + "x" * 50 if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("Set SECRET_KEY in the environment or in .env.")
+# What SECRET_KEY was before: authenticator apps' secrets that it encrypted stay readable.
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
 HTTPS_ONLY = env.flag("HTTPS_ONLY", default=True)
 SIGNUP_OPEN = env.flag("SIGNUP_OPEN", default=False)
 AUTH_FAILURES_PER_MINUTE = env.number("AUTH_FAILURES_PER_MINUTE", default=100, least=1)
+RATE_LIMIT = env.rate("RATE_LIMIT", default="6000/minute")
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 DEMO_PASSWORD = env.text("DEMO_PASSWORD", default="")
 METRICS_TOKEN = env.text("METRICS_TOKEN")
+SITE_URL = env.site_url("SITE_URL", hosts=ALLOWED_HOSTS)
+DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", default="WizChat <no-reply@localhost>")
+REAUTHENTICATION_TIMEOUT = env.number("REAUTHENTICATION_TIMEOUT", default=900, least=1)
+LEAK_ACTION = env.choice("LEAK_ACTION", default="revoke", choices=("revoke", "notify"))
+GITHUB_KEYS_URL = env.document_url(
+    "GITHUB_KEYS_URL", default="https://api.github.com/meta/public_keys/secret_scanning"
+)
 
 # --- Django ------------------------------------------------------------------------------
 
@@ -39,10 +49,13 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "rest_framework",
     "apikeys",
     "chatbots",
+    "wizchat.accounts",
 ]
 
 MIDDLEWARE = [
@@ -63,6 +76,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "wizchat.accounts.reauthentication.ReauthenticationMiddleware",
 ]
 
 ROOT_URLCONF = "wizchat.urls"
@@ -88,17 +102,23 @@ DATABASES = {
         "DATABASE_URL",
         default="sqlite:///var/wizchat.sqlite3",
         statement_seconds=env.number("DATABASE_TIMEOUT", default=15, least=0),
+        pooler=env.text("DATABASE_POOLER", default="none"),
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
     "default": env.cache("CACHE_URL", default="locmemcache://"),
+    # Apart from the limits of signing in: a flood of bad keys must not evict those.
+    "failed_attempts": env.cache("CACHE_URL", default="locmemcache://", local="failed_attempts"),
     # For what must go on when the shared cache does not answer.
     "local": local_cache("local"),
 }
 
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10
+# Emails of account pages are sent by a thread: no request waits for a mail server.
+EMAIL_IN_BACKGROUND = True
 
 LOGGING = logs.configuration(debug=DEBUG)
 DEFAULT_EXCEPTION_REPORTER = "wizchat.observability.error_reports.Reporter"
@@ -114,7 +134,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 
 # --- Accounts ----------------------------------------------------------------------------
 
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["wizchat.accounts.backend.PasswordBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -127,14 +147,31 @@ PASSWORD_HASHERS = [
 ]
 LOGIN_REDIRECT_URL = "apikeys:list"
 LOGIN_URL = "account_login"
-ACCOUNT_ADAPTER = "wizchat.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "wizchat.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = "optional"
+# Of those who sign up; wizchat.accounts.stages lets in the accounts that operators make.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[WizChat] "
-# A reset asked for an unknown address sends nothing: the letter would go to strangers.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+# A reset asked for an unknown address sends nothing: the email would go to strangers.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-ACCOUNT_FORMS = {"login": "wizchat.accounts.LoginForm"}
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = REAUTHENTICATION_TIMEOUT
+ACCOUNT_FORMS = {
+    "login": "wizchat.accounts.forms.LoginForm",
+    "signup": "wizchat.accounts.forms.SignupForm",
+    "reauthenticate": "wizchat.accounts.forms.ReauthenticateForm",
+    "change_password": "wizchat.accounts.forms.ChangePasswordForm",
+    "reset_password": "wizchat.accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "wizchat.accounts.forms.ResetPasswordKeyForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_ADAPTER = "wizchat.accounts.mfa.MFAAdapter"
+MFA_FORMS = {"activate_totp": "wizchat.accounts.mfa.ActivateTOTPForm"}
+MFA_TOTP_ISSUER = "WizChat"
+# Who signed up has verified an address before this; the others may have none.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 # --- Keys --------------------------------------------------------------------------------
 
@@ -149,6 +186,9 @@ USAGE_FLUSH_SECONDS = 1.0
 
 CHATBOT_REPLIER = "chatbots.replies.FAQReplier"
 API_MAX_BODY_BYTES = 256 * 1024
+# Whatever is larger doesn't get past the server (BODY_BYTES in wizchat/gunicorn/arrival.py).
+DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
+FILE_UPLOAD_HANDLERS = ["wizchat.uploads.NoUploads"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apikeys.auth.authentication.APIKeyAuthentication"],

@@ -1,4 +1,4 @@
-"""Every address of the site; `/v1/` is the API, the rest are pages."""
+"""Every address of the site but the probes (observability/probes.py): the API under `/v1/`, then pages."""
 
 from __future__ import annotations
 
@@ -8,18 +8,24 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from wizchat import error_pages, views
+from wizchat.accounts import views as account_views
 from wizchat.api.errors import unknown_path
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # allauth's documented hook
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="apikeys:list")),
+    path("accounts/email/", account_views.EmailView.as_view(), name="account_email"),
+    path("accounts/sessions/", account_views.SessionsView.as_view(), name="usersessions_list"),
     path("accounts/", include("allauth.urls")),
+    # The admin's own has no limit of guesses.
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
     path("settings/", RedirectView.as_view(pattern_name="apikeys:list")),
     path("settings/api/", include("apikeys.pages.urls")),
     path("docs/", views.api_reference, name="docs"),
     path("v1/", include("chatbots.urls")),
+    path("v1/", include("apikeys.api.urls")),
     re_path(r"^v1(?:/|$)", unknown_path),
 ]
 

@@ -61,7 +61,7 @@ def _count(name: str) -> tuple[int, bool]:
     global _retry_at
     if time.monotonic() >= _retry_at:
         try:
-            return _count_in(caches["default"], name)
+            return _count_in(caches["failed_attempts"], name)
         except Exception as error:
             # Whatever the cache's client raises.
             _retry_at = time.monotonic() + RETRY_CACHE_AFTER

@@ -7,9 +7,18 @@ lists and in requests alike.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    collapse_addresses,
+    ip_address,
+    ip_network,
+)
 
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
@@ -95,6 +104,29 @@ def contains(allowed_networks: str, address: IPAddress) -> bool:
     return _parse_stored(allowed_networks).contains(address)
 
 
+def is_within(inner: str, outer: str) -> bool:
+    """Return whether the canonical list ``inner`` admits nobody whom the canonical list ``outer`` refuses.
+
+    An empty list admits everybody, those included whose address is unknown.
+    """
+    if not outer or not inner:
+        return not outer
+    return all(_is_in_one_of(network, _collapsed(outer, network.version)) for network in _stored(inner))
+
+
+def _collapsed(allowed_networks: str, version: int) -> list[IPNetwork]:
+    """Return the networks of one version in a stored list, sorted, with adjacent ones joined."""
+    members = [network for network in _stored(allowed_networks) if network.version == version]
+    return list(collapse_addresses(members))  # type: ignore[type-var]  # all are of one version
+
+
+def _is_in_one_of(network: IPNetwork, collapsed: list[IPNetwork]) -> bool:
+    """Return whether ``network`` is within a union of networks: then it is within one of them."""
+    first = int(network.network_address)
+    at = bisect_right(collapsed, first, key=lambda member: int(member.network_address))
+    return at > 0 and int(network.broadcast_address) <= int(collapsed[at - 1].broadcast_address)
+
+
 def client_address(
     peer: str, forwarded_for: str | None, trusted_proxies: Collection[IPNetwork]
 ) -> IPAddress | None:
@@ -165,14 +197,18 @@ class NetworkSet:
 
 @lru_cache(maxsize=1024)
 def _parse_stored(allowed_networks: str) -> NetworkSet:
-    """Return the set for a stored list; a line that does not parse admits nobody."""
+    return NetworkSet(_stored(allowed_networks))
+
+
+def _stored(allowed_networks: str) -> list[IPNetwork]:
+    """Return the networks of a stored list; a line that does not parse admits nobody."""
     networks = []
     for line in allowed_networks.split("\n"):
         try:
             networks.append(parse_network(line.strip()))
         except ValueError:
             continue
-    return NetworkSet(networks)
+    return networks
 
 
 def _is_trusted(address: IPAddress | None, trusted_proxies: Collection[IPNetwork]) -> bool:

@@ -18,6 +18,8 @@ def predecessors_to_rotations(apps, schema_editor):
         for new in successors.iterator()
     )
     rotation_model.objects.bulk_create(rotations, batch_size=1000)
+    # The column stays for a while without its field: no row may hold back the deletion of another.
+    key_model.objects.exclude(predecessor=None).update(predecessor=None)
 
 
 def rotations_to_predecessors(apps, schema_editor):
@@ -76,8 +78,25 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RenameField("apikey", "encoding", "key_hash"),
-        migrations.RenameField("apikey", "last_used_address", "last_used_ip"),
+        # The columns keep their names, so that processes of the release before work on.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.RenameField("apikey", "encoding", "key_hash"),
+                migrations.AlterField(
+                    "apikey",
+                    "key_hash",
+                    models.CharField(max_length=255, editable=False, db_column="encoding"),
+                ),
+                migrations.RenameField("apikey", "last_used_address", "last_used_ip"),
+                migrations.AlterField(
+                    "apikey",
+                    "last_used_ip",
+                    models.CharField(
+                        max_length=45, editable=False, default="", db_column="last_used_address"
+                    ),
+                ),
+            ]
+        ),
         migrations.AddField(
             "apikey",
             "rate_limit",
@@ -86,6 +105,7 @@ class Migration(migrations.Migration):
                 max_length=30,
                 blank=True,
                 default="",
+                db_default="",
                 help_text="Such as 5/minute; empty for the limit of every key.",
             ),
         ),
@@ -103,7 +123,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "apikey",
             "created_by_kind",
-            models.CharField(max_length=10, choices=ACTORS, default="user", editable=False),
+            models.CharField(
+                max_length=10, choices=ACTORS, default="user", db_default="user", editable=False
+            ),
         ),
         *(
             migrations.AddField(
@@ -113,18 +135,22 @@ class Migration(migrations.Migration):
         ),
         migrations.RunPython(kind_of_creators, migrations.RunPython.noop),
         migrations.AddField(
-            "keyevent", "actor_kind", models.CharField(max_length=10, choices=ACTORS, default="user")
+            "keyevent",
+            "actor_kind",
+            models.CharField(max_length=10, choices=ACTORS, default="user", db_default="user"),
         ),
         migrations.AddField(
-            "keyevent", "actor_name", models.CharField(max_length=150, blank=True, default="")
+            "keyevent", "actor_name", models.CharField(max_length=150, blank=True, default="", db_default="")
         ),
         migrations.AddField(
-            "keyevent", "actor_key_id", models.CharField(max_length=12, blank=True, default="")
+            "keyevent", "actor_key_id", models.CharField(max_length=12, blank=True, default="", db_default="")
         ),
         migrations.AddField(
-            "keyevent", "ip", models.CharField("IP address", max_length=45, blank=True, default="")
+            "keyevent",
+            "ip",
+            models.CharField("IP address", max_length=45, blank=True, default="", db_default=""),
         ),
-        migrations.AddField("keyevent", "changes", models.JSONField(default=dict, blank=True)),
+        migrations.AddField("keyevent", "changes", models.JSONField(default=dict, db_default={}, blank=True)),
         migrations.AlterField("keyevent", "detail", models.CharField(max_length=500, blank=True, default="")),
         migrations.AlterField("keyevent", "action", models.CharField(max_length=20, choices=ACTIONS)),
         migrations.RunPython(name_actors, migrations.RunPython.noop),
@@ -161,6 +187,9 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunPython(predecessors_to_rotations, rotations_to_predecessors),
-        migrations.RemoveField("apikey", "predecessor"),
+        # The next release drops the column, which processes of the release before still read.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[migrations.RemoveField("apikey", "predecessor")]
+        ),
         migrations.AlterField("keyusage", "outcome", models.CharField(max_length=12, choices=OUTCOMES)),
     ]

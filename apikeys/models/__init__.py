@@ -1,6 +1,7 @@
 """API keys, what happens to them and what they are used for."""
 
 from apikeys.models.choices import EXPIRES_SOON, LONGEST_LIFETIME, KeyState, Permission
+from apikeys.models.delegation import Escalation
 from apikeys.models.events import KeyEvent, Origin, event_recorded
 from apikeys.models.keys import (
     AlreadyIssued,
@@ -20,6 +21,7 @@ __all__ = [
     "APIKeyQuerySet",
     "AlreadyIssued",
     "AlreadyRotated",
+    "Escalation",
     "KeyEnded",
     "KeyEvent",
     "KeyState",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,6 +12,7 @@ from django.db import IntegrityError, models, transaction
 from apikeys import hasher
 from apikeys.core import keyformat, names
 from apikeys.models.choices import EXPIRES_SOON, KeyState, Permission
+from apikeys.models.delegation import Grant, refuse_escalation
 from apikeys.models.events import COMMAND_LINE, KeyEvent, Origin, event_recorded
 from apikeys.models.rotations import GRACE_AFTER_FIRST_USE, LONGEST_WAIT_FOR_FIRST_USE, Rotation
 from apikeys.models.usage import USER_AGENT_LENGTH
@@ -99,12 +101,23 @@ class APIKeyQuerySet(models.QuerySet["APIKey"]):
             newest = list(generation)
         return list(found.values())
 
+    def locked(self, key: APIKey | None, caller: APIKey | None) -> tuple[APIKey | None, APIKey | None]:
+        """Return both as they are now, locked; ``None`` for one that is gone.
+
+        They are locked in one order, so that two keys that change each other don't deadlock. A key
+        that asks about itself comes as two objects: what changes in one must not widen the other.
+        """
+        wanted = {one.pk for one in (key, caller) if one is not None}
+        rows = {row.pk: row for row in self.select_for_update().filter(pk__in=wanted).order_by("pk")}
+        return (key and rows.get(key.pk), caller and copy(rows.get(caller.pk)))
+
     def revoke(
         self, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE, reason: str = ""
     ) -> int:
         """Stop all of these keys for good, or none; return how many were not revoked before."""
         with transaction.atomic():
-            keys = list(self.filter(revoked_at=None).select_related(None).select_for_update())
+            unrevoked = self.filter(revoked_at=None).select_related(None)
+            keys = list(unrevoked.order_by("pk").select_for_update())  # in the order of ``locked``
             for start in range(0, len(keys), KEYS_PER_STATEMENT):
                 batch = keys[start : start + KEYS_PER_STATEMENT]
                 APIKey.objects.filter(pk__in=[key.pk for key in batch]).update(revoked_at=now, revoked_by=by)
@@ -127,7 +140,9 @@ class APIKeyQuerySet(models.QuerySet["APIKey"]):
     ) -> tuple[APIKey, str]:
         """Create a key and return it with its plaintext, which exists nowhere else from then on.
 
-        Raises ``AlreadyIssued`` when the owner's ``form_token`` has created a key before.
+        Raises ``AlreadyIssued`` when the owner's ``form_token`` has created a key before, and
+        ``Escalation`` when a key asks for more than it has. An operator's limit for that key is
+        the new key's, too.
         """
         self.refuse_used_token(owner, form_token)
         key, raw = self.draft(owner=owner, by=by, form_token=form_token, now=now, origin=origin)
@@ -137,6 +152,11 @@ class APIKeyQuerySet(models.QuerySet["APIKey"]):
         key.expires_at = expires_at
         try:
             with transaction.atomic():
+                if origin.key is not None:
+                    _, caller = self.locked(None, origin.key)
+                    self.refuse_used_token(owner, form_token)
+                    refuse_escalation(caller, key, now=now)
+                    key.rate_limit = caller.rate_limit if caller else ""
                 key.insert(by=by, now=now, origin=origin)
         except IntegrityError:
             self.refuse_used_token(owner, form_token)
@@ -181,7 +201,7 @@ class APIKey(models.Model):
 
     key_id = models.CharField("ID", max_length=keyformat.ID_LENGTH, editable=False)
     checksum = models.CharField(max_length=keyformat.CHECKSUM_LENGTH, editable=False)
-    key_hash = models.CharField(max_length=255, editable=False)
+    key_hash = models.CharField(max_length=255, editable=False, db_column="encoding")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=names.MAX_LENGTH)
     permissions = models.PositiveSmallIntegerField()
@@ -191,6 +211,7 @@ class APIKey(models.Model):
         max_length=30,
         blank=True,
         default="",
+        db_default="",
         help_text="Such as 5/minute; empty for the limit of every key.",
     )
     created_at = models.DateTimeField(editable=False)
@@ -201,7 +222,11 @@ class APIKey(models.Model):
         "self", models.SET_NULL, null=True, editable=False, related_name="made"
     )
     created_by_kind = models.CharField(
-        max_length=10, choices=KeyEvent.Actor, default=KeyEvent.Actor.USER, editable=False
+        max_length=10,
+        choices=KeyEvent.Actor,
+        default=KeyEvent.Actor.USER,
+        db_default=KeyEvent.Actor.USER,
+        editable=False,
     )
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, editable=False)
@@ -210,7 +235,7 @@ class APIKey(models.Model):
     )
     form_token = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001  # null: made without a form, and not unique
     last_used_at = models.DateTimeField(null=True, editable=False)
-    last_used_ip = models.CharField(max_length=45, editable=False, default="")
+    last_used_ip = models.CharField(max_length=45, editable=False, default="", db_column="last_used_address")
     last_used_user_agent = models.CharField(max_length=USER_AGENT_LENGTH, editable=False, default="")
     last_used_method = models.CharField(max_length=10, editable=False, default="")
     last_used_route = models.CharField(max_length=200, editable=False, default="")
@@ -289,24 +314,47 @@ class APIKey(models.Model):
         self.refresh_from_db(fields=["revoked_at", "revoked_by"])
         return bool(updated)
 
+    def revoke_with_made(self, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE) -> int:
+        """Stop this key and all that it made; return how many were not revoked before.
+
+        Once a key is revoked it makes no more, so what it made while this waited for it is found
+        by looking again.
+        """
+        stopped, found = 0, {self.pk}
+        with transaction.atomic():
+            while True:
+                stopped += APIKey.objects.filter(pk__in=found).revoke(by=by, now=now, origin=origin)
+                made = {key.pk for key in APIKey.objects.filter(pk__in=found).with_made()}
+                if made <= found:
+                    return stopped
+                found |= made
+
     def change(
         self, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE, **values: Any
     ) -> list[str]:
-        """Set some of ``CHANGEABLE``; return the names of what changed. Raises ``KeyEnded``."""
+        """Set some of ``CHANGEABLE``; return the names of what changed.
+
+        Raises ``KeyEnded``, and ``Escalation`` when a key asks for more than it has.
+        """
         unknown = values.keys() - set(CHANGEABLE)
         if unknown:
             raise TypeError(f"a key's {', '.join(sorted(unknown))} cannot be changed")
         with transaction.atomic():
-            current = APIKey.objects.select_for_update().get(pk=self.pk)
+            current, caller = APIKey.objects.locked(self, origin.key)
+            if current is None:
+                raise APIKey.DoesNotExist
             if current.is_ended(now):
                 raise KeyEnded
+            before = Grant.of(current)
             changed = {field: value for field, value in values.items() if getattr(current, field) != value}
             if changed:
-                APIKey.objects.filter(pk=self.pk).update(**changed)
                 changes = {field: [shown(current, field), None] for field in changed}
                 for field, value in changed.items():
                     setattr(current, field, value)
                     changes[field][1] = shown(current, field)
+                if origin.key is not None:
+                    refuse_escalation(caller, current, now=now, before=before)
+                APIKey.objects.filter(pk=self.pk).update(**changed)
                 current.record(KeyEvent.Action.CHANGED, by=by, now=now, origin=origin, changes=changes)
         for field in values:
             setattr(self, field, getattr(current, field))
@@ -320,23 +368,27 @@ class APIKey(models.Model):
         overlap: timedelta | None,
         form_token: str | None = None,
         origin: Origin = COMMAND_LINE,
-        latest_expiry: datetime | None = None,
     ) -> tuple[APIKey, str]:
         """Create the successor of this key, which itself keeps working for ``overlap`` at the most.
 
         ``None`` keeps it working until a day after the successor is first used. No overlap revokes
-        it at once. The successor has the same name, permissions, addresses and lifetime, and
-        expires by ``latest_expiry``. Raises ``AlreadyIssued``, ``AlreadyRotated`` or ``KeyEnded``.
+        it at once. The successor has the same name, permissions, addresses and lifetime, but never
+        outlives a key that asks for it. Raises ``AlreadyIssued``, ``AlreadyRotated``, ``KeyEnded``,
+        and ``Escalation`` when a key asks for more than it has.
         """
         APIKey.objects.refuse_used_token(self.owner, form_token)
         successor, raw = APIKey.objects.draft(
             owner=self.owner, by=by, form_token=form_token, now=now, origin=origin
         )
         with transaction.atomic():
-            old = APIKey.objects.select_for_update().get(pk=self.pk)
+            old, caller = APIKey.objects.locked(self, origin.key)
+            if old is None:
+                raise APIKey.DoesNotExist
             APIKey.objects.refuse_used_token(self.owner, form_token)
             old.refuse_rotation(now)
-            successor.take_over_from(old, latest_expiry)
+            successor.take_over_from(old, latest_expiry=caller.expires_at if caller else None)
+            if origin.key is not None:
+                refuse_escalation(caller, successor, now=now)
             successor.insert(by=by, now=now, origin=origin)
             old.hand_over_to(successor, by=by, now=now, overlap=overlap, origin=origin)
         return successor, raw
@@ -348,7 +400,7 @@ class APIKey(models.Model):
         if self.is_ended(now):
             raise KeyEnded
 
-    def take_over_from(self, old: APIKey, latest_expiry: datetime | None) -> None:
+    def take_over_from(self, old: APIKey, *, latest_expiry: datetime | None) -> None:
         """Copy, before the first save, what ``old`` may do, and start its lifetime over."""
         self.name = old.name
         self.permissions = old.permissions

@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import path, register_converter
+from django.urls import path
 
-from apikeys.core import keyformat
+import apikeys.converters  # noqa: F401  # registers <key_id:…>
 from apikeys.pages import activity, key_views, rotation_views, views
-
-
-class KeyIdConverter:
-    regex = f"[0-9A-Za-z]{{{keyformat.ID_LENGTH}}}"
-
-    def to_python(self, value: str) -> str:
-        return value
-
-    def to_url(self, value: str) -> str:
-        return value
-
-
-register_converter(KeyIdConverter, "key_id")
 
 app_name = "apikeys"
 urlpatterns = [

@@ -31,6 +31,7 @@ from apikeys.pages import advice
 from apikeys.pages.forms import FilterForm, NewKeyForm, RotateForm, prefill
 from apikeys.pages.requests import SignedInRequest, came_from, origin
 from apikeys.usage import reports
+from wizchat.accounts.reauthentication import key_issuer_required, typed_before
 
 PAGE_SIZE = 25
 FILTER_FROM = 11
@@ -83,13 +84,15 @@ def filtered(keys: APIKeyQuerySet, filters: FilterForm, now: datetime) -> APIKey
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @never_cache
+@key_issuer_required
 @sensitive_variables("raw")
 def key_create(request: SignedInRequest) -> HttpResponse:
     now = timezone.now()
     own = client_ip(request.META)
     context = {"own": own}
     if request.method != "POST":
-        form = NewKeyForm(initial=prefill(request.GET), user_id=request.user.pk, now=now)
+        initial = prefill(request.GET) | typed_before(request)
+        form = NewKeyForm(initial=initial, user_id=request.user.pk, now=now)
         return render(request, "apikeys/key_create.html", context | {"form": form})
     form = NewKeyForm(request.POST, user_id=request.user.pk, now=now)
     if "add_address" in request.POST:
@@ -109,11 +112,14 @@ def key_create(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @never_cache
+@key_issuer_required
 @sensitive_variables("raw")
 def key_rotate(request: SignedInRequest, key_id: str) -> HttpResponse:
     now = timezone.now()
     key = get_object_or_404(request.user.api_keys.with_rotations(), key_id=key_id)
-    form = RotateForm(request.POST if request.method == "POST" else None, user_id=request.user.pk)
+    posted = request.POST if request.method == "POST" else None
+    typed = typed_before(request) if posted is None else {}
+    form = RotateForm(posted, initial=typed, user_id=request.user.pk)
     successor = key.successor
     if form.is_valid():
         try:

@@ -7,7 +7,8 @@ from django.contrib.auth.models import Permission as StaffPermission
 from django.test import Client
 from django.utils import timezone
 
-from apikeys.models import APIKey, Permission
+from apikeys.models import APIKey, Origin, Permission
+from apikeys.usage import recorder
 
 KEYS = "/admin/apikeys/apikey/"
 
@@ -51,7 +52,7 @@ def test_an_owner_is_no_operator(web, path):
 def test_keys_are_listed_with_owner_masked_id_permissions_and_state(desk, key):
     html = desk.get(KEYS).content.decode()
 
-    for text in ("Production API", "olga", f"wzc_{key.key_id}_…", "read", "active"):
+    for text in ("Production API", "olga", f"wzc_{key.key_id}_…", "Read", "Active"):
         assert text in html
 
 
@@ -109,8 +110,12 @@ def test_a_whole_key_finds_itself_and_is_not_shown_again(desk, issue):
     _key, raw = issue(name="Found in a log")
     issue(name="Another")
 
-    html = desk.get(KEYS, {"q": raw, "state": "active"}).content.decode()
+    response = desk.get(KEYS, {"q": f" {raw} ", "state": "active"}, follow=True)
+    html = response.content.decode()
 
+    [(location, _status)] = response.redirect_chain
+    assert raw[17:] not in location
+    assert "state=active" in location
     assert "Found in a log" in html
     assert "Another" not in html
     assert raw[17:] not in html
@@ -159,16 +164,173 @@ def test_what_is_not_on_the_form_cannot_be_changed(desk, key, path, stranger):
     assert (key.name, (key.owner_id, key.key_id, key.key_hash)) == ("x", before)
 
 
-def test_the_action_revokes_the_selected_keys(desk, operator, issue, call, key):
+def test_the_action_asks_first_with_what_is_known_of_each_key(desk, issue, call, key):
+    other, raw = issue(name="Other")
+    call(raw)
+    recorder.flush()
+
+    html = desk.post(KEYS, {"action": "revoke_selected", "_selected_action": [other.pk, key.pk]}).text
+
+    assert "Revoke 2 keys?" in html
+    for text in ("Other", "olga", other.masked, "Active", "<td>1</td>", "<td>0</td>", "Never"):
+        assert text in html
+    assert call(raw).status_code == 200
+
+
+def test_the_confirmed_action_revokes_the_selected_keys(desk, operator, issue, call, key):
     other, raw = issue(name="Other")
 
-    response = desk.post(KEYS, {"action": "revoke_selected", "_selected_action": [other.pk]}, follow=True)
+    response = desk.post(
+        KEYS,
+        {"action": "revoke_selected", "_selected_action": [other.pk], "confirmed": "yes"},
+        follow=True,
+    )
 
     assert b"1 key was revoked." in response.content
     assert call(raw).json()["error"]["message"] == "API key has been revoked"
     other.refresh_from_db()
     key.refresh_from_db()
     assert (other.revoked_by, key.revoked_at) == (operator, None)
+    event = other.events.first()
+    assert (event.actor_kind, event.actor_name, event.ip) == ("operator", "root", "127.0.0.1")
+
+
+def test_one_key_is_revoked_from_its_page_after_a_question(desk, issue, call, path, key):
+    assert f"{KEYS}{key.pk}/revoke/" in desk.get(path).text
+    asked = desk.get(f"{KEYS}{key.pk}/revoke/")
+    key.refresh_from_db()
+    assert "Revoke 1 key?" in asked.text
+    assert key.revoked_at is None
+
+    answer = desk.post(f"{KEYS}{key.pk}/revoke/", {"confirmed": "yes"}, follow=True)
+
+    key.refresh_from_db()
+    assert "was revoked" in answer.text
+    assert key.revoked_at is not None
+
+
+def test_an_owner_does_not_revoke_through_the_admin(web, key):
+    assert web.post(f"{KEYS}{key.pk}/revoke/", {"confirmed": "yes"}).status_code in {302, 403}
+    key.refresh_from_db()
+    assert key.revoked_at is None
+
+
+def test_an_old_form_changes_only_what_was_typed_into_it(desk, key, path, read, owner):
+    old_form = read(desk.get(path)).fields
+    key.change(by=owner, now=timezone.now(), allowed_networks="10.0.0.0/8")
+
+    answer = desk.post(path, old_form | {"name": "Renamed"}, follow=True)
+
+    key.refresh_from_db()
+    assert (key.name, key.allowed_networks) == ("Renamed", "10.0.0.0/8")
+    assert "somebody else changed: Allowed IP addresses" in answer.text
+
+
+@pytest.mark.parametrize(("typed", "stored"), [("5/minute", "5/minute"), ("", ""), (" OFF ", "off")])
+def test_an_operator_gives_a_key_its_own_rate_limit(desk, key, path, read, typed, stored):
+    desk.post(path, read(desk.get(path)).fields | {"rate_limit": typed})
+
+    key.refresh_from_db()
+    assert key.rate_limit == stored
+
+
+@pytest.mark.parametrize("typed", ["0/minute", "five", "5/fortnight", "-1/second"])
+def test_a_rate_limit_that_makes_no_sense_is_refused(desk, key, path, read, typed):
+    answer = desk.post(path, read(desk.get(path)).fields | {"rate_limit": typed})
+
+    key.refresh_from_db()
+    assert "is not a rate limit" in answer.text
+    assert key.rate_limit == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"permission": "admin"}, {"admin-one"}),
+        ({"permission": "write"}, {"write-one"}),
+        ({"use": "never"}, {"write-one", "old-one"}),
+        ({"use": "idle"}, {"old-one", "idle-one"}),
+        ({"q": "198.51.100.9"}, {"admin-one"}),
+        ({"q": "olga@example.com"}, {"admin-one", "write-one", "old-one", "idle-one"}),
+        ({"permission": "nonsense", "use": "nonsense"}, {"admin-one", "write-one", "old-one", "idle-one"}),
+    ],
+)
+def test_keys_are_narrowed_by_permission_use_address_and_email(desk, issue, query, found):
+    now = timezone.now()
+    long_ago = now - timedelta(days=91)
+    admin, _ = issue(Permission.ADMIN, name="admin-one")
+    issue(Permission.WRITE, name="write-one")
+    issue(Permission.READ, name="old-one", now=long_ago)
+    idle, _ = issue(Permission.READ, name="idle-one", now=long_ago)
+    APIKey.objects.filter(pk=admin.pk).update(last_used_at=now, last_used_ip="198.51.100.9")
+    APIKey.objects.filter(pk=idle.pk).update(last_used_at=long_ago)
+
+    html = desk.get(KEYS, query).text
+
+    names = ("admin-one", "write-one", "old-one", "idle-one")
+    assert {name for name in names if name in html} == found
+
+
+def test_a_keys_page_shows_use_refusals_rotation_and_events(desk, issue, call, owner):
+    key, raw = issue(Permission.READ)
+    call(raw)
+    call(raw, "POST", body={"name": "Bot"})
+    recorder.flush()
+    successor, _ = key.rotate(by=owner, now=timezone.now(), overlap=timedelta(days=1))
+
+    html = desk.get(f"{KEYS}{key.pk}/change/").text
+
+    for text in (
+        "2, from 127.0.0.1 (2)",
+        "Missing permission, from 127.0.0.1: 1",
+        successor.masked,
+        "Rotated by olga",
+    ):
+        assert text in html
+    assert key.masked in desk.get(f"{KEYS}{successor.pk}/change/").text
+
+
+def test_the_audit_log_shows_who_did_what_and_cannot_be_written(desk, key, owner):
+    key.change(by=owner, now=timezone.now(), permissions=Permission.WRITE, origin=Origin(ip="192.0.2.7"))
+    events = "/admin/apikeys/keyevent/"
+
+    html = desk.get(events).text
+
+    for text in ("olga", key.masked, "Permissions: Read → Write", "192.0.2.7"):
+        assert text in html
+    event = key.events.first()
+    for path in (f"{events}{event.pk}/change/", f"{events}{event.pk}/delete/", f"{events}add/"):
+        assert desk.post(path, {"post": "yes"}).status_code == 403
+    assert key.events.count() == 2
+    assert desk.get(f"{events}?q={key.masked}").text.count("Changed: ") == 1
+
+
+def test_the_audit_log_is_for_operators(web, key):
+    assert web.get("/admin/apikeys/keyevent/").status_code in {302, 403}
+
+
+def test_a_users_page_lists_the_users_keys(desk, key, owner):
+    html = desk.get(f"/admin/auth/user/{owner.pk}/change/").text
+
+    assert key.masked in html
+    assert f"{KEYS}{key.pk}/change/" in html
+
+
+def test_closing_an_account_names_the_keys_that_are_in_use(desk, issue, call, owner, read):
+    key, raw = issue(name="Busy")
+    issue(name="Quiet")
+    call(raw)
+    recorder.flush()
+    page = f"/admin/auth/user/{owner.pk}/change/"
+    fields = read(desk.get(page)).fields
+    fields = {name: value for name, value in fields.items() if name != "is_active"}
+
+    said = desk.post(page, fields, follow=True).text
+    asked = desk.get(f"/admin/auth/user/{owner.pk}/delete/").text
+
+    assert f"In use in the last 24 hours: Busy ({key.masked}, 1 calls)" in said
+    assert call(raw).status_code == 401
+    assert f"Busy ({key.masked}, 1 calls)" in asked
 
 
 def test_a_revoked_key_does_not_come_back(desk, key, path, owner):
@@ -208,7 +370,8 @@ def test_an_operator_who_may_only_look_changes_nothing(operator, desk, key, path
 
     assert desk.get(path).status_code == 200
     assert desk.post(path, {"name": "x", "permissions": ["admin"], "allowed_networks": ""}).status_code == 403
-    desk.post(KEYS, {"action": "revoke_selected", "_selected_action": [key.pk]})
+    desk.post(KEYS, {"action": "revoke_selected", "_selected_action": [key.pk], "confirmed": "yes"})
+    assert desk.post(f"{KEYS}{key.pk}/revoke/", {"confirmed": "yes"}).status_code == 403
     key.refresh_from_db()
     assert (key.name, key.revoked_at) == ("Production API", None)
 

@@ -76,11 +76,12 @@ def add_counts(counts: dict[Row, Count]) -> None:
 
 def set_last_uses(uses: dict[int, LastUse]) -> None:
     """Set the last use of keys, unless a later one is stored already."""
+    ip = APIKey._meta.get_field("last_used_ip").column
     statement = f"""
-        UPDATE {APIKey._meta.db_table} SET last_used_at = %s, last_used_ip = %s,
+        UPDATE {APIKey._meta.db_table} SET last_used_at = %s, {ip} = %s,
             last_used_user_agent = %s, last_used_method = %s, last_used_route = %s
         WHERE id = %s AND (last_used_at IS NULL OR last_used_at < %s)
-    """  # noqa: S608  # the name of a table
+    """  # noqa: S608  # names of a table and a column
     rows = [
         (at := _stored(use.at), use.ip, use.user_agent, use.method, use.route, key, at)
         for key, use in sorted(uses.items())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from apikeys.models import Permission
+from testing.driver import round_trips
 
 
 @pytest.fixture
@@ -45,9 +47,24 @@ def url(chatbot):
 def statements():
     """Count the statements on chatbots and what belongs to them; how a key is judged is not ours."""
 
-    class Statements(CaptureQueriesContext):
-        @property
-        def count(self):
-            return sum("chatbots_" in query["sql"] for query in self.captured_queries)
+    @contextmanager
+    def statements():
+        made = []
+        with unprepared(), round_trips(connection) as seen:
+            yield made
+        made += [statement for statement in seen if "chatbots_" in statement]
 
-    return lambda: Statements(connection)
+    return statements
+
+
+@contextmanager
+def unprepared():
+    """Have PostgreSQL told each statement's text each time, not the name of a prepared one."""
+    connection.ensure_connection()
+    if connection.vendor != "postgresql":
+        yield
+        return
+    driver = connection.connection
+    before, driver.prepare_threshold = driver.prepare_threshold, None
+    yield
+    driver.prepare_threshold = before

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.utils import timezone
+
+from chatbots import replies
+from chatbots.matching import prepare
+from chatbots.models import FAQEntry
 
 FIELDS = {"id", "chatbot", "message", "answer", "created_at"}
 
@@ -31,7 +38,7 @@ def test_message_about_anything_else_gets_the_fallback_message(send):
     assert send("What is the weather").json()["answer"] == "No idea."
 
 
-def test_a_new_faq_entry_answers_at_once_and_a_deleted_one_no_more(send, chatbot):
+def test_a_new_faq_entry_answers_at_once_and_a_deleted_one_no_longer(send, chatbot):
     entry = chatbot.learn("When do you open?", "At nine.")
     assert send("When do you open?").json()["answer"] == "At nine."
 
@@ -90,6 +97,48 @@ def test_queries_are_pages_with_the_newest_first(call, read_key, chatbot, url):
 
     messages = [query["message"] for query in page["results"] + rest["results"]]
     assert messages == ["0 days old", "1 days old", "2 days old"]
+
+
+def test_an_entry_that_a_bulk_insert_left_unprepared_answers_and_is_prepared_once(send, chatbot, statements):
+    made = FAQEntry(chatbot=chatbot, question="When do you open?", answer="At nine.")
+    FAQEntry.objects.bulk_create([made])
+    assert FAQEntry.objects.get(pk=made.pk).prepared == ""
+
+    assert send("when do you open").json()["answer"] == "At nine."
+
+    assert FAQEntry.objects.get(pk=made.pk).prepared == prepare("When do you open?")
+    with statements() as second:
+        assert send("when do you open").json()["answer"] == "At nine."
+    assert len(second) == 4  # chatbot, questions, one answer, insert
+
+
+def test_one_message_prepares_few_entries(send, chatbot, monkeypatch):
+    FAQEntry.objects.bulk_create(FAQEntry(chatbot=chatbot, question=f"Q{n}?", answer="A") for n in range(25))
+    prepared = []
+    monkeypatch.setattr(replies, "prepare", lambda question: prepared.append(question) or prepare(question))
+
+    send("Hello?")
+
+    assert len(prepared) == replies.PREPARED_LATE
+
+
+def test_an_edited_question_is_the_one_that_answers(send, chatbot):
+    entry = chatbot.faqs.get()
+    entry.question = "When do you open?"
+    entry.save(update_fields=["question"])
+
+    assert send("when do you open").json()["answer"] == entry.answer
+    assert send("How can I reset my password?").json()["answer"] == "No idea."
+
+
+def test_questions_from_before_the_upgrade_are_prepared_by_it(chatbot):
+    chatbot.faqs.update(prepared="")
+
+    import_module("chatbots.migrations.0003_prepare_faqentries").prepare_questions(
+        apps, connection.schema_editor()
+    )
+
+    assert chatbot.faqs.get().prepared == prepare("How can I reset my password?")
 
 
 def test_the_setting_names_another_replier(send, settings):

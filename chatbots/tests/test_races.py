@@ -1,8 +1,9 @@
-"""A chatbot that goes away while a request works on it was never there; nothing crashes."""
+"""A chatbot that is deleted while a request works on it is not found; nothing crashes."""
 
 from __future__ import annotations
 
 import pytest
+from django.db import IntegrityError
 from django.db.models import QuerySet
 
 from chatbots.models import Chatbot
@@ -10,6 +11,13 @@ from chatbots.models import Chatbot
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NOT_FOUND = {"error": {"code": "NOT_FOUND", "message": "Not found"}}
+
+
+class BreakingReplier:
+    """Breaks a constraint of its own, which says nothing of the chatbot."""
+
+    def reply(self, chatbot, message):
+        raise IntegrityError
 
 
 class DeletingReplier:
@@ -20,7 +28,7 @@ class DeletingReplier:
         return "Too late."
 
 
-def test_message_to_a_chatbot_that_is_deleted_meanwhile(call, write_key, url, settings):
+def test_message_to_a_chatbot_that_is_deleted_at_that_moment(call, write_key, url, settings):
     settings.CHATBOT_REPLIER = "chatbots.tests.test_races.DeletingReplier"
 
     response = call(write_key, "POST", f"{url}/messages", {"message": "Hello?"})
@@ -28,8 +36,30 @@ def test_message_to_a_chatbot_that_is_deleted_meanwhile(call, write_key, url, se
     assert (response.status_code, response.json()) == (404, NOT_FOUND)
 
 
+def test_a_broken_constraint_elsewhere_is_an_error_of_ours(call, write_key, url, settings):
+    settings.CHATBOT_REPLIER = "chatbots.tests.test_races.BreakingReplier"
+
+    assert call(write_key, "POST", f"{url}/messages", {"message": "Hello?"}).status_code == 500
+
+
+def test_new_chatbot_of_an_owner_who_is_deleted_at_that_moment(call, admin_key, owner, monkeypatch):
+    save = Chatbot.save
+
+    def delete_owner_then_save(chatbot, **options):
+        owner.delete()
+        save(chatbot, **options)
+
+    monkeypatch.setattr(Chatbot, "save", delete_owner_then_save)
+
+    response = call(admin_key, "POST", body={"name": "Sales"})
+
+    assert response.status_code == 401
+    assert response.json() == {"error": {"code": "UNAUTHORIZED", "message": "Invalid API key"}}
+    assert not Chatbot.objects.exists()
+
+
 @pytest.mark.parametrize(("method", "body"), [("PATCH", {"name": "Sales"}), ("DELETE", None)])
-def test_change_of_a_chatbot_that_is_deleted_meanwhile(call, admin_key, url, monkeypatch, method, body):
+def test_change_of_a_chatbot_that_is_deleted_at_that_moment(call, admin_key, url, monkeypatch, method, body):
     """The chatbot is gone right after it was found the first time."""
     get, found = QuerySet.get, []
 

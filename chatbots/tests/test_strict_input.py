@@ -1,10 +1,12 @@
-"""Bodies are taken to the letter: what is not as documented is refused, never converted."""
+"""Bodies are taken to the letter: anything undocumented is refused, never converted."""
 
 from __future__ import annotations
 
 import uuid
 
 import pytest
+
+from chatbots.models import Chatbot
 
 NOT_TEXT = [1, 0, 1.5, True, False, None, [], ["a"], {}, {"a": 1}]
 NOT_TRUTH = ["true", "false", "", "yes", 1, 0, None, [], {}]
@@ -75,7 +77,6 @@ def test_required_text_is_not_blank(refused, method, path, others, field, limit,
     [
         ("/v1/chatbots", {}, "name"),
         ("{}/messages", {}, "message"),
-        ("{}/messages", {"Message": "Hello?"}, "message"),
         ("{}/faqs", {"answer": "Because."}, "question"),
         ("{}/faqs", {"question": "Why?"}, "answer"),
     ],
@@ -104,35 +105,125 @@ def test_body_that_is_no_object_is_refused(call, issue, url, method, path, body)
     assert response.json()["error"]["code"] == "VALIDATION_ERROR"
 
 
-def test_unknown_and_read_only_fields_are_never_applied(call, issue, owner, stranger, chatbot, url):
+BODIES = [
+    ("POST", "/v1/chatbots", {"name": "Sales"}),
+    ("PATCH", "{}", {"name": "Sales"}),
+    ("POST", "{}/messages", {"message": "Hello?"}),
+    ("POST", "{}/faqs", {"question": "Why?", "answer": "Because."}),
+]
+UNKNOWN = ["nmae", "Name", "owner", "owner_id", "pk", "chatbot_id", "prepared", "secret", "", "name ", "a.b"]
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+@pytest.mark.parametrize(("method", "path", "body"), BODIES)
+def test_an_unknown_field_is_refused_by_name(refused, stranger, method, path, body, name):
+    refused(method, path, body | {name: stranger.pk}, name)
+
+
+@pytest.mark.parametrize(("method", "path", "body"), BODIES)
+def test_everything_that_is_wrong_is_named_at_once(call, issue, url, method, path, body):
+    wrong = dict.fromkeys(body, 1) | {"colour": "red", "size": None}
+
+    response = call(issue()[1], method, path.format(url), wrong)
+
+    assert response.status_code == 400
+    fields = response.json()["error"]["fields"]
+    assert set(fields) == set(wrong)
+    assert fields["colour"] == fields["size"] == ["Unknown field."]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), BODIES)
+def test_a_field_that_occurs_twice_is_refused_by_name(call, issue, url, chatbot, method, path, body):
+    _, raw = issue()
+    first = next(iter(body))
+    pairs = [*body.items(), (first, "Again")]
+    doubled = "{" + ", ".join(f'"{name}": "{text}"' for name, text in pairs) + "}"
+
+    response = call(raw, method, path.format(url), doubled.encode())
+
+    assert response.status_code == 400
+    assert response.json()["error"]["fields"] == {first: ["This field occurs more than once."]}
+    assert (Chatbot.objects.get().name, chatbot.queries.count(), chatbot.faqs.count()) == ("Support", 0, 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"name": "Sales", "n\\u0061me": "Sales"}', b'{"name": "Sales", "x": [{"name": 1, "name": 2}]}'],
+    ids=["escaped", "nested"],
+)
+def test_a_field_that_occurs_twice_is_found_wherever_it_is(call, issue, body):
+    response = call(issue()[1], "POST", body=body)
+
+    assert response.status_code == 400
+    assert list(response.json()["error"]["fields"]) == ["name"]
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [(rb"\ud800", "\\ud800"), (rb"a\u0000b", "a\0b"), (b"x" * 5000, "x" * 100)],
+    ids=["half a character", "NUL", "long"],
+)
+def test_any_name_of_an_unknown_field_can_be_answered(call, issue, written, shown):
+    body = b'{"name": "Sales", "%b": 1}' % written
+    twice = b'{"%b": 1, "%b": 2}' % (written, written)
+
+    for response in (call(issue()[1], "POST", body=body), call(issue()[1], "POST", body=twice)):
+        assert response.status_code == 400
+        assert list(response.json()["error"]["fields"]) == [shown]
+    assert not Chatbot.objects.exists()
+
+
+def test_a_body_of_invented_fields_gets_a_short_answer(call, issue):
+    _, raw = issue()
+    unknown = {f"field {number}": number for number in range(5000)}
+    doubled = "{" + ", ".join(f'"{name}": 1, "{name}": 2' for name in unknown) + "}"
+
+    for response in (call(raw, "POST", body=unknown), call(raw, "POST", body=doubled.encode())):
+        assert response.status_code == 400
+        assert len(response.content) < 4096
+
+
+def test_a_key_as_the_name_of_a_field_is_not_sent_back(call, issue):
+    _, raw = issue()
+
+    response = call(raw, "POST", body={"name": "Sales", raw: 1})
+
+    assert response.status_code == 400
+    assert raw[17:] not in response.content.decode()
+
+
+def test_what_get_gave_can_be_sent_back(call, issue, url):
+    _, raw = issue()
+    chatbot = call(raw, path=url).json()
+
+    response = call(raw, "PATCH", url, chatbot | {"description": "Answers customers."})
+
+    assert response.status_code == 200
+    assert response.json() | {"updated_at": ""} == chatbot | {
+        "description": "Answers customers.",
+        "updated_at": "",
+    }
+
+
+def test_read_only_fields_are_ignored(call, issue, owner, chatbot, url):
     _, raw = issue()
     other = owner.chatbots.create(name="Other")
-    extra = {
-        "id": str(uuid.uuid4()),
-        "pk": str(uuid.uuid4()),
-        "owner": stranger.pk,
-        "owner_id": stranger.pk,
-        "chatbot": str(other.pk),
-        "chatbot_id": str(other.pk),
-        "created_at": "2001-01-01T00:00:00Z",
-        "updated_at": "2001-01-01T00:00:00Z",
-        "secret": {"deep": [1]},
-    }
-    before = call(raw, path=url).json()
+    times = {"created_at": "2001-01-01T00:00:00Z", "updated_at": "2001-01-01T00:00:00Z"}
+    identity = {"id": str(uuid.uuid4())}
+    query = {"chatbot": str(other.pk), "answer": "Forged", "created_at": "2001-01-01T00:00:00Z"}
 
-    assert call(raw, "PATCH", url, extra).json() == before
-    made = [
-        call(raw, "POST", "/v1/chatbots", extra | {"name": "New"}),
-        call(raw, "POST", f"{url}/messages", extra | {"message": "Hello?", "answer": "Forged"}),
-        call(raw, "POST", f"{url}/faqs", extra | {"question": "Why?", "answer": "Because."}),
+    answers = [
+        call(raw, "PATCH", url, identity | times | {"name": "Sales"}),
+        call(raw, "POST", "/v1/chatbots", identity | times | {"name": "New"}),
+        call(raw, "POST", f"{url}/messages", identity | query | {"message": "Hello?"}),
+        call(raw, "POST", f"{url}/faqs", identity | {"question": "Why?", "answer": "Because."}),
     ]
 
-    for response in made:
-        assert response.status_code == 201
+    assert [response.status_code for response in answers] == [200, 201, 201, 201]
+    for response in answers:
         assert "2001" not in response.content.decode()
-        assert response.json()["id"] not in extra.values()
-    assert made[1].json()["answer"] == "No idea."
-    assert not stranger.chatbots.exists()
+        assert response.json()["id"] != identity["id"]
+    assert answers[2].json()["answer"] == "No idea."
     assert (other.queries.count(), other.faqs.count()) == (0, 0)
     assert (chatbot.queries.count(), chatbot.faqs.count()) == (1, 2)
 

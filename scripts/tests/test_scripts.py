@@ -160,7 +160,7 @@ def test_what_cannot_be_served_is_told_in_one_sentence(tmp_path, name, value):
 
 
 def test_old_python_is_refused_with_a_hint(tmp_path):
-    for name in ("Makefile", "requirements.txt"):
+    for name in ("Makefile", "requirements.lock"):
         shutil.copy(ROOT / name, tmp_path)
     old = tmp_path / "old"
     old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2 && exit\nexit 1\n')

@@ -51,12 +51,27 @@ print(json.dumps(ids))
 """
 
 
+GUARD = """
+from django.contrib.auth.models import User
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+
+user = User.objects.get(username=%r)
+user.emailaddress_set.create(email=user.email, verified=True, primary=True)
+user.emailaddress_set.create(email="second@example.com")
+TOTP.activate(user, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+RecoveryCodes.activate(user)
+"""
+
+
 @dataclass(frozen=True)
 class Scene:
-    """``member`` owns keys, whose ids are in ``ids`` by name, and is an operator."""
+    """``member`` has keys, their ids are in ``ids``, and is an operator; ``guarded`` has two-factor."""
 
     member: object
     ids: dict
+    guarded: object
+    url: str
 
     def path(self, name, page=""):
         return f"/settings/api/{self.ids[name]}/{page}"
@@ -65,7 +80,9 @@ class Scene:
 def furnish(server, robots=25):
     member = server.new_member()
     values = {"username": member.username, "robots": robots, "turned": TURNED, "long": LONG}
-    return Scene(member, json.loads(server.shell(FURNISH % values)))
+    guarded = server.new_member()
+    server.shell(GUARD % guarded.username)
+    return Scene(member, json.loads(server.shell(FURNISH % values)), guarded, server.url)
 
 
 def create(page, name="Browser key"):
@@ -119,6 +136,21 @@ def _found(selector):
     return visit
 
 
+def _asked(page, scene):
+    page.goto("/admin/apikeys/apikey/?q=Robot 1")
+    for box in page.locator("input.action-select").all()[:3]:
+        box.check()
+    page.get_by_label("Action:").select_option("revoke_selected")
+    page.get_by_role("button", name="Go").click()
+    page.get_by_role("heading", name="Revoke 3 keys?").wait_for()
+
+
+def _user(page, scene):
+    page.goto(f"/admin/auth/user/?q={scene.member.username}")
+    page.locator("#result_list tbody th a").first.click()
+    page.get_by_role("heading", name="Change user").wait_for()
+
+
 def at(path, name=None):
     """Return how to visit ``path``, or the page ``path`` of the key called ``name``."""
 
@@ -128,11 +160,37 @@ def at(path, name=None):
     return visit
 
 
+def guarded(path):
+    """Return how to visit ``path`` as the member who has two-factor authentication."""
+
+    def visit(page, scene):
+        page.context.clear_cookies()
+        page.context.add_cookies([scene.guarded.cookie(scene.url)])
+        page.goto(path)
+
+    return visit
+
+
+def _asked_for_code(page, scene):
+    page.goto("/accounts/login/")
+    page.get_by_label("Username or email").fill(scene.guarded.username)
+    page.get_by_label("Password").fill(scene.guarded.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Enter your code").wait_for()
+
+
 ANYONE = {
     "login": at("/accounts/login/"),
     "login refused": _failed_login,
     "password reset": at("/accounts/password/reset/"),
+    "password reset, sent": at("/accounts/password/reset/done/"),
+    "password reset, expired": at("/accounts/password/reset/key/1-expired-link/"),
+    "password reset, done": at("/accounts/password/reset/key/done/"),
     "sign-up closed": at("/accounts/signup/"),
+    "address to confirm": at("/accounts/confirm-email/"),
+    "address, expired": at("/accounts/confirm-email/expired/"),
+    "account closed": at("/accounts/inactive/"),
+    "code": _asked_for_code,
     "reference": at("/docs/"),
 }
 MEMBERS = {
@@ -156,13 +214,28 @@ MEMBERS = {
     "email": at("/accounts/email/"),
     "password": at("/accounts/password/change/"),
     "confirm access": at("/accounts/reauthenticate/"),
+    "two-factor": at("/accounts/2fa/"),
+    "authenticator app": at("/accounts/2fa/totp/activate/"),
+    "passkey": at("/accounts/2fa/webauthn/add/"),
+    "passkeys": at("/accounts/2fa/webauthn/"),
+    "sessions": at("/accounts/sessions/"),
     "sign out": at("/accounts/logout/"),
     "reference, signed in": at("/docs/"),
+    # Last: these change who is signed in.
+    "two-factor, on": guarded("/accounts/2fa/"),
+    "authenticator app, off": guarded("/accounts/2fa/totp/deactivate/"),
+    "recovery codes": guarded("/accounts/2fa/recovery-codes/"),
+    "recovery codes, new": guarded("/accounts/2fa/recovery-codes/generate/"),
+    "confirm access by code": guarded("/accounts/2fa/reauthenticate/"),
+    "emails": guarded("/accounts/email/"),
 }
 OPERATORS = {
     "admin": at("/admin/"),
     "admin, keys": at("/admin/apikeys/apikey/"),
     "admin, key": _found("#result_list tbody th a"),
+    "admin, keys asked": _asked,
+    "admin, audit log": at("/admin/apikeys/keyevent/"),
+    "admin, user": _user,
     "admin, users": at("/admin/auth/user/"),
     "admin, new user": at("/admin/auth/user/add/"),
     "admin, chatbots": at("/admin/chatbots/chatbot/"),

@@ -1,4 +1,7 @@
-"""``make screenshots``: every page in light and dark, narrow and wide, into ``var/screenshots/``."""
+"""``make screenshots``: every page in light and dark, narrow and wide, into ``var/screenshots/``.
+
+``ARGS="key admin"`` takes only the pages whose name has one of these words.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,8 @@ def take_all(server):
         browser = launch(playwright)
         for scheme in SCHEMES:
             for name, visit in (ANYONE | MEMBERS | OPERATORS).items():
+                if sys.argv[1:] and not any(word in name for word in sys.argv[1:]):
+                    continue
                 context = browser.new_context(base_url=server.url, locale="en-GB", color_scheme=scheme)
                 if name not in ANYONE:
                     context.add_cookies([scene.member.cookie(server.url)])

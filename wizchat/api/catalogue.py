@@ -82,6 +82,9 @@ NOT_FOUND = Error(404, "NOT_FOUND", "Not found", "It doesn't exist, or it belong
 METHOD_NOT_ALLOWED = Error(
     405, "METHOD_NOT_ALLOWED", "Method not allowed", "This endpoint doesn't support that method."
 )
+REQUEST_TIMEOUT = Error(
+    408, "REQUEST_TIMEOUT", "The request took too long", "The whole request didn't arrive within 60 seconds."
+)
 CHATBOT_INACTIVE = Error(
     409, "CHATBOT_INACTIVE", "The chatbot is inactive", "The chatbot is switched off and takes no messages."
 )

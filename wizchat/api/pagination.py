@@ -30,7 +30,7 @@ MAX_PAGE_SIZE = 200
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
-_CURSOR = re.compile(r"([op])([0-9]{1,17})\.([0-9a-f]{32})", re.ASCII)
+_CURSOR = re.compile(r"([op])([0-9]{1,17})\.([0-9A-Za-z]{1,32})", re.ASCII)
 
 
 class Cursor(NamedTuple):
@@ -38,11 +38,7 @@ class Cursor(NamedTuple):
 
     older: bool
     created_at: datetime
-    id: UUID
-
-    @classmethod
-    def behind(cls, row: Any, *, older: bool) -> Self:
-        return cls(older, row.created_at, row.id)
+    id: str
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -51,42 +47,72 @@ class Cursor(NamedTuple):
         if match is None:
             raise ValueError("not one of our cursors")
         direction, microseconds, row_id = match.groups()
-        return cls(direction == "o", EPOCH + int(microseconds) * MICROSECOND, UUID(row_id))
+        return cls(direction == "o", EPOCH + int(microseconds) * MICROSECOND, row_id)
 
     def __str__(self) -> str:
         microseconds = (self.created_at - EPOCH) // MICROSECOND
-        text = f"{'o' if self.older else 'p'}{microseconds}.{self.id.hex}"
+        text = f"{'o' if self.older else 'p'}{microseconds}.{self.id}"
         return urlsafe_b64encode(text.encode("ascii")).decode("ascii")
 
-    def within(self, queryset: Any) -> Any:
+    def within(self, queryset: Any, id_field: str) -> Any:
         """Return the rows of ``queryset`` that lie behind this cursor, nearest first."""
-        if self.older:
-            rest = Q(created_at=self.created_at, id__lt=self.id) | Q(created_at__lt=self.created_at)
-            return queryset.filter(rest, created_at__lte=self.created_at)
-        rest = Q(created_at=self.created_at, id__gt=self.id) | Q(created_at__gt=self.created_at)
-        return queryset.filter(rest, created_at__gte=self.created_at).order_by("created_at", "id")
+        side = "lt" if self.older else "gt"
+        same_time = Q(**{"created_at": self.created_at, f"{id_field}__{side}": self.id})
+        rest = same_time | Q(**{f"created_at__{side}": self.created_at})
+        queryset = queryset.filter(rest, **{f"created_at__{side}e": self.created_at})
+        return queryset if self.older else queryset.order_by("created_at", id_field)
 
 
 class NewestFirst(BasePagination):
-    """``{"next", "previous", "results"}``, ``?page_size=`` up to 200. Rows have ``created_at`` and a UUID."""
+    """``{"next", "previous", "results"}``, ``?page_size=`` up to 200.
+
+    Rows have ``created_at`` and an id in ``id_field``, by default a UUID, that looks like
+    ``id_pattern``. Links repeat the query parameters in ``kept``.
+    """
+
+    id_field = "id"
+    id_pattern = "[0-9a-f]{32}"
+    kept: tuple[str, ...] = ()
 
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
         size = _page_size(request)
-        cursor = _cursor(request)
-        queryset = queryset.order_by("-created_at", "-id")
-        rows = list((cursor.within(queryset) if cursor else queryset)[: size + 1])
+        cursor = self._cursor(request)
+        queryset = queryset.order_by("-created_at", f"-{self.id_field}")
+        rows = list((cursor.within(queryset, self.id_field) if cursor else queryset)[: size + 1])
         more, rows = len(rows) > size, rows[:size]
         if cursor is not None and not cursor.older:
             rows.reverse()
             has_older, has_newer = True, more
         else:
             has_older, has_newer = more, cursor is not None
-        self._next = _link(request, Cursor.behind(rows[-1], older=True)) if rows and has_older else None
-        self._previous = _link(request, Cursor.behind(rows[0], older=False)) if rows and has_newer else None
+        self._next = self._link(request, rows[-1], older=True) if rows and has_older else None
+        self._previous = self._link(request, rows[0], older=False) if rows and has_newer else None
         return rows
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"next": self._next, "previous": self._previous, "results": data})
+
+    def _cursor(self, request: Request) -> Cursor | None:
+        text = request.query_params.get("cursor")
+        if text is None:
+            return None
+        try:
+            cursor = Cursor.parse(text)
+        except (ValueError, OverflowError):
+            cursor = None
+        if cursor is None or not re.fullmatch(self.id_pattern, cursor.id):
+            raise InvalidQuery("cursor", "This is not a cursor that the API has given out.")
+        return cursor
+
+    def _link(self, request: Request, row: Any, *, older: bool) -> str:
+        """Return the address of the page behind ``row``; of the query as it came it repeats what it knows."""
+        row_id = getattr(row, self.id_field)
+        cursor = Cursor(older, row.created_at, row_id.hex if isinstance(row_id, UUID) else row_id)
+        query = {"cursor": str(cursor)}
+        if "page_size" in request.query_params:
+            query["page_size"] = str(_page_size(request))
+        query |= {name: request.query_params[name] for name in self.kept if name in request.query_params}
+        return request.build_absolute_uri(f"{request.path}?{urlencode(query)}")
 
 
 def _page_size(request: Request) -> int:
@@ -97,21 +123,3 @@ def _page_size(request: Request) -> int:
         raise InvalidQuery("page_size", f"Must be a whole number from 1 to {MAX_PAGE_SIZE}.")
     digits = text.lstrip("0")
     return MAX_PAGE_SIZE if len(digits) > len(str(MAX_PAGE_SIZE)) else min(int(digits), MAX_PAGE_SIZE)
-
-
-def _cursor(request: Request) -> Cursor | None:
-    text = request.query_params.get("cursor")
-    if text is None:
-        return None
-    try:
-        return Cursor.parse(text)
-    except (ValueError, OverflowError) as error:
-        raise InvalidQuery("cursor", "This is not a cursor that the API has given out.") from error
-
-
-def _link(request: Request, cursor: Cursor) -> str:
-    """Return the address of another page; of the query as it came it repeats only the page size."""
-    query = {"cursor": str(cursor)}
-    if "page_size" in request.query_params:
-        query["page_size"] = str(_page_size(request))
-    return request.build_absolute_uri(f"{request.path}?{urlencode(query)}")

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import IO, Any, NoReturn
 
 from django.conf import settings
-from rest_framework.exceptions import ParseError, UnsupportedMediaType
+from rest_framework.exceptions import ParseError, UnsupportedMediaType, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
+from apikeys.core import keyformat
 from wizchat.api import catalogue
 from wizchat.api.errors import APIError
 
 UTF_8 = {"utf-8", "utf8"}
+MAX_NAMED = 20
+"""At most so many fields that a client invented are named in one answer."""
+MAX_NAME_LENGTH = 100
 
 
 class StrictJSONParser(BaseParser):
@@ -31,20 +37,41 @@ class StrictJSONParser(BaseParser):
         charset = request.content_params.get("charset", "utf-8")
         if charset.lower() not in UTF_8:
             raise UnsupportedMediaType(request.content_type)
-        body = stream.read(settings.API_MAX_BODY_BYTES + 1)
-        if len(body) > settings.API_MAX_BODY_BYTES:
+        # By its length: the server takes in no body that is larger than any view reads.
+        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.API_MAX_BODY_BYTES:
             raise APIError(catalogue.PAYLOAD_TOO_LARGE)
-        return _json_object(body)
+        return _json_object(stream.read())
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise ParseError("The request body is not valid JSON") from error
     if not isinstance(value, dict):
         raise ParseError("The request body must be a JSON object")
     return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object; a name that occurs twice has no value that everybody agrees on (RFC 8259, 4)."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        repeated = [name for name, count in counts.items() if count > 1]
+        raise ValidationError(named(repeated, "This field occurs more than once."))
+    return value
+
+
+def named(names: Iterable[str], problem: str) -> dict[str, list[str]]:
+    """Return ``problem`` for each of the ``names`` that a client chose, made safe to send back."""
+    return {_printable(name): [problem] for name in islice(names, MAX_NAMED)}
+
+
+def _printable(name: str) -> str:
+    """Return ``name`` without half characters, which are not UTF-8, and without the secret of a key."""
+    text = name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return keyformat.redact(text)[:MAX_NAME_LENGTH]
 
 
 def _refuse_constant(name: str) -> NoReturn:

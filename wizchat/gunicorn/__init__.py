@@ -1,0 +1,4 @@
+"""Gunicorn customisations: the only place that knows gunicorn's internals (docs/decisions/0020).
+
+Gunicorn's master loads these modules before Django is there: nothing here may need a model or a setting.
+"""

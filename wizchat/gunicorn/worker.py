@@ -1,208 +1,233 @@
-"""What gunicorn is taught: errors in the API's shape, logs without secrets, no stalled threads.
-
-Gunicorn's master loads this before Django is there: nothing here may need a model or a setting.
-"""
+"""A gunicorn worker whose threads never wait for a client (docs/decisions/0021)."""
 
 from __future__ import annotations
 
-import json
-import socket
-import struct
-import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from bisect import insort
+from collections import deque
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from io import BytesIO
+from functools import partial
+from selectors import EVENT_READ, EVENT_WRITE
+from socket import SHUT_WR
 from threading import local
 from typing import Any
 
-from gunicorn import glogging, util
-from gunicorn.http import errors
+from gunicorn.http.errors import LimitRequestHeaders
 from gunicorn.workers import gthread
 
-from wizchat.observability.logs import JSONLines
+from wizchat.api.catalogue import INTERNAL_ERROR, REQUEST_TIMEOUT
+from wizchat.gunicorn.answers import error_for, response
+from wizchat.gunicorn.client import Client
+from wizchat.gunicorn.lanes import TwoLanes
+from wizchat.gunicorn.wsgi import noting_refusals, with_whole_bodies
 
-Application = Callable[[Any, Any], Iterable[bytes]]
-
-CHUNKED_BYTES = 4 * 1024 * 1024
-"""What is read of a body that comes in chunks: more than any view takes, so that none is cut."""
-
-PAUSE = 0.001
-"""Seconds before each request of the lane for refused connections: the process is the others' then."""
-
-REFUSALS = {"401", "429"}
-"""Statuses of a request whose key was not good."""
-
-HANG_UP_SECONDS, HANG_UP_BYTES = 5, 128 * 1024 * 1024
-"""How long, and how much, a client may go on sending that has been answered already."""
-
-# Raised for what the application or its configuration did, not the client.
-_OURS = (
-    errors.ConfigurationProblem,
-    errors.InvalidResponseHeader,  # type: ignore[attr-defined]  # newer than the stubs
-    errors.InvalidResponseHeaderName,  # type: ignore[attr-defined]  # newer than the stubs
-)
-
-
-class TwoLanes(ThreadPoolExecutor):
-    """Threads for everyone, and one beside them for connections whose last request was refused.
-
-    Guesses queue behind each other there, so that a flood of them takes one thread's share
-    from everyone else. A connection is back in the fast lane after its first good request.
-    """
-
-    def __init__(self, threads: int) -> None:
-        super().__init__(threads)
-        self._refused = ThreadPoolExecutor(1)
-
-    def submit(self, handle: Any, /, conn: Any) -> Future[Any]:  # type: ignore[override]  # as gunicorn calls it
-        if getattr(conn, "refused", False):
-            return self._refused.submit(_after_a_pause, handle, conn)
-        return super().submit(handle, conn)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        super().shutdown(wait, cancel_futures=cancel_futures)
-        self._refused.shutdown(wait, cancel_futures=cancel_futures)
-
-
-def _after_a_pause(handle: Any, conn: Any) -> Any:
-    # A flood of guesses leaves a good key a p95 of 1.6 ms with it, of 4 ms without (decision 11).
-    time.sleep(PAUSE)
-    return handle(conn)
+Conn = Any  # gunicorn's TConn, which has no types; its ``sock`` is a ``Client``
 
 
 class Worker(gthread.ThreadWorker):
-    """Threads that answer for the server as the API would, and wait for nobody without end."""
+    """The main thread receives whole requests and sends what clients are slow to take.
 
-    patience = 20
-    """Seconds for which a client may fall silent in the middle of a request."""
+    ``pending_conns`` has all connections that wait for their client, by deadline. A thread gets a
+    connection when its request has arrived, and has only the application to wait for.
+    """
+
+    request_seconds = 60.0
+    """How long a client may take to send a request."""
+
+    answer_seconds = 60.0
+    """How long a client may take to read the rest of an answer when the thread is done with it."""
+
+    patience = 20.0
+    """How long a thread may wait, in all, for a client to take an answer that is too large to be kept."""
+
+    hang_up_seconds = 5.0
+    """How long a client that was answered may go on sending."""
+
+    held_bytes = 64 * 1024 * 1024
+    """How much memory may wait for clients: unfinished requests, and answers that weren't taken."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._serving = local()
+        self._held_bytes = 0
+
+    @classmethod
+    def check_config(cls, cfg: Any, log: Any) -> None:
+        super().check_config(cfg, log)
+        if cfg.is_ssl:
+            raise RuntimeError("WizChat speaks plain HTTP: let a proxy in front of it speak TLS.")
 
     def get_thread_pool(self) -> TwoLanes:
         return TwoLanes(self.cfg.threads)
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
-        self._serving = local()
-        self.wsgi = noting_refusals(measuring_chunks(self.wsgi), self._serving)
+        self.wsgi = noting_refusals(with_whole_bodies(self.wsgi, self._serving), self._serving)
 
-    def handle(self, conn: Any) -> Any:
-        if not (conn.initialized or conn.data_ready or conn.wait_for_data(0)):
-            # Browsers connect before they know what to ask: no thread waits for that.
-            return gthread._DEFER  # type: ignore[attr-defined]  # not in the stubs
-        self._serving.conn = conn
-        # One that is refused and slow would hold up all that are only refused.
-        patience = min(self.patience, 2) if getattr(conn, "refused", False) else self.patience
-        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", patience, 0))
-        kept = super().handle(conn)
-        if not kept:
-            _hang_up(conn.sock)
-        return kept
+    # --- In the main thread: wait for clients --------------------------------------------
+
+    def accept(self, listener: Any) -> None:
+        super().accept(listener)
+        if self.nr_conns >= self.worker_connections:
+            self._drop_oldest()
+
+    def enqueue_req(self, conn: Conn) -> None:
+        """Give ``conn`` to a thread as soon as its request has arrived."""
+        if not isinstance(conn.sock, Client):
+            conn.sock = Client(conn.sock, patience=self.patience)
+        if not conn.sock.arrival.data:
+            conn.sock.deadline = time.monotonic() + self.request_seconds
+        try:
+            is_ready = conn.sock.receive()
+        except OSError:
+            self._close(conn)
+            return
+        if is_ready:
+            super().enqueue_req(conn)
+        else:
+            self._wait(conn, EVENT_READ, self.enqueue_req)
+
+    def finish_request(self, conn: Conn, fs: Any) -> None:
+        """Send the rest of the answer; then keep the connection or hang up."""
+        try:
+            is_sent = conn.sock.flush()
+        except OSError:
+            self._close(conn)
+            return
+        if not is_sent:
+            self._wait(conn, EVENT_WRITE, partial(self.finish_request, fs=fs))
+        elif fs.cancelled() or fs.exception() or not fs.result():
+            self._hang_up(conn)
+        elif conn.sock.arrival.data:
+            self.enqueue_req(conn)
+        else:
+            super().finish_request(conn, fs)
+
+    def _hang_up(self, conn: Conn) -> None:
+        """Say that nothing follows, and hear the client out: many send everything before they read."""
+        conn.sock.deadline = time.monotonic() + self.hang_up_seconds
+        conn.sock.arrival.data.clear()
+        with suppress(OSError):
+            conn.sock.shutdown(SHUT_WR)
+        self._hear_out(conn)
+
+    def _hear_out(self, conn: Conn) -> None:
+        try:
+            has_hung_up = conn.sock.discard()
+        except OSError:
+            has_hung_up = True
+        if has_hung_up:
+            self._close(conn)
+        else:
+            self._wait(conn, EVENT_READ, self._hear_out)
+
+    def _wait(self, conn: Conn, event: int, go_on: Callable[[Conn], None]) -> None:
+        """Call ``go_on(conn)`` when the client sends or takes something; drop it at its deadline."""
+        conn.timeout, conn.waits_since = conn.sock.deadline, time.monotonic()
+        conn.held_bytes = conn.sock.held_bytes
+        self._held_bytes += conn.held_bytes
+        insort(self.pending_conns, conn, key=_timeout)
+        self.poller.register(conn.sock, event, partial(self._go_on, conn, go_on))
+        while self._held_bytes > self.held_bytes:
+            self._drop(next(held for held in self._waiting() if held.held_bytes))
+
+    def _go_on(self, conn: Conn, go_on: Callable[[Conn], None], sock: Client) -> None:
+        if sock.fileno() >= 0:  # or it was dropped for another one a moment ago
+            self._wait_no_longer(conn)
+            go_on(conn)
+
+    def on_client_socket_readable(self, conn: Conn, client: Any) -> None:
+        if client.fileno() >= 0:  # as above
+            super().on_client_socket_readable(conn, client)
+
+    def _wait_no_longer(self, conn: Conn) -> None:
+        self.poller.unregister(conn.sock)
+        self.pending_conns.remove(conn)
+        self._held_bytes -= conn.held_bytes
+
+    def murder_pending(self) -> None:
+        """Drop the clients whose time is up; one that began a request is told so."""
+        now = time.monotonic()
+        while self.pending_conns and _timeout(self.pending_conns[0]) <= now:
+            conn: Conn = self.pending_conns[0]
+            if conn.sock.arrival.data and not conn.sock.outbox:
+                self.log.info("A client did not finish its request in time")
+                conn.sock.sendall(response(REQUEST_TIMEOUT))
+                with suppress(OSError):
+                    conn.sock.flush()
+            self._drop(conn)
+
+    def _drop_oldest(self) -> None:
+        """Let the connection give way that has said nothing for longest, or else the oldest request."""
+        silent = next((conn for conn in self._waiting() if not conn.held_bytes), None)
+        idle: Conn = self.keepalived_conns[0] if self.keepalived_conns else None
+        if idle and (not silent or idle.timeout - self.cfg.keepalive < silent.waits_since):
+            self.keepalived_conns.popleft()
+            self.poller.unregister(idle.sock)
+            self._close(idle)
+        elif len(self.pending_conns) > 1:  # a connection doesn't give way to itself
+            self._drop(silent or self.pending_conns[0])
+
+    def _waiting(self) -> Iterable[Conn]:
+        """Return the connections that wait for their client, the one whose time is up first."""
+        return self.pending_conns
+
+    def _drop(self, conn: Conn) -> None:
+        self._wait_no_longer(conn)
+        self._close(conn)
+
+    def _close(self, conn: Conn) -> None:
+        self.nr_conns -= 1
+        conn.close()
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """Let a worker that stops wait no longer for those who never asked than for those who have."""
+        """Let a worker that stops wait briefly for requests, and send answers to the end."""
         super()._cap_keepalive(deadline)  # type: ignore[misc]  # not in the stubs
-        for conn in self.pending_conns:
-            conn.timeout = deadline
+        for conn in self._waiting():
+            if not conn.sock.outbox:
+                conn.timeout = min(conn.timeout, deadline)
+        self.pending_conns = deque(sorted(self.pending_conns, key=_timeout))
+
+    # --- In a thread: answer -------------------------------------------------------------
+
+    def handle(self, conn: Conn) -> bool:
+        """Answer the request that has arrived; return whether the connection can be used again."""
+        self._serving.conn = conn
+        conn.data_ready = True  # or gunicorn would wait for the client
+        if conn.sock.arrival.head_is_too_large:
+            self.handle_error(None, conn.sock, conn.client, LimitRequestHeaders("too large"))
+            is_kept = False
+        else:
+            is_kept = bool(super().handle(conn))
+        if is_kept:
+            conn.sock.next_request(conn.parser.unreader.take_buffered(), patience=self.patience)
+        conn.sock.deadline = time.monotonic() + self.answer_seconds
+        with suppress(OSError):  # finish_request meets it again
+            conn.sock.flush()
+        return is_kept
+
+    def handle_request(self, req: Any, conn: Conn) -> bool:
+        req._expected_100_continue = False  # the client was told before it sent the body
+        if conn.sock.arrival.is_cut:
+            req.force_close()
+        return bool(super().handle_request(req, conn))
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer a request that was refused before it reached Django, or that broke gunicorn.
 
         The exception's text quotes the request, which may hold a key: the log gets its class alone.
         """
-        status, error = _answer_to(exc)
-        if status == "500 Internal Server Error":
+        error = error_for(exc)
+        if error is INTERNAL_ERROR:
             self.log.error("Error handling a request", exc_info=exc)
         else:
-            self.log.warning("%s from %s: %s", type(exc).__name__, addr[0] if addr else "-", status)
+            self.log.warning(
+                "%s from %s: %s", type(exc).__name__, addr[0] if addr else "-", error.status_line
+            )
         with suppress(OSError):
-            util.write_nonblock(client, _response(status, error))
+            client.sendall(response(error))
 
 
-def _hang_up(sock: socket.socket) -> None:
-    """Say that nothing follows, and hear the client out: until then many do not read the answer.
-
-    Gunicorn does so itself, for less than a large body, and in the one thread that all
-    connections need; it finds nothing left to wait for.
-    """
-    deadline, left = time.monotonic() + HANG_UP_SECONDS, HANG_UP_BYTES
-    with suppress(OSError):
-        sock.shutdown(socket.SHUT_WR)
-        sock.settimeout(0.5)
-        while time.monotonic() < deadline and left > 0 and (heard := sock.recv(65536)):
-            left -= len(heard)
-    with suppress(OSError):
-        sock.shutdown(socket.SHUT_RD)
-
-
-def noting_refusals(application: Application, serving: local) -> Application:
-    """Return ``application``, which leaves on ``serving.conn`` whether it refused the last request."""
-
-    def noting(environ: Any, start_response: Any) -> Iterable[bytes]:
-        def start(status: str, *arguments: Any) -> Any:
-            serving.conn.refused = status[:3] in REFUSALS
-            return start_response(status, *arguments)
-
-        return application(environ, start)
-
-    return noting
-
-
-def measuring_chunks(application: Application) -> Application:
-    """Return ``application``, which gets a body that came in chunks with its length.
-
-    Django reads as far as Content-Length says: such a body would pass for an empty one.
-    """
-
-    def measuring(environ: Any, start_response: Any) -> Iterable[bytes]:
-        if environ.pop("HTTP_TRANSFER_ENCODING", None):
-            body = environ["wsgi.input"].read(CHUNKED_BYTES)
-            environ |= {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-        return application(environ, start_response)
-
-    return measuring
-
-
-def _answer_to(exc: BaseException) -> tuple[str, dict[str, object]]:
-    """Return the status line and the ``error`` of the envelope that stand for ``exc``."""
-    match exc:
-        case errors.LimitRequestLine():
-            return "414 URI Too Long", {"code": "URI_TOO_LONG", "message": "The URI is too long"}
-        case errors.LimitRequestHeaders():
-            message = "The request headers are too large"
-            return "431 Request Header Fields Too Large", {"code": "HEADERS_TOO_LARGE", "message": message}
-        case errors.ParseException() if not isinstance(exc, _OURS):
-            message = "The request is not valid HTTP"
-            return "400 Bad Request", {"code": "VALIDATION_ERROR", "message": message, "fields": {}}
-        case _:
-            message = "Internal server error"
-            return "500 Internal Server Error", {"code": "INTERNAL_ERROR", "message": message}
-
-
-def _response(status: str, error: Mapping[str, object]) -> bytes:
-    body = json.dumps({"error": error})
-    headers = (
-        f"HTTP/1.1 {status}",
-        "Content-Type: application/json",
-        f"Content-Length: {len(body)}",
-        "Cache-Control: no-store",
-        "Vary: Authorization",
-        "X-Content-Type-Options: nosniff",
-        "Connection: close",
-    )
-    return "\r\n".join([*headers, "", body]).encode()
-
-
-class Logger(glogging.Logger):
-    """Lines in the shape of the others; a request's own line is written by TelemetryMiddleware."""
-
-    def setup(self, cfg: Any) -> None:
-        super().setup(cfg)
-        for handler in self.error_log.handlers:
-            handler.setFormatter(JSONLines())
-
-    def exception(self, msg: Any, *args: Any, **kwargs: Any) -> None:
-        if isinstance(sys.exception(), BlockingIOError):  # how a read ends when patience does
-            self.info("A client fell silent in the middle of a request")
-        else:
-            super().exception(msg, *args, **kwargs)
+def _timeout(conn: Conn) -> float:
+    return float(conn.timeout)

@@ -13,7 +13,7 @@ from typing import Any
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
-from apikeys.core.keyformat import redact
+from wizchat.observability.redaction import redact
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request that this thread is answering; empty outside of one."""
@@ -59,13 +59,25 @@ class Lines(logging.Formatter):
         return textwrap.indent(super().formatException(ei), "    ")
 
 
+class OneLine(logging.Filter):
+    """Drops the traceback of what a client got wrong, such as a Host header: it's the same each time."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security."):
+            record.exc_info = record.exc_text = None
+        return True
+
+
 def configuration(*, debug: bool) -> dict[str, Any]:
     """Return what ``logging.config.dictConfig`` wants: everything to standard error, in one shape."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"lines": {"()": Lines if debug else JSONLines}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "filters": {"one_line": {"()": OneLine}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["one_line"]}
+        },
         "root": {"handlers": ["stderr"], "level": "INFO"},
         # Django gives its loggers handlers of their own.
         "loggers": {

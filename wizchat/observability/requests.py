@@ -1,4 +1,4 @@
-"""The outermost middleware: a request's id, its count and line, and the pages that are for machines."""
+"""The outermost middleware: a request's id, its count and its log line; it answers probes itself."""
 
 from __future__ import annotations
 
@@ -11,25 +11,19 @@ from urllib.parse import quote
 
 from django.core.signals import request_finished
 from django.dispatch import receiver
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from apikeys.auth.requests import client_ip, noted
-from apikeys.core.keyformat import redact
-from wizchat.observability import health, metrics
+from wizchat.observability import metrics
 from wizchat.observability.logs import request_id
+from wizchat.observability.probes import answer_probe
+from wizchat.observability.redaction import redact
 
 logger = logging.getLogger("wizchat.requests")
 
 # No underscore: no API key passes for an id, to be logged and handed on.
 _ID = re.compile(r"[0-9A-Za-z.-]{1,128}", re.ASCII)
-
-# Answered before anything asks for a host, https, a session or a database.
-PROBES: dict[str, Callable[[HttpRequest], HttpResponse]] = {
-    "/healthz": health.healthz,
-    "/readyz": health.readyz,
-    "/metrics": metrics.metrics,
-}
 
 
 class TelemetryMiddleware:
@@ -43,8 +37,7 @@ class TelemetryMiddleware:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         identity = given if _ID.fullmatch(given) else os.urandom(16).hex()
         request_id.set(identity)
-        probe = PROBES.get(request.path_info)
-        response = self.get_response(request) if probe is None else _answer(probe, request)
+        response = answer_probe(request) or self.get_response(request)
         response.headers["X-Request-ID"] = identity
         metrics.count(response.status_code)
         write_line(request, response, perf_counter() - started_at)
@@ -52,7 +45,10 @@ class TelemetryMiddleware:
 
 
 def write_line(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
-    """Log one line for one request, neither its query nor a header; why its key was refused, if it was."""
+    """Log one line for one request, neither its query nor a header; why its key was refused, if it was.
+
+    Where the path carries a secret, its route is logged.
+    """
     line = redact(f"{request.method} {quote(request.path)} {response.status_code}")
     address = client_ip(request.META)
     fields: dict[str, object] = {
@@ -74,11 +70,3 @@ def write_line(request: HttpRequest, response: HttpResponseBase, seconds: float)
 def _forget_id(**_: object) -> None:
     """End it only now: Django and the server log the answer after the last middleware is done."""
     request_id.set("")
-
-
-def _answer(probe: Callable[[HttpRequest], HttpResponse], request: HttpRequest) -> HttpResponse:
-    if request.method not in {"GET", "HEAD"}:
-        return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
-    response = probe(request)
-    response.headers["Cache-Control"] = "no-store"
-    return response

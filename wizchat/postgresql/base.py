@@ -1,11 +1,15 @@
-"""Django's PostgreSQL, for which nobody waits for ever.
+"""Django's PostgreSQL backend: nobody waits without end, and checking a connection costs no round trip.
 
-The statement timeout is kept by the server. One that is frozen, or whose disk hangs, does not come
-to it, while its system confirms whatever arrives, so that TCP sees no fault.
+PostgreSQL enforces the statement timeout itself. A server that is frozen, or whose disk hangs, does
+not, and its kernel still acknowledges whatever arrives, so TCP sees no fault.
+
+This is the only module that uses internals of psycopg and of Django's backend (decision 31).
 """
 
 from __future__ import annotations
 
+import select
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any, Self, TypeVar
 
@@ -15,38 +19,72 @@ from psycopg import waiting
 from psycopg.abc import PQGen
 from psycopg.errors import _WaitTimeout  # what `wait` is documented to raise, without a public name
 
+CHECKED_AGAINST = {"psycopg": "3.3.9", "Django": "5.2.19"}
+"""The releases whose internals were read; a test fails for any other, until someone reads them again."""
+
+CANCEL_SECONDS = 2
+"""How long a cancel request may take, and then the answer to it."""
+
 T = TypeVar("T")
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection that is closed when an answer is not complete after ``patience`` seconds."""
+    """A connection that gives a statement up after ``patience`` seconds; ``None`` waits without end."""
 
-    patience: float
+    patience: float | None
+    cancels: bool
 
     @classmethod
     def connect(cls, conninfo: str = "", **options: Any) -> Self:
-        patience = options.pop("patience")
+        """Connect; ``cancels`` has the server stop a statement that is given up."""
+        patience, cancels = options.pop("patience", None), options.pop("cancels", False)
         connection = super().connect(conninfo, **options)
-        connection.patience = patience
+        connection.patience, connection.cancels = patience, cancels
         return connection
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         """Return what the server answers: statements, commits and rollbacks all wait here.
 
-        What psycopg's own method adds to this, a cancellation on Ctrl-C, no thread of a server can
-        use, and each statement would pay for.
+        psycopg's own method also cancels on Ctrl-C. Only commands can use that, and they have no
+        limit; a server's threads would pay for it with each statement.
         """
-        limit = self.patience if timeout is None else timeout
+        if timeout is not None or self.patience is None:
+            return super().wait(gen, interval, timeout)
         try:
-            return waiting.wait(gen, self.pgconn.socket, interval, limit)
+            return waiting.wait(gen, self.pgconn.socket, interval, self.patience)
         except _WaitTimeout:
-            if timeout is not None:
-                raise
-            self.close()  # takes leave of the server without waiting for it
-            raise psycopg.OperationalError(f"no answer within {self.patience} seconds") from None
+            return self._give_up(gen, interval)
+
+    def _give_up(self, gen: PQGen[T], interval: float) -> T:
+        try:
+            if self.cancels:
+                # Closed alone, a pooler's server connection would run the statement to its end.
+                with suppress(psycopg.Error):
+                    self.cancel_safe(timeout=CANCEL_SECONDS)
+                return waiting.wait(gen, self.pgconn.socket, interval, CANCEL_SECONDS)
+        except _WaitTimeout:
+            pass
+        self.close()  # does not wait for the server
+        raise psycopg.OperationalError(f"no answer within {self.patience} seconds") from None
+
+    def is_silent(self) -> bool:
+        """Return whether nothing has arrived on this idle connection, not even its end.
+
+        PostgreSQL and poolers say goodbye, or are cut off, before they stop; either shows here.
+        """
+        poll = select.poll()
+        poll.register(self.pgconn.socket, select.POLLIN)
+        return not poll.poll(0)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     Database = SimpleNamespace(  # type: ignore[assignment]  # as good as the module: it has its names
         **{name: getattr(psycopg, name) for name in psycopg.__all__} | {"connect": Connection.connect}
     )
+
+    def is_usable(self) -> bool:
+        """Return whether the connection can take a request; Django asks before each one.
+
+        Django's own way to find out is ``SELECT 1``, a second round trip for each request.
+        """
+        return self.connection is not None and not self.connection.closed and self.connection.is_silent()

@@ -11,7 +11,15 @@ from django.test import Client, override_settings
 
 LOGIN = "/accounts/login/"
 PASSWORD = "correct horse battery staple"
-MANAGED = ["email/", "password/change/", "logout/"]
+MANAGED = [
+    "email/",
+    "password/change/",
+    "2fa/",
+    "2fa/totp/activate/",
+    "sessions/",
+    "reauthenticate/",
+    "logout/",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +87,7 @@ def test_guessing_at_a_password_is_stopped(nobody, user):
 
     response = nobody.post(LOGIN, {"login": "olga", "password": PASSWORD})
 
-    assert "Too many failed login attempts" in response.text
+    assert "Too many failed sign-in attempts" in response.text
 
 
 def test_a_forged_header_does_not_evade_the_limit_on_guesses(nobody, user):
@@ -90,7 +98,7 @@ def test_a_forged_header_does_not_evade_the_limit_on_guesses(nobody, user):
         for n in range(12)
     ]
 
-    assert "Too many failed login attempts" in answers[-1]
+    assert "Too many failed sign-in attempts" in answers[-1]
 
 
 def test_behind_a_trusted_proxy_each_client_has_a_limit_of_its_own(nobody, user, settings):
@@ -103,7 +111,7 @@ def test_behind_a_trusted_proxy_each_client_has_a_limit_of_its_own(nobody, user,
         for n in range(12)
     ]
 
-    assert "Too many failed login attempts" not in answers[-1]
+    assert "Too many failed sign-in attempts" not in answers[-1]
 
 
 def test_too_many_requests_get_a_page_that_says_so(nobody, user):
@@ -131,7 +139,7 @@ def test_sign_up_is_closed_unless_the_operator_opens_it(nobody, django_user_mode
 
 def test_a_forgotten_password_is_replaced_by_mail(nobody, user):
     nobody.post("/accounts/password/reset/", {"email": "olga@example.com"})
-    path = re.search(r"http://testserver(\S+)", mail.outbox[0].body)[1]
+    path = re.search(r"https://testserver(\S+)", mail.outbox[0].body)[1]
 
     form = nobody.get(path, follow=True)
     nobody.post(

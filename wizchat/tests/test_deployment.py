@@ -13,6 +13,7 @@ import yaml
 
 from testing.image import instructions
 from testing.server import ROOT
+from wizchat.api import catalogue
 from wizchat.tests.test_environment import variables
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -64,6 +65,20 @@ def test_the_proxy_is_told_all_that_its_configuration_asks_for():
     assert set(re.findall(r"\$\{(\w+)\}", template)) == set(SERVICES["proxy"]["environment"])
 
 
+def test_what_the_proxy_answers_itself_is_in_the_catalogues_words():
+    template = (ROOT / "deploy" / "nginx" / "wizchat.conf.template").read_text()
+    texts = dict(re.findall(r"^    (default|\d{3}) '(\"code\".*)';$", template, re.MULTILINE))
+
+    assert texts.keys() == {"default", "400", "405", "413", "414", "431", "503"}
+    for status, text in texts.items():
+        error = (
+            catalogue.INVALID_HTTP
+            if status == "400"
+            else catalogue.for_status(int(status.replace("default", "500")))
+        )
+        assert json.loads(f'{{"error":{{{text}}}}}') == error.body(), status
+
+
 def test_all_that_is_mounted_is_here_or_told_of():
     for volume in SERVICES["proxy"]["volumes"]:
         source = volume.partition(":")[0].removeprefix("./")
@@ -100,7 +115,7 @@ def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is():
     settings = dict(FINAL)
     assert int(settings["USER"]) > 0
     assert settings["HEALTHCHECK"].endswith('CMD ["python", "-m", "scripts.alive"]')
-    assert settings["CMD"] == '["gunicorn"]'
+    assert settings["CMD"] == '["python", "-m", "wizchat.gunicorn"]'
 
 
 def test_the_composition_asks_for_health_as_the_image_does():
@@ -121,7 +136,7 @@ def test_the_image_has_what_serves_and_nothing_else():
     files = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     kept = {file for file in files if not any(is_ignored(file, pattern) for pattern in ignored)}
 
-    assert {"manage.py", "gunicorn.conf.py", "requirements.txt", "scripts/alive.py"} <= kept
+    assert {"manage.py", "gunicorn.conf.py", "requirements.lock", "scripts/alive.py"} <= kept
     assert not [file for file in kept if "test" in file or file.startswith((".", "bench", "docs"))]
 
 

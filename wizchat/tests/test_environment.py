@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from apikeys.core.rates import Rate
 from wizchat.environment import Environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +64,17 @@ def test_a_variable_is_in_the_example_and_in_the_readme(name):
         ("CACHE_URL", "redis://"),
         ("EMAIL_URL", "pigeon://user:pa55word@host"),
         ("DATABASE_TIMEOUT", "-1"),
+        ("RATE_LIMIT", "0/minute"),
+        ("RATE_LIMIT", "6000"),
+        ("RATE_LIMIT", "6000/fortnight"),
+        ("SITE_URL", "wizchat.example.com"),
+        ("SITE_URL", "ftp://wizchat.example.com"),
+        ("SITE_URL", "https://user:pa55word@wizchat.example.com"),
+        ("DEFAULT_FROM_EMAIL", "WizChat"),
+        ("REAUTHENTICATION_TIMEOUT", "0"),
+        ("LEAK_ACTION", "ignore"),
+        ("GITHUB_KEYS_URL", "http://api.github.com/meta"),
+        ("DATABASE_POOLER", "session"),
         ("SECRET_KEY", ""),
     ],
 )
@@ -103,6 +116,95 @@ def test_an_empty_value_is_none(environment):
     assert env.database("DATABASE", default="sqlite://:memory:", statement_seconds=1)["NAME"] == ":memory:"
 
 
+@pytest.mark.parametrize("value", ["0", "1000000000", "10000", "9" * 5000, "1.5", "٣", "many"])
+def test_a_number_that_is_refused_is_told_both_its_limits(environment, value):
+    with pytest.raises(ImproperlyConfigured, match=r"is not a whole number from 1 to 9999\.$"):
+        environment(COUNT=value).number("COUNT", default=7, least=1, most=9999)
+
+
+def test_the_largest_number_of_failures_is_the_one_that_the_refusal_names(environment):
+    env = environment(COUNT="999999999", MORE="1000000000")
+
+    assert env.number("COUNT", default=7, least=1) == 999_999_999
+    with pytest.raises(ImproperlyConfigured, match="from 1 to 999999999"):
+        env.number("MORE", default=7, least=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"), [("", Rate(6000, 60)), ("5/second", Rate(5, 1)), ("off", None), ("OFF", None)]
+)
+def test_a_rate_limit_is_a_number_for_a_unit_of_time_or_off(environment, text, rate):
+    assert environment(RATE=text).rate("RATE", default="6000/minute") == rate
+
+
+@pytest.mark.parametrize(
+    ("hosts", "url"),
+    [
+        (["api.example.com", "example.org"], "https://api.example.com"),
+        ([".example.com"], "https://example.com"),
+        (["*"], "https://localhost"),
+        (["[::1]"], "https://[::1]"),
+        ([], "https://localhost"),
+    ],
+)
+def test_links_begin_with_the_first_host_unless_told_otherwise(environment, hosts, url):
+    assert environment(SITE="").site_url("SITE", hosts=hosts) == url
+    assert environment(SITE="http://127.0.0.1:8000/").site_url("SITE", hosts=hosts) == "http://127.0.0.1:8000"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "//example.com",
+        "https://",
+        "https:///",
+        "https://example.com/app",
+        "https://example.com?",
+        "https://example.com/#",
+        "https://@example.com",
+        "https://exa mple.com",
+        "https://example.com:port",
+        "https://example.com:0",
+        "https://example.com:99999",
+        "https://exam\tple.com",
+        "https://[::1",
+        "javascript:alert(1)",
+    ],
+)
+def test_links_begin_with_nothing_but_a_scheme_and_a_host(environment, url):
+    with pytest.raises(ImproperlyConfigured, match="SITE is not the address of a site"):
+        environment(SITE=url).site_url("SITE", hosts=[])
+
+
+@pytest.mark.parametrize("url", ["https://api.github.com/meta/keys", "file:///etc/wizchat/keys.json"])
+def test_public_keys_come_over_https_or_from_a_file(environment, url):
+    assert environment(KEYS=url).document_url("KEYS", default="https://example.com") == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.com/keys", "file://host/keys", "file:keys", "keys.json", "https://u:p@example.com/keys"],
+)
+def test_public_keys_come_from_nowhere_else(environment, url):
+    with pytest.raises(ImproperlyConfigured, match="KEYS is neither https"):
+        environment(KEYS=url).document_url("KEYS", default="https://example.com")
+
+
+@pytest.mark.parametrize("value", ["no-reply@localhost", "WizChat <no-reply@example.com>"])
+def test_emails_come_from_an_email_address(environment, value):
+    assert environment(SENDER=value).sender("SENDER", default="a@b.example") == value
+
+
+@pytest.mark.parametrize("value", ["WizChat", "WizChat <>", "a@b.example, c@d.example", "a b@c.example"])
+def test_emails_come_from_one_sender_alone(environment, value):
+    with pytest.raises(ImproperlyConfigured, match=r"SENDER: .* is not an email address"):
+        environment(SENDER=value).sender("SENDER", default="a@b.example")
+
+
+def test_the_password_is_asked_for_again_when_reauthentication_says():
+    assert settings.REAUTHENTICATION_TIMEOUT == settings.ACCOUNT_REAUTHENTICATION_TIMEOUT == 900
+
+
 def test_a_relative_path_is_the_same_file_from_any_folder(environment, tmp_path):
     database = environment(DATABASE="sqlite:///var/a.sqlite3").database(
         "DATABASE", default="", statement_seconds=1
@@ -135,13 +237,24 @@ def test_an_answer_of_postgresql_is_awaited_a_little_longer_than_a_statement_may
 
 
 def test_a_command_waits_for_postgresql_as_long_as_it_takes(environment):
-    database = environment(DATABASE="postgres://u:p@h/n").database(
+    options = environment(DATABASE="postgres://u:p@h/n").database(
         "DATABASE", default="", statement_seconds=0
+    )["OPTIONS"]
+
+    assert "statement_timeout=0s" in options["options"]
+    assert options["patience"] is None
+
+
+def test_a_pooler_of_transactions_gets_nothing_that_lives_in_a_session(environment):
+    database = environment(DATABASE="postgres://u:p@h/n").database(
+        "DATABASE", default="", statement_seconds=15, pooler="transaction"
     )
 
-    assert database["ENGINE"] == "django.db.backends.postgresql"
-    assert "statement_timeout=0s" in database["OPTIONS"]["options"]
-    assert "patience" not in database["OPTIONS"]
+    options = database["OPTIONS"]
+    assert "options" not in options
+    assert options["prepare_threshold"] is None
+    assert database["DISABLE_SERVER_SIDE_CURSORS"] is True
+    assert (options["patience"], options["cancels"]) == (17, True)
 
 
 def test_redis_is_not_waited_for(environment):

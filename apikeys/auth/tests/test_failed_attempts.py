@@ -89,7 +89,7 @@ def test_ipv6_is_counted_by_its_64_bit_network(call):
 
 def test_the_count_starts_anew_after_a_minute(call, monkeypatch, settings):
     # This process's cache goes by the clock that is set here; Redis has its own.
-    settings.CACHES = settings.CACHES | {"default": settings.CACHES["local"]}
+    settings.CACHES = settings.CACHES | {"failed_attempts": settings.CACHES["local"]}
     now = 1_000_000.0
     monkeypatch.setattr(failed_attempts.time, "time", lambda: now)
     statuses(call, 5)
@@ -105,13 +105,13 @@ def test_no_failure_is_lost_between_threads(settings):
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: failed_attempts.count(None), range(400)))
 
-    cache = caches["default"]
+    cache = caches["failed_attempts"]
     assert cache.get(f"auth-failures:None:{cache.get('auth-failures:None:window')}") == 400
 
 
 def test_with_the_cache_gone_failures_are_counted_in_the_process(call, issue, settings, caplog):
     settings.CACHES = settings.CACHES | {
-        "default": {
+        "failed_attempts": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": "redis://127.0.0.1:1",  # nothing listens on port 1
         }
@@ -146,6 +146,6 @@ def test_past_the_limit_nothing_is_counted_any_more(db, call, settings, monkeypa
 def test_the_limit_lives_in_the_cache_alone(call):
     assert statuses(call, 4)[-1] == 429
 
-    caches["default"].clear()
+    caches["failed_attempts"].clear()
 
     assert call("wrong").status_code == 401

@@ -60,16 +60,22 @@ def delete_keys_ended_before(moment: datetime) -> int:
 
 @contextmanager
 def alone() -> Iterator[bool]:
-    """Tell whether nobody else does this now. SQLite needs no lock: it has one writer at a time."""
+    """Tell whether nobody else does this now. SQLite needs no lock: it has one writer at a time.
+
+    The lock is a transaction's, not a session's, which a pooler would hand on to another client. That
+    transaction needs a connection of its own and does nothing else, so it holds nothing up.
+    """
     if connection.vendor != "postgresql":
         yield True
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        (is_alone,) = cursor.fetchone()
+    holder = connection.copy()
     try:
+        holder.set_autocommit(False)
+        with holder.cursor() as cursor:
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+            (is_alone,) = cursor.fetchone()
         yield is_alone
+        holder.rollback()  # the lock is free when this returns, which a mere close would not wait for
     finally:
-        if is_alone:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+        holder.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
@@ -69,6 +70,7 @@ def _make_account(password: str) -> bool:
     with transaction.atomic():
         owner, made = User.objects.get_or_create(username=USERNAME, defaults=defaults)
         if made:
+            EmailAddress.objects.create(user=owner, email=owner.email, verified=True, primary=True)
             for values in CHATBOTS:
                 _make_chatbot(owner, **values)
     return made

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from wizchat.gunicorn.worker import TwoLanes, noting_refusals
+from wizchat.gunicorn.lanes import TwoLanes
+from wizchat.gunicorn.wsgi import noting_refusals
 
 
 @pytest.fixture

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
+import sys
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from time import monotonic
 
 import pytest
 
-from testing.server import Server
+from testing.server import ROOT, Server
 from wizchat.api import catalogue
 
 INVALID_KEY = {"error": {"code": "UNAUTHORIZED", "message": "Invalid API key"}}
@@ -161,21 +164,6 @@ def test_trusted_proxy_is_believed_and_a_look_alike_header_is_not(proxied):
     assert ask(proxied, authorization, here)[1]["error"]["code"] == "HTTPS_REQUIRED"
 
 
-@pytest.fixture
-def serve(tmp_path):
-    """Return a function that starts a server, which does not outlive the test."""
-    servers = []
-
-    def serve(**environ):
-        servers.append(Server(tmp_path, **environ).prepare())
-        return servers[-1].start()
-
-    yield serve
-    for server in servers:
-        if server.process.poll() is None:
-            server.stop()
-
-
 def test_stranger_cannot_claim_https_and_server_stops_when_asked(serve):
     server = serve(HTTPS_ONLY="on")
 
@@ -191,20 +179,16 @@ def test_client_that_says_nothing_does_not_keep_the_server_from_stopping(serve):
         assert server.stop(within=15) == 0
 
 
-def test_silent_clients_give_their_threads_back(serve):
-    worker = "--worker-class testing.impatient.Worker --threads 1"
-    server = serve(GUNICORN_CMD_ARGS=worker)
-    key = server.issue(server.new_member(), "admin").encode()
-
-    with socket.create_connection((server.host, server.port), timeout=20) as silent:
-        silent.sendall(b"GET /v1/chat")
-        assert ask(server)[0] == 401
-        assert silent.recv(1) == b""
-    head = (
-        b"POST /v1/chatbots HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer " + key
+def test_a_number_of_processes_that_is_none_is_refused_in_a_sentence():
+    done = subprocess.run(
+        [sys.executable, "-m", "wizchat.gunicorn"],
+        env=os.environ | {"WEB_CONCURRENCY": "many", "DEBUG": "on"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
-    half = head + b"\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
-    assert answer(server, half) == (400, catalogue.for_status(400).body())
 
-    server.stop()
-    assert '"level": "ERROR"' not in server.log.read_text()
+    assert done.returncode == 1
+    assert "WEB_CONCURRENCY" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -11,6 +11,7 @@ from testing.browser.scene import ANYONE, LONG, MEMBERS, OPERATORS
 OURS = [*ANYONE, *MEMBERS]
 FRAMES = ["login", "list", "generate, mistaken", "reveal", "key, saved", "reference"]
 ONES_THAT_MATTER = ["login", "list", "generate", "reveal", "key", "revoke", "rotate"]
+ACCOUNT = ["code", "confirm access", "emails", "two-factor, on", "recovery codes", "sessions", "password"]
 WIDTHS = (320, 768, 900, 1152, 1280)
 CUT_OFF = """[...document.querySelectorAll("main *")].filter(element =>
     element.checkVisibility() && !element.closest(".hidden-text, select, input, textarea")
@@ -74,7 +75,14 @@ def test_every_page_has_a_title_of_its_own_one_heading_and_a_language(browse, sc
             assert titles[name].endswith(" – WizChat")
 
     assert titles["generate, mistaken"].startswith("Error: ")
-    for same in ("list, second page", "list, nothing found", "reference, signed in"):
+    for same in (
+        "two-factor, on",
+        "emails",
+        "confirm access by code",
+        "list, second page",
+        "list, nothing found",
+        "reference, signed in",
+    ):
         titles.pop(same)
     assert len(set(titles.values())) == len(titles)
 
@@ -94,7 +102,7 @@ def test_the_skip_link_comes_first_and_leads_to_the_content(visit, name):
     assert page.evaluate("document.activeElement.id") == "main"
 
 
-@pytest.mark.parametrize("name", ONES_THAT_MATTER)
+@pytest.mark.parametrize("name", [*ONES_THAT_MATTER, *ACCOUNT])
 def test_what_a_finger_presses_is_large_enough(visit, name):
     page = visit(name, has_touch=True, is_mobile=True, viewport={"width": 400, "height": 800})
 
@@ -128,7 +136,7 @@ def test_nothing_moves_for_those_who_asked_for_that(visit):
     assert visit("list", reduced_motion="reduce").evaluate(MOVING) == 0
 
 
-@pytest.mark.parametrize("name", ONES_THAT_MATTER)
+@pytest.mark.parametrize("name", [*ONES_THAT_MATTER, *ACCOUNT])
 def test_without_script_nothing_is_missing_but_the_copy_buttons(visit, name):
     texts = []
     for script in (True, False):

@@ -36,6 +36,7 @@ def serve(postgres, redis, tmp_path_factory):
     def serve(**environ):
         environ = {
             "DATABASE_URL": postgres.url,
+            "DATABASE_POOLER": "none",
             "CACHE_URL": redis.url,
             "WEB_CONCURRENCY": PROCESSES,
             "DATABASE_TIMEOUT": "5",

@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
 
 UNAVAILABLE = {"code": "UNAVAILABLE", "message": "Service temporarily unavailable"}
 THREADS = 4
+TABLES = "apikeys_apikey", "chatbots_chatbot"
 ANSWER, CONNECTION = 1 + 2, 3  # seconds: what a statement may take and some grace, and what a connection may
 
 
@@ -191,6 +192,40 @@ def test_requests_are_served_while_their_use_cannot_be_written(cluster, postgres
 
     assert statuses == {200}
     wait_until(lambda: used(postgres, key) == max(before, 20) + 20, "the count of what was answered")
+
+
+def test_connections_that_the_server_closed_cost_no_request(cluster, postgres, key):
+    with postgres.connect() as connection:
+        (ended,) = connection.execute(
+            "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+            "WHERE application_name = 'wizchat' AND state = 'idle'"
+        ).fetchone()
+
+    assert ended > 0
+    assert {call(cluster.url, key).status for _ in range(40)} == {200}
+
+
+def test_a_request_is_two_statements_to_the_server(serve, postgres, member, key):
+    with postgres.connect() as connection:
+        connection.execute("ALTER ROLE postgres IN DATABASE wizchat SET log_statement = 'all'")
+    server = serve(WEB_CONCURRENCY="1", WEB_THREADS="1")
+    assert {call(server.url, key).status for _ in range(4)} == {200}
+    log = postgres.folder / "log"
+    before = log.stat().st_size
+
+    assert {call(server.url, key).status for _ in range(20)} == {200}
+    server.stop()  # writes usage, which is a transaction of its own
+    with postgres.connect() as connection:
+        connection.execute("ALTER ROLE postgres IN DATABASE wizchat RESET log_statement")
+    with log.open() as file:
+        file.seek(before)
+        statements = [
+            line.partition(": ")[2] for line in file if "LOG:  execute" in line or "LOG:  statement" in line
+        ]
+
+    lookups, lists = ([it for it in statements if f'SELECT "{table}"."' in it] for table in TABLES)
+    assert (len(lookups), len(lists)) == (20, 20), statements
+    assert [it for it in statements if it.rstrip().endswith(("SELECT 1", "SELECT 1;"))] == []
 
 
 def test_the_lookup_of_a_key_is_prepared(cluster):

@@ -19,8 +19,9 @@ import yaml
 
 from testing.client import call, send
 from testing.image import instructions
+from testing.proxies import Nginx
 from testing.server import ROOT
-from testing.services import Nginx, Postgres, Redis, free_port, wait_until
+from testing.services import Postgres, Redis, free_port, wait_until
 from wizchat.tests.test_deployment import is_ignored
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("image")]

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.errors import QueryCanceled
 
-from wizchat.postgresql.base import Connection
+from wizchat.postgresql.base import CANCEL_SECONDS, Connection
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
 
@@ -72,3 +72,30 @@ def test_who_waits_for_notifications_says_how_long(connection):
 
     assert time.monotonic() - began_at < PATIENCE
     assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.fixture
+def cancelling(postgres):
+    connection = Connection.connect(postgres.url, patience=PATIENCE, cancels=True, autocommit=True)
+    yield connection
+    connection.close()
+
+
+def test_a_statement_that_is_given_up_ends_on_the_server_too(cancelling, postgres):
+    with pytest.raises(QueryCanceled):
+        cancelling.execute("SELECT pg_sleep(30)")
+
+    with postgres.connect() as other:
+        assert other.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%'"
+        ).fetchone() == (0,)
+    assert cancelling.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_server_that_does_not_take_a_cancellation_is_left(cancelling, postgres):
+    began_at = time.monotonic()
+    with postgres.frozen(), pytest.raises(psycopg.OperationalError, match="no answer within 1 seconds"):
+        cancelling.execute("SELECT 1")
+
+    assert time.monotonic() - began_at < PATIENCE + 2 * CANCEL_SECONDS + 2
+    assert cancelling.closed

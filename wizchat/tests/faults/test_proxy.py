@@ -6,15 +6,20 @@ The client is 127.0.0.9; everything else on the way is 127.0.0.1, the one truste
 from __future__ import annotations
 
 import json
+import re
+import resource
 import socket
+from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
+from django.urls import get_resolver
 
 from testing.client import Answer, call, send
+from testing.proxies import Nginx
 from testing.server import ROOT, Server
-from testing.services import Nginx, free_port, wait_until
+from testing.services import free_port, wait_until
 from wizchat.api import catalogue
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("proxy")]
@@ -23,6 +28,7 @@ TEMPLATE = ROOT / "deploy" / "nginx" / "wizchat.conf.template"
 CLIENT, STRANGER = "127.0.0.9", "127.0.0.8"
 NOBODY = "255.255.255.255"
 LIMIT = 10
+MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +196,7 @@ def test_what_no_proxy_passes_on_is_not_allowed(outer, method):
     answer = send(outer.tls_url, method, "/v1/chatbots?key=SECRET")
 
     assert (answer.status, answer.json) == (405, catalogue.for_status(405).body())
+    assert answer.headers["Allow"] == "GET, HEAD, POST, PATCH, DELETE"
     assert has_the_headers_of_the_api(answer)
     assert "SECRET" not in answer.text + outer.log.read_text()
 
@@ -216,7 +223,14 @@ def test_the_api_has_no_page_at_its_root(outer):
 
 
 def test_a_key_as_long_as_a_header_may_be_is_no_key(outer):
-    assert message(call(outer.tls_url, "x" * 64_000, source="127.0.0.5")) == (401, "Invalid API key")
+    assert message(call(outer.tls_url, "x" * 8_000, source="127.0.0.5")) == (401, "Invalid API key")
+
+
+def test_a_key_that_is_longer_than_a_header_may_be_is_answered_in_the_envelope(outer):
+    answer = call(outer.tls_url, "x" * 64_000, source="127.0.0.5")
+
+    assert (answer.status, answer.json) == (431, catalogue.HEADERS_TOO_LARGE.body())
+    assert has_the_headers_of_the_api(answer)
 
 
 def test_while_the_server_is_away_the_api_is_unavailable(key):
@@ -234,6 +248,79 @@ def test_while_the_server_is_away_the_api_is_unavailable(key):
     assert page.headers["Content-Type"] == "text/html"
     assert [json.loads(line)["path"] for line in log.splitlines()][1:4] == ["/v1", "/v1", "/v1/"]
     assert key.rpartition("_")[2] not in log
+
+
+def secret_routes(patterns=None, before=""):
+    """Return the path of each page under /accounts/ whose own path carries a secret, filled in with one."""
+    for pattern in patterns or get_resolver().url_patterns:
+        route = before + str(pattern.pattern).removeprefix("^")
+        if hasattr(pattern, "url_patterns"):
+            if "accounts/".startswith(route) or route.startswith("accounts/"):
+                yield from secret_routes(pattern.url_patterns, route)
+        elif re.search(r"<(?:\w+:)?(?:key|token|code|uidb\w+)>", route) and route.startswith("accounts/"):
+            yield "/" + re.sub(r"\(\?P<\w+>[^)]*\)|<[^>]+>", "S3CRET", route).rstrip("$")
+
+
+ACCOUNT_LINKS = [*secret_routes(), "/accounts/%63onfirm-email/S3CRET", "//accounts//confirm-email//S3CRET/"]
+
+
+def test_the_links_of_emails_are_found():
+    assert {"/accounts/confirm-email/S3CRET/", "/accounts/password/reset/key/S3CRET-S3CRET/"} <= {
+        *ACCOUNT_LINKS
+    }
+
+
+def test_no_log_of_the_proxy_has_a_link_that_signs_in(outer):
+    for path in ACCOUNT_LINKS:
+        send(outer.tls_url, path=path, source=CLIENT)
+    send(outer.tls_url, path="/accounts/password/reset/key/done/", source=CLIENT)
+
+    wait_until(lambda: "/accounts/password/reset/key/done/" in outer.log.read_text(), "the last line")
+    assert "S3CRET" not in outer.log.read_text()
+    assert '"path":"/accounts/confirm-email/<key>/"' in outer.log.read_text()
+    assert '"path":"/accounts/password/reset/key/<key>/"' in outer.log.read_text()
+
+
+@contextmanager
+def unfinished(nginx, count, request):
+    """Hold ``count`` connections from one address, each with a ``request`` that doesn't end."""
+    host, port = nginx.address.split(":")
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit[1], limit[1]))
+    with ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, limit)
+        held = []
+        for _ in range(count):
+            connection = socket.create_connection((host, int(port)), 20, source_address=("127.0.0.66", 0))
+            held.append(stack.enter_context(connection))
+            connection.sendall(request)
+        yield held
+
+
+@pytest.fixture
+def alone(server):
+    """An nginx that no other test shares."""
+    nginx = Nginx(TEMPLATE, APP=server.url.removeprefix("http://"), BALANCER=NOBODY)
+    yield nginx.start()
+    nginx.close()
+
+
+def test_thousands_of_unfinished_requests_leave_room_for_others_and_are_dropped(alone, key):
+    with unfinished(alone, 2_200, HEAD) as held:
+        assert call(alone.tls_url, key, source=CLIENT).status == 200
+        for connection in held:
+            # The end, and not the timeout of the client: the server doesn't wait for it for ever.
+            with suppress(ConnectionResetError):
+                assert connection.recv(1) == b""
+
+
+def test_headers_that_do_not_end_cost_little_memory(alone):
+    before = alone.memory()
+    line = b"A: " + b"x" * 7_000 + b"\r\n"
+
+    with unfinished(alone, 400, HEAD + 4 * line + b"B: "):
+        assert call(alone.tls_url, source="127.0.0.5").status == 401  # read after all of those
+        assert alone.memory() - before < 32 * MEGABYTE
 
 
 def test_no_log_on_the_way_has_the_key(outer, inner, server, key):

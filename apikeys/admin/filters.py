@@ -1,0 +1,67 @@
+"""The filters of the list of keys. There is no other: it could be used to guess what is stored."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import F, Q
+from django.http import HttpRequest
+from django.utils import timezone
+
+from apikeys.models import KeyState, Permission
+
+UNUSED_FOR = timedelta(days=90)
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state.value, state.label) for state in KeyState]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        state = self.value()
+        if state not in set(KeyState):
+            return queryset
+        return queryset.in_state(KeyState(state), timezone.now())
+
+
+class PermissionFilter(admin.SimpleListFilter):
+    title = "permission"
+    parameter_name = "permission"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(permission.names[0], permission.label) for permission in Permission]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        name = self.value()
+        if name not in Permission(7).names:
+            return queryset
+        bit = F("permissions").bitand(Permission.of([str(name)]).value)
+        return queryset.alias(granted_bit=bit).filter(granted_bit__gt=0)
+
+
+class UseFilter(admin.SimpleListFilter):
+    title = "use"
+    parameter_name = "use"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("never", "Never used"), ("idle", f"Unused for {UNUSED_FOR.days} days")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        since = timezone.now() - UNUSED_FOR
+        match self.value():
+            case "never":
+                return queryset.filter(last_used_at=None)
+            case "idle":
+                # A key that was never used counts from its creation, so that new ones are left out.
+                never = Q(last_used_at=None, created_at__lt=since)
+                return queryset.filter(never | Q(last_used_at__lt=since))
+            case _:
+                return queryset
+
+
+LISTED = {StateFilter.parameter_name, PermissionFilter.parameter_name, UseFilter.parameter_name}

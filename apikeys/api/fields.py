@@ -1,0 +1,111 @@
+"""The fields of a key in a body. Each takes what it documents and converts nothing."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from apikeys.core import names, networks
+from apikeys.core.keyformat import redact
+from apikeys.models import Permission
+from wizchat.api.serializers import StrictCharField
+
+NAMES = Permission(7).names
+MAX_ERRORS = 20
+"""At most so many addresses are complained about in one answer."""
+
+# RFC 3339, 5.6; what it lets an application read in place of T, this API doesn't.
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?(?P<zone>[Zz]|[+-]\d\d:\d\d)?", re.ASCII)
+
+
+class NameField(StrictCharField):
+    """What a key is called, by the rule that pages and commands follow."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=names.MAX_LENGTH, **options)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if isinstance(data, str):
+            try:
+                return names.clean(data)
+            except names.InvalidName as error:
+                self._refuse(str(error))
+        return super().run_validation(data)
+
+    def _refuse(self, text: str) -> None:
+        raise serializers.ValidationError(text)
+
+
+class PermissionsField(serializers.Field[Permission, Any, list[str], Any]):
+    """``["read", "write"]``: at least one permission."""
+
+    def to_internal_value(self, data: Any) -> Permission:
+        if not isinstance(data, list):
+            raise serializers.ValidationError('Must be a list such as ["read"].')
+        unknown = [name for name in data if not isinstance(name, str) or name not in NAMES]
+        if unknown:
+            raise serializers.ValidationError(f"Must have only {', '.join(NAMES)}.")
+        if not data:
+            raise serializers.ValidationError("Choose at least one permission.")
+        return Permission.of(data)
+
+    def to_representation(self, value: Permission) -> list[str]:
+        return value.names
+
+
+class AddressesField(serializers.Field[str, Any, list[str], Any]):
+    """``["203.0.113.7", "10.0.0.0/8"]``; an empty list is any address."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, list):
+            raise serializers.ValidationError('Must be a list such as ["203.0.113.7", "10.0.0.0/8"].')
+        if len(data) > networks.MAX_NETWORKS:
+            raise serializers.ValidationError(
+                f"At most {networks.MAX_NETWORKS:,} addresses are allowed; these are {len(data):,}."
+            )
+        found: dict[networks.IPNetwork, None] = {}
+        errors = []
+        for number, entry in enumerate(data, start=1):
+            try:
+                found[_network(entry)] = None
+            except ValueError as error:
+                errors.append(f"Entry {number}: {redact(str(error))}")
+        if errors:
+            raise serializers.ValidationError(errors[:MAX_ERRORS])
+        return networks.canonical(found)
+
+    def to_representation(self, value: str) -> list[str]:
+        return value.split("\n") if value else []
+
+
+class TimeField(serializers.DateTimeField):
+    """A time as RFC 3339 writes it, with its zone, to the microsecond."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        match = _TIME.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            raise serializers.ValidationError("Must be a time such as 2030-01-31T12:00:00Z.")
+        if match["zone"] is None:
+            raise serializers.ValidationError("Add a time zone: Z, or an offset such as +01:00.")
+        try:
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise serializers.ValidationError("There is no such time.") from None
+
+
+class WholeNumberField(serializers.IntegerField):
+    """Takes a JSON integer only; DRF's own takes "1", 1.0 and true as well."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+
+def _network(entry: Any) -> networks.IPNetwork:
+    if not isinstance(entry, str):
+        raise ValueError("Must be text.")
+    return networks.parse_network(entry.strip())

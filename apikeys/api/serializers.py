@@ -1,0 +1,145 @@
+"""Keys as JSON: what the API shows of one, and what it takes to make or change one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from rest_framework import serializers
+
+from apikeys.api.fields import AddressesField, NameField, PermissionsField, TimeField, WholeNumberField
+from apikeys.models import LONGEST_LIFETIME, APIKey, KeyEvent
+from apikeys.models.keys import earliest
+from wizchat.api.serializers import NoUnknownFields
+
+DEFAULT_LIFETIME = timedelta(days=90)
+LONGEST_OVERLAP = timedelta(days=7)
+DEFAULT_OVERLAP = timedelta(days=1)
+CREATORS = [kind.value for kind in KeyEvent.Actor if kind is not KeyEvent.Actor.NOBODY]
+
+
+class KeySerializer(NoUnknownFields, serializers.Serializer[APIKey]):
+    """A key as everybody with an admin key of its owner sees it. Fields that aren't read-only can be changed.
+
+    ``context`` has ``now``.
+    """
+
+    id = serializers.CharField(source="key_id", read_only=True)
+    name = NameField()
+    permissions = PermissionsField(source="granted")
+    allowed_ips = AddressesField(source="allowed_networks")
+    state = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField(read_only=True)
+    expires_at = TimeField(allow_null=True)
+    revoked_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    last_used_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    last_used_ip = serializers.SerializerMethodField()
+    predecessor = serializers.SerializerMethodField()
+    successor = serializers.SerializerMethodField()
+    created_by = serializers.CharField(source="created_by_kind", read_only=True)
+    created_by_key = serializers.SerializerMethodField()
+
+    @property
+    def now(self) -> datetime:
+        now: datetime = self.context["now"]
+        return now
+
+    def get_state(self, key: APIKey) -> str:
+        return key.state(self.now)
+
+    def get_last_used_ip(self, key: APIKey) -> str | None:
+        return key.last_used_ip or None
+
+    def get_predecessor(self, key: APIKey) -> str | None:
+        return key.predecessor.key_id if key.predecessor else None
+
+    def get_successor(self, key: APIKey) -> str | None:
+        return key.successor.key_id if key.successor else None
+
+    def get_created_by_key(self, key: APIKey) -> str | None:
+        return key.created_by_key.key_id if key.created_by_key else None
+
+    def validate_expires_at(self, value: datetime | None) -> datetime | None:
+        if value is None or (self.instance is not None and value == self.instance.expires_at):
+            return value
+        if value <= self.now:
+            raise serializers.ValidationError("Must be in the future.")
+        if value > self.now + LONGEST_LIFETIME:
+            raise serializers.ValidationError(f"Must be within {LONGEST_LIFETIME.days:,} days.")
+        return value
+
+
+class ChangeSerializer(KeySerializer):
+    """What ``PATCH`` takes. Whatever ``GET`` gave, be it on ``/v1/key``, can be sent back."""
+
+    client_ip = serializers.CharField(read_only=True)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Return what ``APIKey.change`` takes."""
+        return with_model_names(self.validated_data)
+
+
+class CreateSerializer(KeySerializer):
+    """What makes a key. ``context`` has the ``caller``, whose addresses and expiry are the defaults."""
+
+    allowed_ips = AddressesField(source="allowed_networks", required=False)
+    expires_at = TimeField(allow_null=True, required=False)
+    expires_in_days = WholeNumberField(min_value=1, max_value=LONGEST_LIFETIME.days, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "expires_at" in attrs and "expires_in_days" in attrs:
+            problem = "Give either expires_at or expires_in_days, not both."
+            raise serializers.ValidationError({"expires_at": problem, "expires_in_days": problem})
+        return attrs
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Return what ``issue`` takes."""
+        caller: APIKey = self.context["caller"]
+        values = {"allowed_networks": caller.allowed_networks, **with_model_names(self.validated_data)}
+        days = values.pop("expires_in_days", None)
+        if days is not None:
+            values["expires_at"] = self.now + timedelta(days=days)
+        values.setdefault("expires_at", earliest(self.now + DEFAULT_LIFETIME, caller.expires_at))
+        return values
+
+
+class RotateSerializer(NoUnknownFields, serializers.Serializer[Any]):
+    """How long the old key keeps working."""
+
+    overlap_seconds = WholeNumberField(
+        min_value=0,
+        max_value=int(LONGEST_OVERLAP.total_seconds()),
+        default=int(DEFAULT_OVERLAP.total_seconds()),
+    )
+
+    @property
+    def overlap(self) -> timedelta:
+        return timedelta(seconds=self.validated_data["overlap_seconds"])
+
+
+class NewKeySerializer(KeySerializer):
+    """A new key with its plaintext: ``context`` has the ``key``, which nothing else ever has."""
+
+    key = serializers.SerializerMethodField()
+
+    def get_key(self, key: APIKey) -> str:
+        raw: str = self.context["key"]
+        return raw
+
+
+class CallerSerializer(KeySerializer):
+    """The key that asks; ``context`` has the ``client_ip`` that it was judged by."""
+
+    client_ip = serializers.SerializerMethodField()
+
+    def get_client_ip(self, key: APIKey) -> str | None:
+        client_ip: str | None = self.context["client_ip"]
+        return client_ip
+
+
+def with_model_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return validated ``values`` with a key's permissions named as its column is."""
+    return {("permissions" if name == "granted" else name): value for name, value in values.items()}

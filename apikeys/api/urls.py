@@ -1,0 +1,17 @@
+"""The endpoints for keys under ``/v1/``, each with and without a trailing slash."""
+
+from __future__ import annotations
+
+import apikeys.converters  # noqa: F401  # registers <key_id:…>
+from apikeys.api import views
+from wizchat.api.routes import endpoint
+
+app_name = "keys"
+
+urlpatterns = [
+    *endpoint("key", views.CurrentKey, "current"),
+    *endpoint("keys", views.KeyList, "list"),
+    *endpoint("keys/<key_id:key_id>", views.KeyDetail, "detail"),
+    *endpoint("keys/<key_id:key_id>/rotate", views.KeyRotate, "rotate"),
+    *endpoint("keys/<key_id:key_id>/usage", views.KeyUsage, "usage"),
+]

@@ -1,0 +1,226 @@
+"""``/v1/key`` and ``/v1/keys``. A key sees what its owner owns, and grants no more than it has."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+from rest_framework.exceptions import NotFound
+from rest_framework.generics import GenericAPIView, get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apikeys.api import idempotency, queries
+from apikeys.api.serializers import (
+    CallerSerializer,
+    ChangeSerializer,
+    CreateSerializer,
+    KeySerializer,
+    NewKeySerializer,
+    RotateSerializer,
+)
+from apikeys.auth.authentication import KeyRefused
+from apikeys.auth.credentials import Credential
+from apikeys.auth.requests import client_ip
+from apikeys.core.outcomes import COUNTED, Outcome
+from apikeys.models import (
+    AlreadyIssued,
+    AlreadyRotated,
+    APIKey,
+    APIKeyQuerySet,
+    Escalation,
+    KeyEnded,
+    Origin,
+    Permission,
+)
+from apikeys.usage import reports
+from wizchat.api import catalogue
+from wizchat.api.errors import APIError
+from wizchat.api.pagination import NewestFirst
+
+
+class OwnerRequest(Request):
+    """A request with a key. Its user is the key's owner, with only the id loaded."""
+
+    user: User
+    auth: Credential
+
+
+class KeyView(GenericAPIView[APIKey]):
+    """Loads the key that the URL names, and translates the models' exceptions."""
+
+    request: OwnerRequest
+    http_method_names = ["get", "head", "post", "patch", "delete"]
+    key: APIKey
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Find the key after checking the caller's permission and before reading the body."""
+        super().initial(request, *args, **kwargs)
+        if "key_id" in kwargs:
+            self.key = get_object_or_404(self.get_queryset(), key_id=kwargs["key_id"])
+
+    def get_queryset(self) -> APIKeyQuerySet:
+        return self.request.user.api_keys.with_rotations().select_related("created_by_key")
+
+    @cached_property
+    def now(self) -> datetime:
+        return timezone.now()
+
+    @cached_property
+    def caller(self) -> APIKey:
+        """Return the key that asks, as it is now."""
+        caller = self.get_queryset().filter(pk=self.request.auth.id).first()
+        if caller is None:  # deleted just now, with its owner
+            raise KeyRefused(Outcome.INACTIVE_OWNER)
+        return caller
+
+    @property
+    def client_ip(self) -> str:
+        return str(client_ip(self.request._request.META) or "")
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(ip=self.client_ip, key=self.caller)
+
+    def answer(self, key: APIKey) -> Response:
+        return Response(KeySerializer(key, context={"now": self.now}).data)
+
+    @sensitive_variables("raw")
+    def reveal(self, key: APIKey, raw: str) -> Response:
+        """Answer with a new key: the only answer that ever has it."""
+        made = self.get_queryset().get(pk=key.pk)
+        body = NewKeySerializer(made, context={"now": self.now, "key": raw}).data
+        return Response(body, 201, headers={"Location": location(key)})
+
+    def form_token(self) -> str | None:
+        """Return what ``Idempotency-Key`` stands for; raise ``AlreadyIssued`` if it has made a key."""
+        token = idempotency.form_token(self.request._request, self.caller)
+        if token is not None:
+            idempotency.forget(self.now - idempotency.REMEMBERED, form_token=token)
+            APIKey.objects.refuse_used_token(self.request.user, token)
+        return token
+
+    def handle_exception(self, exc: Exception) -> Response:
+        match exc:
+            case AlreadyIssued():
+                exc = APIError(catalogue.ALREADY_CREATED, headers={"Location": location(exc.key)})
+            case AlreadyRotated():
+                exc = APIError(catalogue.ALREADY_ROTATED, headers={"Location": location(exc.successor)})
+            case Escalation():
+                exc = APIError(catalogue.ESCALATION)
+            case KeyEnded():
+                exc = APIError(catalogue.KEY_ENDED)
+            case APIKey.DoesNotExist():  # another request has deleted it
+                exc = NotFound()
+        return super().handle_exception(exc)
+
+
+class CurrentKey(KeyView):
+    """The key that asks."""
+
+    required_permissions = {"GET": Permission(0), "DELETE": Permission(0)}
+
+    def get(self, request: Request) -> Response:
+        context = {"now": self.now, "client_ip": self.client_ip or None}
+        return Response(CallerSerializer(self.caller, context=context).data)
+
+    def delete(self, request: Request) -> Response:
+        self.caller.revoke(by=self.request.user, now=self.now, origin=self.origin)
+        return Response(status=204)
+
+
+class KeyPages(NewestFirst):
+    """Pages of keys; the links keep to the state that was asked for."""
+
+    id_field = "key_id"
+    id_pattern = "[0-9A-Za-z]{12}"
+    kept = ("state",)
+
+
+class KeyList(KeyView):
+    required_permissions = {"GET": Permission.ADMIN, "POST": Permission.ADMIN}
+    pagination_class = KeyPages
+
+    def get(self, request: Request) -> Response:
+        keys = self.get_queryset()
+        state = queries.state(request)
+        if state is not None:
+            keys = keys.in_state(state, self.now)
+        page = self.paginate_queryset(keys)
+        return self.get_paginated_response(KeySerializer(page, many=True, context={"now": self.now}).data)
+
+    @sensitive_variables("raw")
+    def post(self, request: Request) -> Response:
+        token = self.form_token()
+        serializer = CreateSerializer(data=request.data, context={"now": self.now, "caller": self.caller})
+        serializer.is_valid(raise_exception=True)
+        key, raw = APIKey.objects.issue(
+            owner=self.request.user,
+            by=self.request.user,
+            now=self.now,
+            form_token=token,
+            origin=self.origin,
+            **serializer.values,
+        )
+        return self.reveal(key, raw)
+
+
+class KeyDetail(KeyView):
+    required_permissions = {"GET": Permission.ADMIN, "PATCH": Permission.ADMIN, "DELETE": Permission.ADMIN}
+
+    def get(self, request: Request, key_id: str) -> Response:
+        return self.answer(self.key)
+
+    def patch(self, request: Request, key_id: str) -> Response:
+        if self.key.is_ended(self.now):
+            raise KeyEnded
+        serializer = ChangeSerializer(self.key, request.data, partial=True, context={"now": self.now})
+        serializer.is_valid(raise_exception=True)
+        self.key.change(by=self.request.user, now=self.now, origin=self.origin, **serializer.values)
+        return self.answer(self.key)
+
+    def delete(self, request: Request, key_id: str) -> Response:
+        revoke = self.key.revoke_with_made if queries.cascade(request) else self.key.revoke
+        revoke(by=self.request.user, now=self.now, origin=self.origin)
+        return Response(status=204)
+
+
+class KeyRotate(KeyView):
+    required_permissions = {"POST": Permission.ADMIN}
+
+    @sensitive_variables("raw")
+    def post(self, request: Request, key_id: str) -> Response:
+        token = self.form_token()
+        self.key.refuse_rotation(self.now)
+        serializer = RotateSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        key, raw = self.key.rotate(
+            by=self.request.user,
+            now=self.now,
+            overlap=serializer.overlap,
+            form_token=token,
+            origin=self.origin,
+        )
+        return self.reveal(key, raw)
+
+
+class KeyUsage(KeyView):
+    required_permissions = {"GET": Permission.ADMIN}
+
+    def get(self, request: Request, key_id: str) -> Response:
+        days = reports.daily(self.key, self.now, queries.days(request))
+        return Response({"days": [usage_of(day) for day in days]})
+
+
+def usage_of(day: reports.Day) -> dict[str, Any]:
+    """Return one day's calls; every outcome is there, so that clients need no default."""
+    outcomes = {outcome.value: day.outcomes[outcome] for outcome in COUNTED}
+    return {"date": day.date, "total": day.total, "outcomes": outcomes}
+
+
+def location(key: APIKey) -> str:
+    return f"/v1/keys/{key.key_id}"

@@ -1,0 +1,42 @@
+"""Rate limits as people write them: ``6000/minute``, or ``off``. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+OFF = "off"
+MAX_CALLS = 999_999_999
+
+_RATE = re.compile(rf"([0-9]{{1,{len(str(MAX_CALLS))}}})\s*/\s*({'|'.join(SECONDS)})", re.ASCII)
+
+
+class InvalidRate(ValueError):
+    """The text is no rate limit; the message says what one looks like."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most ``calls`` in each window of ``seconds``."""
+
+    calls: int
+    seconds: int
+
+    def __str__(self) -> str:
+        units = {seconds: unit for unit, seconds in SECONDS.items()}
+        return f"{self.calls}/{units[self.seconds]}"
+
+
+def parse_rate(text: str) -> Rate | None:
+    """Return the limit that ``text`` states, or ``None`` for ``off``; raise ``InvalidRate``."""
+    cleaned = text.strip().lower()
+    if cleaned == OFF:
+        return None
+    match = _RATE.fullmatch(cleaned)
+    if not match or not int(match[1]):
+        raise InvalidRate(
+            f"“{text[:40]}” is not a rate limit. Write a number from 1 to {MAX_CALLS} and a unit "
+            f"({', '.join(SECONDS)}), such as 6000/minute, or {OFF}."
+        )
+    return Rate(int(match[1]), SECONDS[match[2]])

@@ -1,0 +1,61 @@
+"""The tests' own machinery: what they share, they share on purpose, and a failure leaves its traces."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from testing.programs import free_port
+from testing.server import SERVERS_EACH, TEST_PROCESSES, cache_number
+from testing.services import Redis
+
+TESTS = """
+from pathlib import Path
+from testing.programs import logs
+
+def test_fails():
+    logs["service"] = Path(__file__).with_name("service.log")
+    logs["service"].write_text("what the service said")
+    assert "this" == "that"
+
+def test_later():
+    pass
+"""
+
+
+def test_no_two_servers_of_a_run_share_a_cache(monkeypatch):
+    numbers = []
+    for worker in ("gw0", "gw1"):
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
+        numbers += [cache_number() for _ in range(40)]
+
+    assert len(set(numbers)) == 80
+    assert min(numbers) >= TEST_PROCESSES
+    assert max(numbers) < TEST_PROCESSES + 2 * SERVERS_EACH < Redis.DATABASES
+
+
+def test_a_port_of_a_service_is_none_that_a_client_could_be_given():
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+    assert {free_port() < first for _ in range(20)} == {True}
+
+
+def test_a_failure_is_shown_when_it_happens_and_keeps_the_logs_of_services(tmp_path):
+    (tmp_path / "test_it.py").write_text(TESTS)
+    command = [sys.executable, "-m", "pytest", "-p", "testing.failures", "-v", "-c", os.devnull]
+    done = subprocess.run(
+        [*command, "--rootdir", str(tmp_path), str(tmp_path)],
+        env=os.environ | {"TEST_LOGS": str(tmp_path / "kept")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    before, _, after = done.stdout.partition("::test_later")
+    assert "assert 'this' == 'that'" in before
+    assert "1 failed, 1 passed" in after
+    (kept,) = (tmp_path / "kept").rglob("service.log")
+    assert kept.read_text() == "what the service said"
+    assert str(kept) in before

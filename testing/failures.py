@@ -1,0 +1,67 @@
+"""A failed test: shown at once, because a run may be cut off, and with the logs of the services it used."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from testing import programs
+
+KEPT = Path(os.environ.get("TEST_LOGS", Path(__file__).resolve().parents[1] / "var" / "test-logs"))
+LAST = 256 * 1024
+"""Bytes that are kept of a log: its end is what the test saw."""
+
+
+class AtOnce:
+    """Prints each failure when it happens; pytest does so when all is over."""
+
+    def __init__(self, terminal):
+        self._terminal = terminal
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self._terminal.ensure_newline()
+            self._terminal.write_sep("_", f"{report.when} of {report.nodeid}", red=True)
+            self._terminal.write_line(report.longreprtext)
+            for name, text in report.sections:
+                self._terminal.write_sep("-", name)
+                self._terminal.write_line(text)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal:  # the processes of pytest-xdist have none
+        config.pluginmanager.register(AtOnce(terminal))
+
+
+def pytest_sessionstart(session):
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(KEPT, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed and (kept := keep_logs(item.nodeid)):
+        report.sections.append(("logs of services", "\n".join(str(path) for path in kept)))
+    return report
+
+
+def keep_logs(nodeid: str) -> list[Path]:
+    """Copy the end of each running service's log into a folder of the test; return the copies."""
+    folder = KEPT / re.sub(r"[^\w.-]+", "_", nodeid)[-150:]
+    kept = []
+    for name, log in programs.all_logs().items():
+        if log.exists() and log.stat().st_size:
+            folder.mkdir(parents=True, exist_ok=True)
+            kept.append(folder / f"{name}.log")
+            with log.open("rb") as file:
+                file.seek(max(0, log.stat().st_size - LAST))
+                kept[-1].write_bytes(file.read())
+    return kept

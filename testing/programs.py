@@ -1,0 +1,100 @@
+"""Programs that tests start: found or installed, on ports of their own, with logs that can be kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+PACKAGES = {
+    "postgres": "postgresql",
+    "pgbouncer": "pgbouncer",
+    "redis-server": "redis-server",
+    "nginx": "nginx",
+    "openssl": "openssl",
+}
+PLACES = ["/usr/lib/postgresql/*/bin", "/usr/local/sbin", "/usr/sbin", "/opt/homebrew/bin"]
+DEADLINE = 60
+PORTS_FROM, PORTS_EACH = 12_000, 500
+"""Ports of the tests, a block for each process of them: below those that Linux gives to clients."""
+_given_ports: set[int] = set()
+logs: dict[str, Path] = {}
+"""The log of each service that this process runs, by its name; kept when a test fails."""
+
+
+def all_logs() -> dict[str, Path]:
+    """Return the logs of this process's services, and of those that were started for the whole run."""
+    of_the_run = os.environ.get("THROWAWAY_LOGS", "")
+    return {f"run-{name}": Path(path) for name, path in json.loads(of_the_run or "{}").items()} | logs
+
+
+class Missing(RuntimeError):
+    """A program that the tests need is not there and could not be installed."""
+
+
+@cache
+def program(name: str) -> str:
+    """Return the path of a program in ``PACKAGES``; install Debian's package if need be."""
+    path = _find(name) or (_install(PACKAGES[name]) and _find(name))
+    if not path:
+        raise Missing(f"{name} is not here. On Debian and Ubuntu: apt-get install {PACKAGES[name]}")
+    return path
+
+
+def _find(name: str) -> str | None:
+    folders = [str(path) for place in PLACES for path in sorted(Path("/").glob(place[1:]), reverse=True)]
+    return shutil.which(name, path=os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)]))
+
+
+def _install(package: str) -> bool:
+    if not shutil.which("apt-get"):
+        return False
+    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    for command in ([*apt, "update"], [*apt, "install", "--yes", "--no-install-recommends", package]):
+        sys.stderr.write("+ " + " ".join(command) + "\n")
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+        except FileNotFoundError:
+            return False
+    return done.returncode == 0
+
+
+def free_port() -> int:
+    """Return a port on which nothing listens, never the same one twice.
+
+    A port that the system picks is one that it also gives to clients: by the time a stopped service
+    starts again, a connection of the load on the server may have it.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    first = PORTS_FROM + PORTS_EACH * (int(worker.removeprefix("gw")) % 31 + 1 if worker else 0)
+    for port in random.sample(range(first, first + PORTS_EACH), PORTS_EACH):
+        if port not in _given_ports and _is_free(port):
+            _given_ports.add(port)
+            return port
+    raise AssertionError(f"no port from {first} on is free")
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def wait_until(answers: Callable[[], object], what: str, *, within: float = DEADLINE) -> None:
+    """Call ``answers`` until it returns something true; fail when ``within`` seconds are over."""
+    ends_at = time.monotonic() + within
+    while not answers():
+        if time.monotonic() > ends_at:
+            raise AssertionError(f"{what} did not happen within {within} s")
+        time.sleep(0.02)

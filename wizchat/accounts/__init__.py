@@ -1,0 +1,1 @@
+"""django-allauth's account, MFA and sessions apps, with our rules and words."""

@@ -1,0 +1,138 @@
+"""allauth's hooks: who may sign up, whose address counts, which links and words are used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.userkit import filter_users_by_email
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apikeys.auth.requests import client_ip
+from apikeys.core.keyformat import redact
+from wizchat.accounts import outbox
+from wizchat.accounts.models import SignUp, accounts_named
+
+THEIR_STAGE = "allauth.account.stages.EmailVerificationStage"
+OUR_STAGE = "wizchat.accounts.stages.EmailVerificationStage"
+INCORRECT = "Incorrect username or password."
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "account_inactive": "This account is closed.",
+        "at_in_username": "A username can't contain @.",
+        "cannot_remove_primary_email": "Make another address the primary one before you remove this one.",
+        "duplicate_email": "This email address is already on your account.",
+        "email_password_mismatch": INCORRECT,
+        "email_taken": "Another account uses this email address.",
+        "enter_current_password": "Incorrect password.",
+        "incorrect_code": "Incorrect code. Check the clock of your device and try the next code.",
+        "incorrect_password": "Incorrect password.",
+        "invalid_login": INCORRECT,
+        "invalid_or_expired_key": "This link has expired.",
+        "invalid_password_reset": "This link has expired.",
+        "max_email_addresses": "You can't have more than %d email addresses.",
+        "rate_limited": "Too many attempts. Wait a few minutes, then try again.",
+        "same_as_current": "Enter a value that differs from the current one.",
+        "too_many_login_attempts": "Too many failed sign-in attempts. Wait a few minutes, then try again.",
+        "unknown_email": "No account uses this email address.",
+        "unverified_primary_email": "Verify this email address before you make it the primary one.",
+        "username_blacklisted": "This username isn't available. Choose another one.",
+        "username_password_mismatch": INCORRECT,
+        "username_taken": "This username is taken. Choose another one.",
+    }
+
+    # --- Who may sign up and sign in
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return bool(settings.SIGNUP_OPEN)
+
+    def clean_username(self, username: str, shallow: bool = False) -> str:
+        """Refuse names that could pass for somebody else's email address."""
+        if "@" in username:
+            raise self.validation_error("at_in_username")
+        cleaned: str = super().clean_username(username, shallow)
+        return cleaned
+
+    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
+        with transaction.atomic():
+            saved: User = super().save_user(request, user, form, commit)
+            SignUp.objects.create(user=saved)
+        return saved
+
+    def get_login_stages(self) -> list[str]:
+        return [OUR_STAGE if stage == THEIR_STAGE else stage for stage in super().get_login_stages()]
+
+    # --- Limits
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Return the address that rate limits count by: the same one that keys are judged by."""
+        address = client_ip(request.META)
+        if address is None:
+            raise PermissionDenied("the client's address is not known")
+        return str(address)
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Return what failures are counted by: the account, whatever host and whichever name was used."""
+        logins = {login for name in ("username", "email") if (login := credentials.get(name))}
+        for user in accounts_named(*logins):
+            return f"account:{user.pk}"
+        return f"nobody:{min(logins, default='').lower()}"
+
+    # --- Emails
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        uid, _, token = key.partition("-")
+        return absolute("account_reset_password_from_key", uidb36=uid, key=token)
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        return absolute("account_confirm_email", key=emailconfirmation.key)
+
+    def send_account_already_exists_mail(self, email: str) -> None:
+        context = {
+            "signup_url": absolute("account_signup"),
+            "password_reset_url": absolute("account_reset_password"),
+        }
+        self.send_mail("account/email/account_already_exists", email, context)
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Tell ``user``; of a removed address, the address itself too, which may be the only one."""
+        super().send_notification_mail(template_prefix, user, context, email)
+        if context and (removed := context.get("deleted_email")):
+            super().send_notification_mail(template_prefix, user, context, removed)
+
+    def get_http_user_agent(self, request: HttpRequest) -> str:
+        """Return what calls itself a browser; an API key sent as its name is not passed on."""
+        return redact(super().get_http_user_agent(request))
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send an email in which no link is built from the request's Host header."""
+        values = context | {"email": email, "site_url": settings.SITE_URL, "request": None}
+        outbox.later(self.render_mail(template_prefix, email, values).send)
+
+
+def absolute(name: str, **arguments: str) -> str:
+    """Return the whole address of the page called ``name``, as emails link to it."""
+    return f"{settings.SITE_URL}{reverse(name, kwargs=arguments)}"
+
+
+def send_reset_links(email: str) -> None:
+    """Send a link to each open account with the address ``email``."""
+    from allauth.account.forms import default_token_generator
+    from allauth.account.internal.flows.password_reset import request_password_reset
+
+    users = filter_users_by_email(email, is_active=True, prefer_verified=True, for_login=True)
+    if users:
+        request_password_reset(None, email, users, default_token_generator)

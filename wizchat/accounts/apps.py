@@ -1,0 +1,21 @@
+"""Connects what happens at each sign-in."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
+from django.db.models.signals import pre_save
+
+
+class AccountsConfig(AppConfig):
+    name = "wizchat.accounts"
+    label = "accounts"
+
+    def ready(self) -> None:
+        from allauth.usersessions.models import UserSession
+
+        from wizchat.accounts.models import redact_user_agent
+        from wizchat.accounts.reauthentication import note_sign_in
+
+        pre_save.connect(redact_user_agent, UserSession, dispatch_uid="accounts.redact_user_agent")
+        user_logged_in.connect(note_sign_in, dispatch_uid="accounts.note_sign_in")

@@ -1,0 +1,84 @@
+"""allauth's forms, with our limits and labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account import forms
+from allauth.account.adapter import get_adapter
+from django.conf import settings
+from django.core.validators import MaxLengthValidator
+from django.http import HttpRequest
+
+from wizchat.accounts import outbox
+from wizchat.accounts.adapter import send_reset_links
+
+LOGIN_LENGTH = 254
+"""Characters of the longest email address, which is longer than any username."""
+
+
+class LoginForm(forms.LoginForm):  # type: ignore[misc]  # allauth ships no types
+    @property
+    def signup_open(self) -> bool:
+        return bool(settings.SIGNUP_OPEN)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        login = self.fields["login"]
+        login.label = "Username or email"
+        login.widget.attrs["autocomplete"] = "username"
+        # SQLite fails with patterns that are very long, and every name is looked up by one.
+        login.validators.append(MaxLengthValidator(LOGIN_LENGTH))
+        # The page links to the reset below the form: here, Tab would stop at it before the password.
+        self.fields["password"].help_text = ""
+        self.fields["remember"].label = "Keep me signed in"
+
+
+class ReauthenticateForm(forms.ReauthenticateForm):  # type: ignore[misc]  # allauth ships no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = ""
+
+
+class SignupForm(forms.SignupForm):  # type: ignore[misc]  # allauth ships no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password2"].label = "Password again"
+
+
+class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # allauth ships no types
+    """Looks no account up before the answer, so that its time tells nobody which addresses have one."""
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        email: str = self.cleaned_data["email"]
+        outbox.later(send_reset_links, email)
+        return email
+
+
+class ResetPasswordKeyForm(forms.ResetPasswordKeyForm):  # type: ignore[misc]  # allauth ships no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name_new_password(self)
+
+
+class ChangePasswordForm(forms.ChangePasswordForm):  # type: ignore[misc]  # allauth ships no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["oldpassword"].label = "Current password"
+        self.fields["oldpassword"].help_text = ""
+        name_new_password(self)
+
+    def clean_oldpassword(self) -> str:
+        """Count a wrong password with the failed sign-ins of the account."""
+        password: str = self.cleaned_data["oldpassword"]
+        if not get_adapter().reauthenticate(self.user, password):
+            raise get_adapter().validation_error("enter_current_password")
+        return password
+
+
+def name_new_password(form: Any) -> None:
+    form.fields["password1"].label = "New password"
+    form.fields["password2"].label = "New password again"

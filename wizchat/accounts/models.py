@@ -1,0 +1,55 @@
+"""Which accounts signed up by themselves, and which accounts a name or an address belongs to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth.models import User
+from django.db import models
+from django.db.models import Q
+
+from apikeys.core.keyformat import redact
+
+
+class SignUp(models.Model):
+    """Marks an account that signed up by itself: nobody has vouched for its email address."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="sign_up")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"Sign-up of {self.user}"
+
+
+def signed_up(user: User) -> bool:
+    """Return whether ``user`` signed up, rather than being created by an operator."""
+    return SignUp.objects.filter(user=user).exists()
+
+
+def has_verified_address(user: User) -> bool:
+    return bool(EmailAddress.objects.filter(user=user, verified=True).exists())
+
+
+def redact_user_agent(instance: Any, **_: object) -> None:
+    """Keep no API key in the list of sessions, should one be sent as the name of a browser."""
+    instance.user_agent = redact(instance.user_agent)
+
+
+def accounts_named(*logins: str) -> list[User]:
+    """Return the accounts with one of ``logins`` as username or email, owners of a verified address first.
+
+    It takes two queries, whether there is such an account or not.
+    """
+    names = {login.lower() for login in logins}
+    verified = dict(EmailAddress.objects.filter(email__in=names).values_list("user_id", "verified"))
+    matches = Q(pk__in=verified)
+    for name in names:
+        matches |= Q(username__iexact=name) | Q(email__iexact=name)
+    users = [
+        user
+        for user in User.objects.filter(matches)
+        # Databases fold more letters into one another than Python does.
+        if user.pk in verified or names & {user.username.lower(), user.email.lower()}
+    ]
+    return sorted(users, key=lambda user: (not verified.get(user.pk), user.pk))

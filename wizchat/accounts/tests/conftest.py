@@ -1,0 +1,39 @@
+"""An account with a password that is checked quickly, and someone who is nobody yet."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apikeys.conftest import Page
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def olga(django_user_model):
+    return django_user_model.objects.create_user("olga", "olga@example.com", PASSWORD)
+
+
+@pytest.fixture
+def nobody(db):
+    return Client()
+
+
+@pytest.fixture
+def signed_in(olga):
+    """The browser of ``olga``, who has just signed in with her password."""
+    client = Client()
+    client.post("/accounts/login/", {"login": "olga", "password": PASSWORD})
+    return client
+
+
+@pytest.fixture
+def read():
+    """Return a function that reads what is on a page."""
+    return Page

@@ -1,0 +1,33 @@
+"""allauth's private names that we use are the ones that they were checked against."""
+
+from __future__ import annotations
+
+import allauth
+from allauth.account import stages
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
+from allauth.account.internal import userkit
+from allauth.account.internal.flows import login, password_reset, reauthentication
+from allauth.mfa.totp.internal import auth
+
+from wizchat.accounts.adapter import OUR_STAGE, THEIR_STAGE, AccountAdapter
+
+
+def test_this_is_the_version_whose_private_names_were_read():
+    """Read decision 35 and the names below again before you change the version here."""
+    assert allauth.__version__ == "65.21.1"
+    assert callable(DefaultAccountAdapter._get_login_attempts_cache_key)
+    assert callable(AuthenticationBackend._stash_user)
+    assert callable(userkit.filter_users_by_email)
+    assert callable(login.record_authentication)
+    assert callable(password_reset.request_password_reset)
+    assert callable(reauthentication.did_recently_reauthenticate)
+    assert callable(stages.EmailVerificationStage.handle)
+    assert auth.SECRET_SESSION_KEY == "mfa.totp.secret"
+
+
+def test_the_stage_that_verifies_addresses_is_ours(rf):
+    names = AccountAdapter(rf.get("/")).get_login_stages()
+
+    assert OUR_STAGE in names
+    assert THEIR_STAGE not in names

@@ -1,0 +1,96 @@
+"""Changing the email address of an account."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from allauth.usersessions.models import UserSession
+from django.core import mail
+
+from apikeys.core import keyformat
+from wizchat.accounts.tests.conftest import PASSWORD
+
+EMAIL = "/accounts/email/"
+
+
+@pytest.fixture
+def addresses(olga):
+    """Make the addresses of olga: a primary one, a verified one and one that isn't."""
+    for name, verified, primary in (("olga", True, True), ("second", True, False), ("other", False, False)):
+        olga.emailaddress_set.create(email=f"{name}@example.com", verified=verified, primary=primary)
+    return olga.emailaddress_set
+
+
+def primary(addresses):
+    return addresses.get(primary=True).email
+
+
+def test_a_change_of_the_address_is_told_to_the_old_one(signed_in, addresses):
+    signed_in.post(EMAIL, {"action_primary": "1", "email": "second@example.com"})
+
+    assert primary(addresses) == "second@example.com"
+    (email,) = mail.outbox
+    assert email.to == ["olga@example.com"]
+    assert "from olga@example.com to second@example.com" in email.body
+    assert "127.0.0.1" in email.body
+
+
+def test_a_removed_address_is_told_so_even_if_it_was_the_only_one(signed_in, olga):
+    olga.emailaddress_set.create(email="olga@example.com", verified=True, primary=True)
+
+    signed_in.post(EMAIL, {"action_remove": "1", "email": "olga@example.com"})
+
+    assert ["olga@example.com"] in [email.to for email in mail.outbox]
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_an_unverified_address_cannot_become_the_primary_one(signed_in, addresses, verified):
+    if not verified:
+        addresses.update(verified=False)
+
+    answer = signed_in.post(EMAIL, {"action_primary": "1", "email": "other@example.com"}, follow=True)
+
+    assert primary(addresses) == "olga@example.com"
+    assert "Verify this email address before you make it the primary one." in answer.text
+    assert mail.outbox == []
+
+
+@pytest.mark.parametrize("action", ["action_primary", "action_send", "action_remove"])
+@pytest.mark.parametrize("chosen", [{}, {"email": ""}, {"email": "stan@example.com"}])
+def test_nothing_chosen_is_said_and_a_strangers_address_is_nothing(
+    signed_in, addresses, stranger, action, chosen
+):
+    stranger.emailaddress_set.create(email="stan@example.com", verified=True, primary=True)
+
+    answer = signed_in.post(EMAIL, {action: "1"} | chosen, follow=True)
+
+    assert "Choose an email address first." in answer.text
+    assert (primary(addresses), addresses.count()) == ("olga@example.com", 3)
+    assert stranger.emailaddress_set.count() == 1
+    assert mail.outbox == []
+
+
+def test_a_new_address_is_verified_by_a_link_and_then_made_primary(signed_in, addresses):
+    signed_in.post(EMAIL, {"action_add": "1", "email": "new@example.com"})
+    (email,) = mail.outbox
+    assert email.to == ["new@example.com"]
+
+    signed_in.post(re.search(r"https://testserver(\S+)", email.body)[1])
+    signed_in.post(EMAIL, {"action_primary": "1", "email": "new@example.com"})
+
+    assert primary(addresses) == "new@example.com"
+
+
+def test_an_api_key_sent_as_the_name_of_a_browser_is_in_no_email_and_no_session(olga, nobody):
+    raw = str(keyformat.generate())
+    olga.emailaddress_set.create(email="olga@example.com", verified=True, primary=True)
+    new = {"oldpassword": PASSWORD, "password1": "a new good one 42", "password2": "a new good one 42"}
+
+    nobody.post("/accounts/login/", {"login": "olga", "password": PASSWORD}, headers={"User-Agent": raw})
+    nobody.post("/accounts/password/change/", new, headers={"User-Agent": raw})
+
+    assert mail.outbox[0].subject == "[WizChat] Your password was changed"
+    assert raw not in mail.outbox[0].body
+    assert UserSession.objects.exists()
+    assert raw not in str([session.user_agent for session in UserSession.objects.all()])

@@ -1,0 +1,179 @@
+"""The password again, before something sensitive, when signing in was a while ago."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.core import mail
+
+from apikeys.models import APIKey
+from testing.accounts import sign_in_long_ago
+from wizchat.accounts.tests.conftest import PASSWORD
+
+NEW = "/settings/api/new/"
+AGAIN = "/accounts/reauthenticate/"
+TYPED = {
+    "name": "Analytics",
+    "permissions": ["read", "write"],
+    "expires": "30",
+    "allowed_networks": "203.0.113.7\n10.0.0.0/8",
+}
+
+
+@pytest.fixture
+def away(olga):
+    """The browser of ``olga``, which someone else may have found open."""
+    return sign_in_long_ago(olga)
+
+
+@pytest.fixture
+def form(read):
+    """Return a function that reads the fields of a page, without those that are made anew each time."""
+
+    def form(client, path=NEW):
+        fields = read(client.get(path)).fields
+        return {name: fields[name] for name in fields if name not in {"csrfmiddlewaretoken", "form_token"}}
+
+    return form
+
+
+def confirm(client, next_page, password=PASSWORD):
+    return client.post(AGAIN, {"password": password, "next": next_page})
+
+
+def test_a_key_is_not_made_before_the_password_and_the_form_is_there_after_it(away, form):
+    answer = away.post(NEW, TYPED)
+    assert (answer.status_code, answer.url) == (302, f"{AGAIN}?next=%2Fsettings%2Fapi%2Fnew%2F")
+    assert not APIKey.objects.exists()
+
+    answer = confirm(away, NEW)
+
+    assert (answer.status_code, answer.url) == (302, NEW)
+    assert not APIKey.objects.exists()
+    assert form(away).items() >= TYPED.items()
+
+
+def test_the_form_that_came_back_makes_the_key(away, read):
+    away.post(NEW, TYPED)
+    confirm(away, NEW)
+    page = away.get(NEW)
+    assert "Thanks for confirming." in page.text
+
+    answer = away.post(NEW, read(page).fields)
+
+    assert "Save your new key" in answer.text
+    assert APIKey.objects.get().name == "Analytics"
+
+
+def test_the_form_comes_back_once_and_only_to_its_own_page(away, form):
+    empty = form(away)
+    away.post(NEW, TYPED)
+    confirm(away, NEW)
+    assert "Thanks for confirming." not in away.get("/accounts/email/").text
+
+    assert form(away)["name"] == "Analytics"
+    assert form(away) == empty
+
+
+def test_a_wrong_password_opens_nothing(away, form):
+    away.post(NEW, TYPED)
+
+    assert "Incorrect password." in confirm(away, NEW, "wrong").text
+    assert form(away)["name"] == ""
+    assert away.post(NEW, TYPED).status_code == 302
+    assert not APIKey.objects.exists()
+
+
+def test_the_form_that_is_kept_has_no_secret(away, olga):
+    _key, raw = APIKey.objects.issue(owner=olga, by=olga, name="x", permissions=1, now=olga.date_joined)
+
+    away.post(
+        f"{NEW}?note={raw}",
+        TYPED | {"name": raw, "password": PASSWORD, "form_token": "token-of-the-form"},
+        headers={"Authorization": f"Bearer {raw}", "Referer": f"https://testserver/?q={raw}"},
+    )
+
+    kept = str([session.get_decoded() for session in Session.objects.all()])
+    assert "203.0.113.7" in kept
+    for secret in (raw, PASSWORD, "token-of-the-form", away.cookies["sessionid"].value):
+        assert secret not in kept
+
+
+def test_a_form_too_long_to_keep_is_not_kept(away, form):
+    empty = form(away)
+    away.post(NEW, TYPED | {"allowed_networks": "x" * 30_000})
+    confirm(away, NEW)
+
+    assert form(away) == empty
+
+
+def test_a_rotation_takes_the_password_and_keeps_the_choice(away, olga, form):
+    key, _raw = APIKey.objects.issue(owner=olga, by=olga, name="x", permissions=1, now=olga.date_joined)
+    rotate = f"/settings/api/{key.key_id}/rotate/"
+
+    assert AGAIN in away.post(rotate, {"overlap": "168"}).url
+    assert APIKey.objects.count() == 1
+    confirm(away, rotate)
+
+    assert form(away, rotate)["overlap"] == ["168"]
+
+
+def test_an_email_address_takes_the_password_and_is_kept(away, olga, form):
+    answer = away.post("/accounts/email/", {"action_add": "1", "email": "mallory@example.com"})
+    assert AGAIN in answer.url
+    assert not olga.emailaddress_set.filter(email="mallory@example.com").exists()
+    assert mail.outbox == []
+
+    confirm(away, "/accounts/email/")
+
+    assert form(away, "/accounts/email/")["email"] == "mallory@example.com"
+
+
+@pytest.mark.parametrize("action", ["action_primary", "action_remove"])
+def test_no_address_is_made_primary_or_removed_without_the_password(away, olga, action):
+    for name, primary in (("olga", True), ("second", False)):
+        olga.emailaddress_set.create(email=f"{name}@example.com", verified=True, primary=primary)
+
+    answer = away.post("/accounts/email/", {action: "1", "email": "second@example.com"})
+
+    assert AGAIN in answer.url
+    assert olga.emailaddress_set.filter(primary=False).count() == 1
+
+
+@pytest.mark.parametrize("page", ["2fa/totp/activate/", "2fa/recovery-codes/generate/"])
+def test_two_factor_settings_take_the_password(away, page):
+    assert AGAIN in away.get(f"/accounts/{page}").url
+
+
+def test_a_new_password_takes_the_old_one(away, olga):
+    new = {"oldpassword": "wrong", "password1": "a new good one 42", "password2": "a new good one 42"}
+
+    away.post("/accounts/password/change/", new)
+
+    olga.refresh_from_db()
+    assert olga.check_password(PASSWORD)
+
+
+@pytest.mark.parametrize("sign_in", ["page", "force_login"])
+def test_nobody_is_asked_who_has_just_signed_in(olga, signed_in, client, sign_in):
+    client.force_login(olga)
+    web = signed_in if sign_in == "page" else client
+
+    assert "Save your new key" in web.post(NEW, TYPED | form_token(web)).text
+
+
+def form_token(client):
+    html = client.get(NEW).text
+    return {"form_token": html.partition('name="form_token" value="')[2].partition('"')[0]}
+
+
+def test_reading_takes_no_password(away):
+    for page in ("/settings/api/", NEW, "/accounts/email/", "/accounts/2fa/", "/accounts/sessions/"):
+        assert away.get(page).status_code == 200
+
+
+def test_the_password_of_someone_else_does_not_do(away, stranger):
+    stranger.set_password("stan's own password")
+    stranger.save()
+
+    assert "Incorrect password." in confirm(away, NEW, "stan's own password").text

@@ -1,0 +1,52 @@
+"""Account pages that say more than allauth's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account import views
+from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
+from allauth.usersessions.views import ListUserSessionsView
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+
+from wizchat.accounts.reauthentication import typed_before
+
+
+class EmailView(views.EmailView):  # type: ignore[misc]  # allauth ships no types
+    def get_initial(self) -> dict[str, Any]:
+        typed = typed_before(self.request) if self.request.method == "GET" else {}
+        return {"email": typed["email"]} if "action_add" in typed else {}
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Say so if no address was chosen; only a verified one can become the primary one."""
+        if problem := self._problem(request):
+            messages.error(request, problem)
+            return redirect("account_email")
+        answer: HttpResponse = super().post(request, *args, **kwargs)
+        return answer
+
+    def _problem(self, request: HttpRequest) -> str:
+        if "action_add" in request.POST:
+            return ""
+        address = EmailAddress.objects.filter(
+            user_id=request.user.pk, email=request.POST.get("email", "").lower()
+        ).first()
+        if address is None:
+            return "Choose an email address first."
+        if "action_primary" in request.POST and not address.verified:
+            return str(get_adapter().error_messages["unverified_primary_email"])
+        return ""
+
+
+class SessionsView(ListUserSessionsView):  # type: ignore[misc]  # allauth ships no types
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """List this session even if it began before sessions were listed."""
+        key = request.session.session_key
+        if request.user.is_authenticated and not UserSession.objects.filter(session_key=key).exists():
+            UserSession.objects.create_from_request(request)
+        answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return answer

@@ -1,0 +1,28 @@
+"""``python -m wizchat.gunicorn``: gunicorn, after a look at what it would not explain itself.
+
+Gunicorn reads WEB_CONCURRENCY when it is imported, before gunicorn.conf.py can say what is wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from wizchat.environment import Environment
+
+
+def main() -> None:
+    try:
+        Environment(Path(__file__).resolve().parents[2]).number("WEB_CONCURRENCY", default=1, least=1)
+    except ImproperlyConfigured as error:
+        sys.exit(f"Not configured: {error}")
+
+    from gunicorn.app.wsgiapp import run
+
+    run("gunicorn")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The socket of one client, which never lets a thread wait for that client's bytes."""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from wizchat.gunicorn.arrival import Arrival
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+READ_BYTES = 32 * 1024
+SEND_BYTES = 64 * 1024
+"""As much of an answer is sent at once: most answers leave in one packet, headers and all."""
+
+OUTBOX_BYTES = 4 * 1024 * 1024
+"""As much of an answer waits in memory until the client takes it; a thread waits with the rest."""
+
+
+class Client(socket.socket):
+    """A socket with what the client has sent and what it hasn't taken yet.
+
+    The main thread receives, and sends what a client doesn't take at once. Gunicorn's threads see
+    a socket that has the whole request ready and takes the whole answer.
+    """
+
+    def __init__(self, sock: socket.socket, *, patience: float) -> None:
+        super().__init__(sock.family, sock.type, sock.proto, fileno=sock.detach())
+        super().setblocking(False)
+        self.arrival = Arrival()
+        self.outbox = bytearray()
+        self.deadline = 0.0
+        self._patience = patience
+
+    @property
+    def held_bytes(self) -> int:
+        """Return how much memory waits for this client."""
+        return len(self.arrival.data) + len(self.outbox)
+
+    def setblocking(self, flag: bool) -> None:
+        """Change nothing: this socket never blocks, whatever gunicorn asks for."""
+
+    def settimeout(self, value: float | None) -> None:
+        """Change nothing, as above."""
+
+    # --- For the main thread -------------------------------------------------------------
+
+    def receive(self) -> bool:
+        """Take in what has arrived; return whether a thread can answer it.
+
+        ``OSError``: the client has left.
+        """
+        while not self.arrival.is_ready():
+            if self.arrival.awaits_continue:
+                self.arrival.awaits_continue = False
+                self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            try:
+                received = super().recv(READ_BYTES)
+            except BlockingIOError:
+                return False
+            if not received:
+                raise ConnectionAbortedError
+            self.arrival.data += received
+        return True
+
+    def flush(self) -> bool:
+        """Send what the client takes now; return whether that was everything."""
+        while self.outbox:
+            try:
+                sent = self.send(self.outbox)
+            except BlockingIOError:
+                return False
+            del self.outbox[:sent]
+        return True
+
+    def discard(self) -> bool:
+        """Throw away what has arrived; return whether the client has hung up."""
+        for _ in range(SEND_BYTES // 1024):  # then it is another client's turn
+            try:
+                if not super().recv(SEND_BYTES):
+                    return True
+            except BlockingIOError:
+                return False
+        return False
+
+    # --- For gunicorn's threads ----------------------------------------------------------
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        """Return what has arrived already; nothing more will."""
+        return self.arrival.take(bufsize)
+
+    def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
+        """Keep ``data`` until there is enough to send.
+
+        ``TimeoutError``: the client takes an answer so slowly, that the thread had to wait too long.
+        """
+        self.outbox += data
+        if len(self.outbox) < SEND_BYTES:
+            return
+        writable = select.poll()
+        writable.register(self, select.POLLOUT)
+        while not self.flush() and len(self.outbox) > OUTBOX_BYTES:
+            began_at = time.monotonic()
+            writable.poll(max(0, self._patience) * 1000)
+            self._patience -= time.monotonic() - began_at
+            if self._patience <= 0:
+                self.outbox.clear()
+                raise TimeoutError("The client doesn't take its answer")
+
+    def next_request(self, read_ahead: bytes, *, patience: float) -> None:
+        """Forget the request that was answered; ``read_ahead`` and the rest belong to the next one."""
+        self.arrival = Arrival(read_ahead + bytes(self.arrival.data))
+        self._patience = patience

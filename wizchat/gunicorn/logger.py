@@ -1,0 +1,25 @@
+"""Gunicorn's log, in the shape of the other lines."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from gunicorn import glogging
+
+from wizchat.observability.logs import JSONLines
+
+
+class Logger(glogging.Logger):
+    """JSON lines; a request's own line is written by TelemetryMiddleware."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(JSONLines())
+
+    def exception(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        if isinstance(sys.exception(), TimeoutError):
+            self.info("A client did not take its answer")
+        else:
+            super().exception(msg, *args, **kwargs)

@@ -1,0 +1,80 @@
+"""Servers that are started with other options, and clients that take their time."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack, contextmanager
+from threading import Event, Thread
+
+import pytest
+
+from testing.server import Server
+
+IMPATIENT = "--worker-class testing.impatient.Worker"
+
+
+@contextmanager
+def starting(folder):
+    """Give a function that starts a server; all of them end here."""
+    servers = []
+
+    def start(arguments="", **environ):
+        servers.append(Server(folder(), GUNICORN_CMD_ARGS=arguments, **environ).prepare())
+        return servers[-1].start()
+
+    yield start
+    for server in servers:
+        if server.process.poll() is None:
+            server.stop()
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Return a function that starts a server for one test."""
+    with starting(lambda: tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    """Return a function that starts a server for the tests of a module."""
+    with starting(lambda: tmp_path_factory.mktemp("attacked")) as start:
+        yield start
+
+
+@pytest.fixture
+def connect():
+    """Return a function that connects to a server, with little room for answers, until the test ends."""
+    with ExitStack() as stack:
+
+        def connect(server):
+            connection = stack.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(20)
+            connection.connect((server.host, server.port))
+            return connection
+
+        yield connect
+
+
+@contextmanager
+def trickling(*connections):
+    """Send a byte over each connection every now and then, in the background."""
+    over = Event()
+
+    def trickle():
+        open_ones = list(connections)
+        while open_ones and not over.wait(0.1):
+            for connection in list(open_ones):
+                try:
+                    connection.sendall(b"x")
+                except OSError:
+                    open_ones.remove(connection)
+
+    thread = Thread(target=trickle)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
