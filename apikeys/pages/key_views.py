@@ -171,5 +171,5 @@ def revoke(request: SignedInRequest, key: APIKey, made: list[APIKey], now: datet
         more = others.revoke(by=request.user, now=now, origin=origin(request))
     said = f"{quoted(key.name)} was {'' if stopped else 'already '}revoked."
     if more:
-        said += f" {more:,} {'key' if more == 1 else 'keys'} that it made {'was' if more == 1 else 'were'} revoked too."
+        said += f" {'One key' if more == 1 else f'{more:,} keys'} that it made also stopped working."
     messages.success(request, said, extra_tags=key.key_id)

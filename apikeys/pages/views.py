@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -89,7 +90,7 @@ def filtered(keys: APIKeyQuerySet, filters: FilterForm, now: datetime) -> APIKey
 def key_create(request: SignedInRequest) -> HttpResponse:
     now = timezone.now()
     own = client_ip(request.META)
-    context = {"own": own}
+    context: dict[str, Any] = {"own": own}
     if request.method != "POST":
         initial = prefill(request.GET) | typed_before(request)
         form = NewKeyForm(initial=initial, user_id=request.user.pk, now=now)

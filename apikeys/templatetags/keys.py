@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from django import template
@@ -14,6 +14,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 
+from apikeys.core.networks import parse_address
+from apikeys.core.policy import admits
 from apikeys.models import APIKey, Permission
 from apikeys.pages.display import actor, described, in_full, quoted
 from apikeys.usage.reports import Day
@@ -48,6 +50,17 @@ def permission_labels(key: APIKey) -> str:
 @register.filter
 def permission_help(value: str) -> str:
     return Permission.of([value]).description
+
+
+@register.filter
+def is_admitted(address: str, key: APIKey) -> bool:
+    """Return whether the key's list lets ``address`` in."""
+    return admits(key.allowed_networks, parse_address(address))
+
+
+@register.filter
+def last_day(days: Sequence[Day]) -> date:
+    return days[-1].date
 
 
 @register.filter
