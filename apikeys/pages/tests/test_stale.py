@@ -64,3 +64,14 @@ def test_a_list_that_is_far_too_long_is_refused_without_reading_it(send, monkeyp
 
     assert b"The list is too long" in response.content
     assert response.content.count(b"not an IP address") == 0
+
+
+def test_allowing_a_caller_keeps_what_was_typed_and_saves_nothing(web, read, key, path):
+    typed = read(web.get(path)).fields | {"name": "Typed", "allowed_networks": "8.8.8.8"}
+
+    fields = read(web.post(path, typed | {"allow": "203.0.113.7"})).fields
+
+    assert (fields["name"], fields["allowed_networks"]) == ("Typed", "8.8.8.8\n203.0.113.7")
+    key.refresh_from_db()
+    assert (key.name, key.networks) == ("Production API", [])
+    assert 'id="settings-form"' in web.get(path).content.decode()
