@@ -21,6 +21,7 @@ urlpatterns = [
     # The admin's own has no limit of guesses.
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
+    path("settings/", RedirectView.as_view(pattern_name="apikeys:list")),
     path("settings/api/", include("apikeys.pages.urls")),
     path("docs/", views.api_reference, name="docs"),
     path("v1/", include("chatbots.urls")),

@@ -91,7 +91,7 @@ def test_an_address_that_leads_nowhere_gets_a_page(db):
     response = Client().get("/nowhere/")
 
     assert response.status_code == 404
-    assert "There is no such page" in response.text
+    assert "Page not found" in response.text
 
 
 @pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "429", "500"])
