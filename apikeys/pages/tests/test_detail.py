@@ -187,7 +187,12 @@ def test_a_month_of_calls_is_told_in_numbers_with_what_was_refused(web, key, pat
 
     html = web.get(path).content.decode()
 
-    for text in ("Calls per day: 3,000 answered, 0 failed, 1,000 refused", "75.0 %", "Address not allowed", "192.0.2.66"):
+    for text in (
+        "Calls per day: 3,000 answered, 0 failed, 1,000 refused",
+        "75.0 %",
+        "Address not allowed",
+        "192.0.2.66",
+    ):
         assert text in html
 
 

@@ -107,7 +107,7 @@ def test_a_key_is_found_by_a_part_of_its_name_and_by_its_id(web, issue):
     issue(name="Other")
 
     for text in ("IGHTLY", key.key_id, key.masked, raw):
-        assert names_on(web.get(LIST, {"q": text})) == ["Nightly import"]
+        assert names_on(web.get(LIST, {"q": text}, follow=True)) == ["Nightly import"]
 
 
 def test_a_whole_key_typed_into_the_search_is_not_shown_again(web, issue):
