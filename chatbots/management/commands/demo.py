@@ -33,7 +33,7 @@ CHATBOTS: list[dict[str, Any]] = [
         "welcome_message": "Hi! Ask me about your account, an order or a refund.",
         "fallback_message": "I don't know that yet. Please email support@example.com.",
         "faqs": {
-            "How can I reset my password?": "Choose “Forgot password?” when signing in. We'll email you a link.",
+            "How can I reset my password?": "Choose “Forgot password?” when you sign in. We'll email a link.",
             "How do I delete my account?": "Go to Settings > Account and choose “Delete account”.",
             "Where is my order?": "Follow the tracking link in the email we sent when your order shipped.",
             "What is your refund policy?": "Return your order within 30 days for a full refund.",
