@@ -60,9 +60,7 @@ class Command(BaseCommand):
         if not _make_account(password):
             self.stdout.write(f"The account “{USERNAME}” already exists. Nothing was changed.")
             return
-        shown = (
-            "the one in DEMO_PASSWORD" if settings.DEMO_PASSWORD else f"{password}  (shown only once)"
-        )
+        shown = "the one in DEMO_PASSWORD" if settings.DEMO_PASSWORD else f"{password}  (shown only once)"
         self.stdout.write(f"Created the demo account.\n  Username: {USERNAME}\n  Password: {shown}")
 
 
