@@ -57,6 +57,15 @@ def test_env_file_without_a_key_gets_one_after_what_is_there(tmp_path, text):
     assert not ensure_secret_key(path)
 
 
+def test_env_file_that_everybody_could_read_is_private_once_it_holds_a_key(tmp_path):
+    path = tmp_path / ".env"
+    path.write_text("DEBUG=on\n")
+    path.chmod(0o644)
+
+    assert ensure_secret_key(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 @pytest.fixture
 def settle(tmp_path, monkeypatch):
     """Return a function that gives what ``make run`` makes of the environment and a ``.env``."""
