@@ -122,10 +122,13 @@ def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is():
 def test_the_image_has_no_database_and_its_static_files_can_be_read(tmp_path):
     (command,) = [rest for name, rest in instructions()[0] if name == "RUN" and "collectstatic" in rest]
     variables = [word for word in command.split() if re.fullmatch("[A-Z_]+=.*", word)]
-    load = "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); " + (
-        "import wizchat.environment as e; "
-        "e.Environment(Path()).database('DATABASE_URL', default='sqlite:///var/wizchat.sqlite3', statement_seconds=1)"
-    )
+    load = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from wizchat.environment import Environment
+Environment(Path()).database("DATABASE_URL", default="sqlite:///var/wizchat.sqlite3", statement_seconds=1)
+"""
 
     subprocess.run(
         ["env", "-u", "DATABASE_URL", *variables, sys.executable, "-c", load, ROOT],

@@ -281,6 +281,20 @@ def test_no_log_of_the_proxy_has_a_link_that_signs_in(outer):
     assert '"path":"/accounts/password/reset/key/<key>/"' in outer.log.read_text()
 
 
+def test_cookies_are_the_hosts_own_and_what_a_subdomain_planted_is_not_read(outer, member):
+    cookie = send(outer.tls_url, path="/accounts/login/", source=CLIENT).headers["Set-Cookie"]
+    name, *attributes = cookie.split("; ")
+    own, planted = (
+        send(outer.tls_url, path="/settings/api/", source=CLIENT, Cookie=f"{name}={member.session}")
+        for name in ("__Host-sessionid", "sessionid")
+    )
+
+    assert name.startswith("__Host-csrftoken=")
+    assert {"Secure", "Path=/"} <= set(attributes)
+    assert "domain" not in cookie.lower()
+    assert (own.status, planted.status) == (200, 302)
+
+
 @contextmanager
 def unfinished(nginx, count, request):
     """Hold ``count`` connections from one address, each with a ``request`` that doesn't end."""
