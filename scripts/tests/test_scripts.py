@@ -94,6 +94,23 @@ def test_the_address_that_is_printed_is_an_allowed_host(settle):
     assert set(hosts) == {"api.example.com", "192.0.2.1", "localhost", "127.0.0.1", "[::1]"}
 
 
+@pytest.mark.parametrize(
+    ("dotenv", "given", "url"),
+    [
+        ("", {}, "http://127.0.0.1:8123"),
+        ("", {"HTTPS_ONLY": "on"}, "https://127.0.0.1:8123"),
+        ("SITE_URL=https://wizchat.example.com", {}, "http://127.0.0.1:8123"),
+        ("SITE_URL=https://wizchat.example.com", {"HOST": "192.0.2.1"}, "https://wizchat.example.com"),
+        ("", {"SITE_URL": "https://wizchat.example.com"}, "https://wizchat.example.com"),
+    ],
+)
+def test_links_in_emails_lead_to_the_server_that_was_started(settle, dotenv, given, url):
+    settle(dotenv=dotenv, **given)
+    run.set_site_url("127.0.0.1:8123")
+
+    assert os.environ["SITE_URL"] == url
+
+
 def test_host_and_port_may_stand_in_env_file(settle):
     dotenv = "HOST=192.0.2.1\nPORT=9000\n"
 

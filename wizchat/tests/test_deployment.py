@@ -19,7 +19,7 @@ from wizchat.tests.test_environment import variables
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
-APPS = ("app", "migrate", "housekeeping")
+APPS = ("app", "migrate", "housekeeping", "worker")
 FINAL = instructions()[-1]
 
 
@@ -104,6 +104,16 @@ def test_nothing_starts_before_what_it_needs():
     for name in ("database", "cache"):
         assert SERVICES["migrate"]["depends_on"][name]["condition"] == "service_healthy"
         assert SERVICES[name]["healthcheck"]["test"]
+
+
+def test_a_worker_sends_emails_on_the_tables_of_this_release_and_stops_when_told_to():
+    worker = SERVICES["worker"]
+
+    assert worker["command"] == ["python", "manage.py", "worker"]
+    assert worker["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+    assert worker["environment"] == SERVICES["app"]["environment"]
+    assert worker["init"] is True
+    assert worker["restart"] == "unless-stopped"
 
 
 def test_every_image_has_its_version():
