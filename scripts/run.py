@@ -46,7 +46,7 @@ def main() -> None:
 def set_environment() -> None:
     """Let plain HTTP work where ``make run`` serves; what the user set in the environment wins.
 
-    On this machine alone that overrules ``.env`` too; on a network ``.env`` is heard first.
+    On this machine alone that overrules ``.env`` too; on a network ``.env`` wins.
     """
     asked, site = os.environ.get("HTTPS_ONLY"), os.environ.get("SITE_URL")
     environ.Env.read_env(ROOT / ".env")

@@ -189,7 +189,7 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 # --- Keys --------------------------------------------------------------------------------
 
 # Argon2id cost of a key at rest: memory in KiB, passes, lanes. Raise them and each key is
-# encoded anew on its next use.
+# hashed again on its next use.
 API_KEY_ARGON2 = {"memory_cost": 19456, "time_cost": 2, "parallelism": 1}
 
 # Seconds between two writes of what keys were used for; 0 leaves it to `usage.flush()`.

@@ -19,7 +19,7 @@ from wizchat.api import catalogue
 from wizchat.api.errors import APIError
 
 WINDOW = 60
-"""Seconds from an address's first failure until its count starts anew."""
+"""Seconds from an address's first failure until its count starts over."""
 
 logger = logging.getLogger(__name__)
 
