@@ -9,7 +9,7 @@ from django.core.cache import caches
 from django.test import Client
 from django.utils import timezone
 
-from apikeys.auth import failed_attempts
+from apikeys.auth import counters
 from apikeys.core.hashing import KeyHasher
 from apikeys.models import APIKey, Permission
 
@@ -42,7 +42,7 @@ def hasher(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _empty_caches(monkeypatch):
-    monkeypatch.setattr(failed_attempts, "_retry_at", 0.0)
+    monkeypatch.setattr(counters, "_retry_at", 0.0)
     for cache in caches.all(initialized_only=True):
         cache.clear()
 
