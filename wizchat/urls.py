@@ -23,6 +23,7 @@ urlpatterns = [
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
     path("settings/api/", include("apikeys.pages.urls")),
+    path("settings/notifications/", include("apikeys.notices.urls")),
     path("report-key/", report_key, name="report_key"),
     path("docs/", views.api_reference, name="docs"),
     path("v1/", include("chatbots.urls")),
