@@ -180,7 +180,7 @@ def test_a_revoked_key_is_not_warned_of(issue, owner, quiet):
 @pytest.mark.parametrize(
     ("outcome", "subject"),
     [
-        ("address", 'API key "Production API" was used from an address that is not allowed'),
+        ("address", 'API key "Production API" was used from an address that isn\'t allowed'),
         ("revoked", 'API key "Production API" has ended but is still in use'),
         ("expired", 'API key "Production API" has ended but is still in use'),
     ],
