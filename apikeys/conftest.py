@@ -27,6 +27,9 @@ class Page(HTMLParser):
             case "input" if attrs.get("type") in {"checkbox", "radio"}:
                 if "checked" in attrs:
                     self.fields.setdefault(name, []).append(value)
+            case "input" if attrs.get("type") == "hidden" and name in self.fields:
+                earlier = self.fields[name]
+                self.fields[name] = [*(earlier if isinstance(earlier, list) else [earlier]), value]
             case "input":
                 self.fields[name] = value
             case "select":

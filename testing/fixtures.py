@@ -9,7 +9,7 @@ from django.core.cache import caches
 from django.test import Client
 from django.utils import timezone
 
-from apikeys.auth import counters
+from apikeys.auth import rate_limit, shared_cache
 from apikeys.core.hashing import KeyHasher
 from apikeys.models import APIKey, Permission
 
@@ -42,7 +42,8 @@ def hasher(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _empty_caches(monkeypatch):
-    monkeypatch.setattr(counters, "_retry_at", 0.0)
+    monkeypatch.setattr(shared_cache, "_retry_at", 0.0)
+    rate_limit._windows.clear()
     for cache in caches.all(initialized_only=True):
         cache.clear()
 

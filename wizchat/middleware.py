@@ -12,6 +12,7 @@ from django.template.response import SimpleTemplateResponse
 from django.urls import resolve
 from django.utils.encoding import iri_to_uri
 
+from apikeys.auth.headers import key_headers
 from apikeys.auth.requests import bearer_token, note
 from apikeys.core import keyformat
 from apikeys.core.networks import is_trusted_proxy
@@ -37,6 +38,8 @@ class APIEnvelopeMiddleware:
         response.headers["Cache-Control"] = "no-store"
         response.headers["Vary"] = "Authorization"
         response.headers["X-Content-Type-Options"] = "nosniff"
+        for name, value in key_headers(request).items():
+            response.headers[name] = value
         return response
 
 

@@ -185,6 +185,8 @@ USAGE_FLUSH_SECONDS = 1.0
 # --- The API -----------------------------------------------------------------------------
 
 CHATBOT_REPLIER = "chatbots.replies.FAQReplier"
+
+HOUSEKEEPING_CHORES = ["apikeys.chores", "chatbots.chores", "apikeys.notices.chores"]
 API_MAX_BODY_BYTES = 256 * 1024
 # Whatever is larger doesn't get past the server (BODY_BYTES in wizchat/gunicorn/arrival.py).
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
@@ -198,9 +200,22 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "wizchat.api.parsing.AlwaysJSON",
     "DEFAULT_PAGINATION_CLASS": "wizchat.api.pagination.NewestFirst",
     "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "wizchat.api.openapi.Schema",
     "EXCEPTION_HANDLER": "wizchat.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "WizChat API",
+    "VERSION": "1",
+    "DESCRIPTION": "JSON over HTTPS. Send an API key in the Authorization header of each request.",
+    "OAS_VERSION": "3.1.0",
+    "SERVERS": [{"url": SITE_URL}],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "APPEND_COMPONENTS": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
+    "PREPROCESSING_HOOKS": ["wizchat.api.openapi.without_slash"],
+    "POSTPROCESSING_HOOKS": ["wizchat.api.openapi.without_docstrings"],
 }
 
 # --- Security ----------------------------------------------------------------------------

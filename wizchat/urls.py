@@ -22,6 +22,7 @@ urlpatterns = [
     # The admin's own has no limit of guesses.
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
+    path("settings/", RedirectView.as_view(pattern_name="apikeys:list")),
     path("settings/api/", include("apikeys.pages.urls")),
     path("settings/notifications/", include("apikeys.notices.urls")),
     path("report-key/", report_key, name="report_key"),
@@ -29,6 +30,7 @@ urlpatterns = [
     path("v1/", include("chatbots.urls")),
     path("v1/", include("apikeys.api.urls")),
     path("v1/", include("apikeys.leaks.urls")),
+    path("v1/", include("wizchat.api.urls")),
     re_path(r"^v1(?:/|$)", unknown_path),
 ]
 

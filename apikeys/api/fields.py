@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apikeys.core import names, networks
@@ -39,6 +40,7 @@ class NameField(StrictCharField):
         raise serializers.ValidationError(text)
 
 
+@extend_schema_field({"type": "array", "minItems": 1, "items": {"type": "string", "enum": NAMES}})
 class PermissionsField(serializers.Field[Permission, Any, list[str], Any]):
     """``["read", "write"]``: at least one permission."""
 
@@ -56,6 +58,7 @@ class PermissionsField(serializers.Field[Permission, Any, list[str], Any]):
         return value.names
 
 
+@extend_schema_field({"type": "array", "maxItems": networks.MAX_NETWORKS, "items": {"type": "string"}})
 class AddressesField(serializers.Field[str, Any, list[str], Any]):
     """``["203.0.113.7", "10.0.0.0/8"]``; an empty list is any address."""
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apikeys.api.fields import AddressesField, NameField, PermissionsField, TimeField, WholeNumberField
-from apikeys.models import LONGEST_LIFETIME, APIKey, KeyEvent
+from apikeys.core.outcomes import COUNTED
+from apikeys.models import LONGEST_LIFETIME, APIKey, KeyEvent, KeyState
 from apikeys.models.keys import earliest
 from wizchat.api.serializers import NoUnknownFields
 
@@ -45,6 +47,7 @@ class KeySerializer(NoUnknownFields, serializers.Serializer[APIKey]):
         now: datetime = self.context["now"]
         return now
 
+    @extend_schema_field({"type": "string", "enum": [state.value for state in KeyState]})
     def get_state(self, key: APIKey) -> str:
         return key.state(self.now)
 
@@ -143,3 +146,20 @@ class CallerSerializer(KeySerializer):
 def with_model_names(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return validated ``values`` with a key's permissions named as its column is."""
     return {("permissions" if name == "granted" else name): value for name, value in values.items()}
+
+
+class OutcomesSerializer(serializers.Serializer[Any]):
+    """Calls by outcome; every outcome is there."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {outcome.value: serializers.IntegerField(min_value=0, read_only=True) for outcome in COUNTED}
+
+
+class DaySerializer(serializers.Serializer[Any]):
+    date = serializers.DateField(read_only=True)
+    total = serializers.IntegerField(min_value=0, read_only=True)
+    outcomes = OutcomesSerializer(read_only=True)
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    days = DaySerializer(many=True, read_only=True)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from apikeys.auth import failed_attempts
+from apikeys.auth import failed_attempts, rate_limit
 from apikeys.auth.credentials import Credential, lookup
 from apikeys.auth.requests import bearer_token, client_ip, note
 from apikeys.core import keyformat, policy
@@ -51,7 +51,7 @@ class APIKeyAuthentication(BaseAuthentication):
         """Return the key's owner and the key; ``None`` if no key is presented.
 
         Raises ``KeyRefused`` for a key that isn't genuine or may not be used (401, or 403 for a
-        wrong address) and ``TooManyFailures`` (429).
+        wrong address, or 429 past its rate limit) and ``TooManyFailures`` (429).
         """
         http = request._request  # DRF's wrapper fails an attribute lookup before it delegates
         raw = bearer_token(http.META)
@@ -70,6 +70,11 @@ class APIKeyAuthentication(BaseAuthentication):
         except policy.Refused as refused:
             note(http, refusal=refused.outcome)
             raise KeyRefused(refused.outcome) from refused
+        allowance = rate_limit.count(credential)
+        note(http, allowance=allowance, ends_at=credential.expires_at)
+        if allowance is not None and allowance.is_exceeded:
+            note(http, refusal=Outcome.RATE_LIMITED)
+            raise KeyRefused(Outcome.RATE_LIMITED)
         return owner_of(credential), credential
 
     def authenticate_header(self, request: Request) -> str:

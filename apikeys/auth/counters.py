@@ -5,7 +5,6 @@ While that cache fails, each process counts for itself: a limit does not vanish 
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from ipaddress import IPv6Address, IPv6Network
@@ -13,13 +12,8 @@ from typing import NamedTuple
 
 from django.core.cache import BaseCache, caches
 
+from apikeys.auth import shared_cache
 from apikeys.core.networks import IPAddress
-
-RETRY_CACHE_AFTER = 5
-"""Seconds for which a shared cache that has failed is left alone, so that nobody waits for it."""
-
-logger = logging.getLogger(__name__)
-_retry_at = 0.0
 
 
 class Count(NamedTuple):
@@ -36,20 +30,16 @@ def bucket(client_ip: IPAddress | None) -> str:
     return str(client_ip)
 
 
-def count(name: str, *, limit: int, seconds: int) -> Count:
+def count(name: str, *, limit: int, seconds: int, what: str) -> Count:
     """Count one of at most ``limit`` in the window of ``seconds`` that begins with the first.
 
     Past the limit it costs one question to the cache: a flood shall cost no more than good use does.
     """
-    global _retry_at
-    if time.monotonic() >= _retry_at:
-        try:
-            return _count_in(caches["failed_attempts"], name, limit, seconds)
-        except Exception as error:
-            # Whatever the cache's client raises.
-            _retry_at = time.monotonic() + RETRY_CACHE_AFTER
-            logger.error("clients are counted in this process alone: %s", error)
-    return _count_in(caches["local"], name, limit, seconds)
+    return shared_cache.count(
+        lambda: _count_in(caches["failed_attempts"], name, limit, seconds),
+        lambda: _count_in(caches["local"], name, limit, seconds),
+        what,
+    )
 
 
 def _count_in(cache: BaseCache, name: str, limit: int, seconds: int) -> Count:

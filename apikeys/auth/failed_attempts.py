@@ -31,7 +31,10 @@ def count(client_ip: IPAddress | None) -> None:
     """Count a failure from ``client_ip``; raise ``TooManyFailures`` past the limit."""
     address = counters.bucket(client_ip)
     failures = counters.count(
-        f"auth-failures:{address}", limit=settings.AUTH_FAILURES_PER_MINUTE, seconds=WINDOW
+        f"auth-failures:{address}",
+        limit=settings.AUTH_FAILURES_PER_MINUTE,
+        seconds=WINDOW,
+        what="failed authentications",
     )
     if failures.is_first:
         logger.warning(

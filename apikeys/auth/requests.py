@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -11,16 +12,20 @@ from django.http import HttpRequest
 from apikeys.core.networks import IPAddress, client_address
 from apikeys.core.outcomes import Outcome
 
+if TYPE_CHECKING:
+    from apikeys.auth.rate_limit import Allowance
+
 
 class PresentedKey:
     """The key that a request presented, without its secret.
 
     ``key_id`` is the id in the key, ``None`` if it has none; of a key that isn't genuine it may be
     anyone's. ``pk`` is set once the key is proved genuine. ``refusal`` says why the key was refused.
-    ``needed`` is the permission that the endpoint asked for, 0 before that.
+    ``needed`` is the permission that the endpoint asked for, 0 before that. Of a key that was
+    accepted, ``allowance`` is what is left of its rate limit and ``ends_at`` when it expires.
     """
 
-    __slots__ = ("client_ip", "key_id", "needed", "pk", "refusal")
+    __slots__ = ("allowance", "client_ip", "ends_at", "key_id", "needed", "pk", "refusal")
 
     def __init__(self) -> None:
         self.key_id: str | None = None
@@ -28,6 +33,8 @@ class PresentedKey:
         self.client_ip: IPAddress | None = None
         self.refusal: Outcome | None = None
         self.needed = 0
+        self.allowance: Allowance | None = None
+        self.ends_at: datetime | None = None
 
 
 def note(request: HttpRequest, **facts: Any) -> None:

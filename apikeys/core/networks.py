@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from ipaddress import (
     IPv4Address,
@@ -24,6 +24,10 @@ IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
 
 MAX_NETWORKS = 1000
+MAX_LIST_LENGTH = 64_000
+"""Characters in a list: room for ``MAX_NETWORKS`` of the longest, each on a line of its own."""
+MAX_ERRORS = 20
+"""Errors that one list is answered with."""
 MAX_FORWARDED_LENGTH = 4096
 """Characters of X-Forwarded-For that are read, from its right end."""
 
@@ -31,34 +35,47 @@ _MAPPED = IPv6Network("::ffff:0:0/96")
 # Only a plain prefix length: ipaddress also takes netmasks ("10.0.0.0/0.0.0.0" is the whole
 # Internet in disguise).
 _ENTRY = re.compile(r"[0-9A-Fa-f:.]{2,45}(/(0|[1-9][0-9]{0,2}))?", re.ASCII)
+_SEPARATORS = re.compile(r"[,\s]+")
 
 
 class InvalidNetworks(ValueError):
-    """Some lines are neither an address nor a network; ``errors`` has a sentence for each."""
+    """Some entries are neither an address nor a network; ``errors`` has a sentence for each."""
 
     def __init__(self, errors: list[str]) -> None:
         super().__init__("; ".join(errors))
         self.errors = errors
 
 
-def parse_networks(text: str) -> list[IPNetwork]:
-    """Return the networks in ``text``, one address or CIDR a line, blank lines ignored.
+def entries(text: str) -> Iterator[tuple[int, str]]:
+    """Return the entries of a typed list, each with the number of its line.
 
-    Host bits are cleared and repetitions dropped; the order stays. Raises
-    ``InvalidNetworks`` with a sentence for each line that does not parse.
+    Lines, commas and spaces separate entries.
     """
+    for number, line in enumerate(text.splitlines(), start=1):
+        for entry in _SEPARATORS.split(line):
+            if entry:
+                yield number, entry
+
+
+def parse_networks(text: str) -> list[IPNetwork]:
+    """Return the networks in ``text``: addresses or CIDRs, separated by lines, commas or spaces.
+
+    Host bits are cleared and repetitions dropped; the order stays. Raises ``InvalidNetworks``
+    with a sentence for each entry that does not parse, up to ``MAX_ERRORS``.
+    """
+    if len(text) > MAX_LIST_LENGTH:
+        raise InvalidNetworks([f"The list is too long: at most {MAX_LIST_LENGTH:,} characters are allowed."])
     networks: dict[IPNetwork, None] = {}
     errors = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        entry = line.strip()
-        if not entry:
-            continue
+    for number, entry in entries(text):
         try:
             networks[parse_network(entry)] = None
         except ValueError as error:
-            errors.append(f"Line {number}: {error}")
+            errors.append(f"Line {number}: {error}.")
     if not errors and len(networks) > MAX_NETWORKS:
-        errors.append(f"At most {MAX_NETWORKS:,} addresses are allowed; these are {len(networks):,}.")
+        errors.append(f"At most {MAX_NETWORKS:,} addresses are allowed; this list has {len(networks):,}.")
+    if len(errors) > MAX_ERRORS:
+        errors[MAX_ERRORS:] = [f"…and {len(errors) - MAX_ERRORS:,} more."]
     if errors:
         raise InvalidNetworks(errors)
     return list(networks)
@@ -71,9 +88,7 @@ def parse_network(entry: str) -> IPNetwork:
             raise ValueError("not an address with an optional prefix length")
         return _unmap_network(ip_network(entry, strict=False))
     except ValueError as error:
-        version = "IPv6" if ":" in entry else "IPv4"
-        kind = "range" if "/" in entry else "address"
-        raise ValueError(f'"{entry[:80]}" is not a valid {version} {kind}') from error
+        raise ValueError(f'"{entry[:80]}" is not an IP address or range') from error
 
 
 def canonical(networks: Iterable[IPNetwork]) -> str:
@@ -119,7 +134,7 @@ def client_address(
 
     The socket's ``peer`` is believed. Only if it is a trusted proxy is ``forwarded_for``
     (X-Forwarded-For) read, from the right, past further trusted proxies, to the first
-    address that a trusted proxy saw itself. What is left of that, a client can forge.
+    address that a trusted proxy saw itself. A client can forge anything further left.
     """
     address = parse_address(peer)
     if forwarded_for is None or not _is_trusted(address, trusted_proxies):
@@ -153,15 +168,15 @@ def parse_address(text: str) -> IPAddress | None:
     return address
 
 
-class _NetworkSet:
+class NetworkSet:
     """Networks by prefix length, so that a hundred of them cost no more than one."""
 
     def __init__(self, networks: Iterable[IPNetwork]) -> None:
-        self._by_prefix: dict[tuple[int, int], set[int]] = {}
+        self._by_prefix: dict[tuple[int, int], dict[int, IPNetwork]] = {}
         for network in networks:
             shift = network.max_prefixlen - network.prefixlen
-            members = self._by_prefix.setdefault((network.version, shift), set())
-            members.add(int(network.network_address) >> shift)
+            members = self._by_prefix.setdefault((network.version, shift), {})
+            members[int(network.network_address) >> shift] = network
 
     def contains(self, address: IPAddress) -> bool:
         number = int(address)
@@ -170,10 +185,19 @@ class _NetworkSet:
             for (version, shift), members in self._by_prefix.items()
         )
 
+    def containing(self, address: IPAddress) -> list[IPNetwork]:
+        """Return the networks that ``address`` is in."""
+        number = int(address)
+        return [
+            members[number >> shift]
+            for (version, shift), members in self._by_prefix.items()
+            if version == address.version and number >> shift in members
+        ]
+
 
 @lru_cache(maxsize=1024)
-def _parse_stored(allowed_networks: str) -> _NetworkSet:
-    return _NetworkSet(_stored(allowed_networks))
+def _parse_stored(allowed_networks: str) -> NetworkSet:
+    return NetworkSet(_stored(allowed_networks))
 
 
 def _stored(allowed_networks: str) -> list[IPNetwork]:

@@ -46,7 +46,7 @@ class TooManyReports(APIError):
 def count_report(client_ip: IPAddress | None) -> None:
     """Count a report from ``client_ip``; raise ``TooManyReports`` past the limit."""
     name = f"leak-reports:{counters.bucket(client_ip)}"
-    wait = counters.count(name, limit=REPORTS_PER_HOUR, seconds=HOUR).wait
+    wait = counters.count(name, limit=REPORTS_PER_HOUR, seconds=HOUR, what="reports of leaked keys").wait
     if wait:
         raise TooManyReports(wait)
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
-from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,26 +16,18 @@ from rest_framework.views import APIView
 from apikeys.auth.requests import client_ip
 from apikeys.core import keyformat
 from apikeys.leaks import github, reports
+from apikeys.leaks.serializers import LeakedKeysSerializer
 from wizchat.api import catalogue
 from wizchat.api.errors import RETRY_AFTER, APIError
-from wizchat.api.serializers import NoUnknownFields, StrictCharField
 
 logger = logging.getLogger(__name__)
-
-
-class LeakedKeysSerializer(NoUnknownFields, serializers.Serializer[Any]):
-    keys = serializers.ListField(
-        child=StrictCharField(allow_blank=True, trim_whitespace=False),
-        min_length=1,
-        max_length=reports.KEYS_PER_REPORT,
-    )
 
 
 class OpenView(APIView):
     """Open to everybody, with a key or without; only POST."""
 
-    authentication_classes = []
-    permission_classes = []
+    authentication_classes = ()
+    permission_classes = ()
     http_method_names = ["post"]
 
 

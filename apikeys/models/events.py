@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from django.conf import settings
 from django.db import models
@@ -25,6 +25,11 @@ class Origin(NamedTuple):
 
 
 COMMAND_LINE = Origin()
+
+
+class EventQuerySet(models.QuerySet["KeyEvent"]):
+    def update(self, **values: Any) -> NoReturn:
+        raise TypeError("events are append-only")
 
 
 class KeyEvent(models.Model):
@@ -60,8 +65,19 @@ class KeyEvent(models.Model):
     changes = models.JSONField(default=dict, db_default={}, blank=True)
     detail = models.CharField(max_length=500, blank=True, default="")
 
+    objects = EventQuerySet.as_manager()
+
     class Meta:
         ordering = ("-at", "-id")
 
     def __str__(self) -> str:
         return f"{self.get_action_display()} {self.at:%Y-%m-%d %H:%M}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store a new event; a stored one stays as it is."""
+        if not self._state.adding:
+            raise TypeError("events are append-only")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("events are append-only")

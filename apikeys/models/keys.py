@@ -63,8 +63,13 @@ class APIKeyQuerySet(models.QuerySet["APIKey"]):
         return self.filter(_live(now))
 
     def live_first(self, now: datetime) -> Self:
+        """Order live keys before ended ones, then the newest first; a rotating key follows its successor."""
         ended = models.Case(models.When(_live(now), then=0), default=1)
-        return self.order_by(ended, "-created_at", "-id")
+        placed_at = models.Case(
+            models.When(_live(now) & ~models.Q(rotation=None), then="rotation__new__created_at"),
+            default="created_at",
+        )
+        return self.order_by(ended, placed_at.desc(), "-created_at", "-id")
 
     def in_state(self, state: KeyState, now: datetime) -> Self:
         """Keys whose ``state(now)`` is ``state``."""

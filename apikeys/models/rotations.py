@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import models, transaction
-from django.db.models.functions import Least
 
 from apikeys.models.events import COMMAND_LINE, KeyEvent, Origin
 
@@ -93,6 +92,7 @@ class Rotation(models.Model):
             with transaction.atomic():
                 if not waiting.filter(pk=rotation.pk).update(first_used_at=first_used_at):
                     continue
-                ends_at: Any = first_used_at + (rotation.grace or GRACE_AFTER_FIRST_USE)
-                keys = type(rotation.old).objects.filter(pk=rotation.old_id, revoked_at=None)
-                keys.update(expires_at=Least("expires_at", models.Value(ends_at)))
+                ends_at = first_used_at + (rotation.grace or GRACE_AFTER_FIRST_USE)
+                ends_later = models.Q(expires_at=None) | models.Q(expires_at__gt=ends_at)
+                keys = type(rotation.old).objects.filter(ends_later, pk=rotation.old_id, revoked_at=None)
+                keys.update(expires_at=ends_at)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 
+from apikeys.core import keyformat
 from apikeys.models import KeyEvent, Permission
 
 FIELD_LABELS = {
@@ -38,6 +39,19 @@ def in_full(at: datetime) -> str:
     """Return a time as "24 November 2026, 13:57 UTC"."""
     at = at.astimezone(timezone.get_current_timezone())
     return f"{date_format(at, 'j F Y, H:i')} {at:%Z}"
+
+
+def actor(event: KeyEvent) -> str:
+    """Return who caused an event; an operator is marked as one."""
+    match event.actor_kind:
+        case KeyEvent.Actor.KEY:
+            return f"API key {keyformat.masked(event.actor_key_id)}"
+        case KeyEvent.Actor.NOBODY:
+            return "someone who isn't signed in"
+        case KeyEvent.Actor.OPERATOR if event.actor_name:
+            return f"{event.actor_name} (operator)"
+        case _:
+            return event.actor_name or "an operator"
 
 
 def described(event: KeyEvent) -> str:

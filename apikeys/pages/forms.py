@@ -1,4 +1,4 @@
-"""The forms of Settings > API: what a key is given, and that one form makes one key."""
+"""The forms of Settings > API: a key's settings, and that one form makes one key."""
 
 from __future__ import annotations
 
@@ -15,16 +15,25 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.formats import date_format
 
 from apikeys.core import names
-from apikeys.core.networks import InvalidNetworks, IPAddress, canonical, parse_networks
-from apikeys.models import LONGEST_LIFETIME, APIKey, KeyState, Permission
+from apikeys.core.networks import (
+    MAX_LIST_LENGTH,
+    InvalidNetworks,
+    IPAddress,
+    canonical,
+    entries,
+    parse_networks,
+)
+from apikeys.models import LONGEST_LIFETIME, APIKey, KeyEvent, KeyState, Permission
+from apikeys.pages.stale import StaleFormMixin
 
 LIFETIMES = (30, 90, 365)
 """Days that a key may be given with one choice."""
-OVERLAPS = {
-    "0": ("Not at all", timedelta(0)),
+OVERLAPS: dict[str, tuple[str, timedelta | None]] = {
+    "0": ("Stop it immediately", timedelta(0)),
     "1": ("1 hour", timedelta(hours=1)),
     "24": ("24 hours", timedelta(hours=24)),
     "168": ("7 days", timedelta(days=7)),
+    "first_use": ("24 hours after the new key is first used", None),
 }
 
 
@@ -61,6 +70,15 @@ class KeyRules:
             raise forms.ValidationError(error.errors) from error
 
 
+class NetworksField(forms.CharField):
+    """A list of addresses as it was typed, with one kind of line break."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocomplete": "off"})
+
+    def to_python(self, value: Any) -> str:
+        return "\n".join((super().to_python(value) or "").splitlines())
+
+
 class KeyForm(KeyRules, forms.Form):
     """What the owner of a key may set, and change later."""
 
@@ -74,21 +92,30 @@ class KeyForm(KeyRules, forms.Form):
         },
     )
     permissions = permission_field()
-    allowed_networks = forms.CharField(
+    allowed_networks = NetworksField(
         label="Allowed IP addresses",
         required=False,
-        help_text="Optional: empty allows any address. One address or range a line, IPv4 or IPv6, "
-        "such as 203.0.113.7 or 2001:db8::/32.",
-        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocomplete": "off"}),
+        max_length=MAX_LIST_LENGTH,
+        help_text="Optional. Leave empty to allow any address. Enter one address or range per line, "
+        "IPv4 or IPv6, such as 203.0.113.7 or 2001:db8::/32.",
+        error_messages={
+            "max_length": f"The list is too long: at most {MAX_LIST_LENGTH:,} characters are allowed."
+        },
     )
 
-    def add_address(self, address: IPAddress | None) -> None:
-        """Put ``address`` at the end of what was typed, and judge nothing yet."""
-        lines = self.data.get("allowed_networks", "").splitlines()
-        if address is not None and str(address) not in map(str.strip, lines):
-            lines.append(str(address))
-        self.data = overridden(self.data, "allowed_networks", "\n".join(lines).strip("\n"))
+    def add_address(self, address: IPAddress | None) -> bool:
+        """Put ``address`` at the end of what was typed, go back there and judge nothing yet.
+
+        Returns whether it was missing.
+        """
+        typed = self.data.get("allowed_networks", "")
+        missing = address is not None and all(entry != str(address) for _, entry in entries(typed))
+        if missing:
+            typed = "\n".join([*typed.rstrip().splitlines(), str(address)])
+            self.data = overridden(self.data, "allowed_networks", typed)
+        self.fields["allowed_networks"].widget.attrs["autofocus"] = True
         self._errors = ErrorDict()
+        return missing
 
 
 class OnceForm(forms.Form):
@@ -110,31 +137,31 @@ class OnceForm(forms.Form):
             cleaned["form_token"] = self.signer.unsign(cleaned.get("form_token", ""))
         except BadSignature:
             self.data = overridden(self.data, "form_token", self.new_token())
-            self.add_error(None, "This form was out of date. Nothing was made: check it and send it again.")
+            self.add_error(None, "This form was out of date, so no key was created. Check it and try again.")
         return cleaned
 
 
-class NewKeyForm(OnceForm, KeyForm):
+class ExpiryForm(forms.Form):
+    """Chooses when a key expires; ``cleaned_data["expires_at"]`` has it, unless it is to be kept."""
+
     expires_on = forms.DateField(
-        label="Last day",
+        label="Expiry date",
         required=False,
-        help_text="The key works through the end of this day, UTC.",
+        help_text="Expires at the end of this day (UTC).",
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         input_formats=["%Y-%m-%d"],
-        error_messages={"invalid": "Enter a day such as 2030-12-31."},
+        error_messages={"invalid": "Enter a date such as 2030-12-31."},
     )
 
     def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
-        kwargs["initial"] = {"permissions": ["read"], "expires": "90", **kwargs.get("initial", {})}
         super().__init__(*args, **kwargs)
         self.now = now
         self.fields["expires"] = forms.ChoiceField(
             choices=[
                 *((str(days), f"{days} days – {short_day(now + timedelta(days))}") for days in LIFETIMES),
-                ("date", "On a date of your own"),
+                ("date", "Custom date"),
                 ("never", "Never"),
             ],
-            help_text="A key that expires does less harm when it leaks.",
             error_messages={
                 "required": "Choose when the key expires.",
                 "invalid_choice": "Choose from the list when the key expires.",
@@ -145,16 +172,42 @@ class NewKeyForm(OnceForm, KeyForm):
         self.fields["expires_on"].widget.attrs.update(limits)
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
+        cleaned = super().clean() or self.cleaned_data
         expires = str(cleaned.get("expires"))
-        cleaned["expires_at"] = None
         if expires == "date":
             cleaned["expires_at"] = self.end_of(cleaned.get("expires_on"))
-        else:
-            self.errors.pop("expires_on", None)
-            if expires in map(str, LIFETIMES):
-                cleaned["expires_at"] = self.now + timedelta(days=int(expires))
+            return cleaned
+        self.errors.pop("expires_on", None)
+        if expires == "never":
+            cleaned["expires_at"] = None
+        elif expires in map(str, LIFETIMES):
+            cleaned["expires_at"] = self.now + timedelta(days=int(expires))
         return cleaned
+
+    def end_of(self, chosen: date | None) -> datetime | None:
+        """Return the last moment of the ``chosen`` day, UTC; add an error if it makes no sense."""
+        if "expires_on" in self.errors:
+            return None
+        if chosen is None:
+            self.add_error("expires_on", "Choose an expiry date.")
+        elif chosen < self.now.date():
+            self.add_error("expires_on", f"{day(chosen)} is in the past. Choose today or a later date.")
+        elif chosen > (self.now + LONGEST_LIFETIME).date():
+            last = day(self.now + LONGEST_LIFETIME)
+            self.add_error(
+                "expires_on",
+                f"That date is too far in the future. Choose a date up to {last}, or Never.",
+            )
+        else:
+            return datetime.combine(chosen, time.max, UTC)
+        return None
+
+
+class NewKeyForm(OnceForm, ExpiryForm, KeyForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["initial"] = {"permissions": ["read"], "expires": "90", **kwargs.get("initial", {})}
+        super().__init__(*args, **kwargs)
+        self.fields["expires"].help_text = "A key that expires does less harm if it leaks."
 
     @property
     def values(self) -> dict[str, Any]:
@@ -162,34 +215,59 @@ class NewKeyForm(OnceForm, KeyForm):
         fields = ("name", "permissions", "allowed_networks", "expires_at", "form_token")
         return {field: self.cleaned_data[field] for field in fields}
 
-    def end_of(self, chosen: date | None) -> datetime | None:
-        """Return the last moment of the ``chosen`` day, UTC; add an error if it makes no sense."""
-        if "expires_on" in self.errors:
-            return None
-        if chosen is None:
-            self.add_error("expires_on", "Choose the last day on which the key works.")
-        elif chosen < self.now.date():
-            self.add_error("expires_on", f"{day(chosen)} is past. Choose today or a later day.")
-        elif chosen > (self.now + LONGEST_LIFETIME).date():
-            last = day(self.now + LONGEST_LIFETIME)
-            self.add_error(
-                "expires_on", f"{day(chosen)} is too far away. Choose a day up to {last}, or Never."
-            )
-        else:
-            return datetime.combine(chosen, time.max, UTC)
-        return None
+
+class KeySettingsForm(StaleFormMixin, ExpiryForm, KeyForm):
+    """The settings of a key that exists. Its expiry is kept unless another one is chosen."""
+
+    tracked = ("name", "permissions", "allowed_networks", "expires_shown")
+
+    expires_shown = forms.CharField(label="Expires", required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, key: APIKey, fixed_expiry: bool, **kwargs: Any) -> None:
+        current = key.expires_at.isoformat() if key.expires_at else "never"
+        initial = {
+            "name": key.name,
+            "permissions": key.granted.names,
+            "allowed_networks": key.allowed_networks,
+            "expires": "keep",
+            "expires_shown": current,
+        }
+        super().__init__(*args, initial=initial, **kwargs)
+        if fixed_expiry:
+            del self.fields["expires"], self.fields["expires_on"]
+            return
+        kept = f"No change ({short_day(key.expires_at) if key.expires_at else 'never'})"
+        expires: Any = self.fields["expires"]
+        expires.choices = [("keep", kept), *expires.choices]
+        expires.required = False  # a form without it keeps the expiry
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        shown, current = self.shown("expires_shown"), self["expires_shown"].initial
+        if "expires_at" in cleaned and "expires" not in self.errors and shown != current:
+            self.add_error("expires", "Expires changed on another page. Check and save again.")
+            self._show_current("expires_shown")
+        return cleaned
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        changes = super().changes
+        changes.pop("expires_shown", None)
+        if "expires_at" in self.cleaned_data:
+            changes["expires_at"] = self.cleaned_data["expires_at"]
+        return changes
 
 
 class RotateForm(OnceForm):
     overlap = forms.ChoiceField(
-        label="The old key works on for",
+        label="Keep the old key working for",
         choices=[(value, label) for value, (label, _) in OVERLAPS.items()],
         initial="24",
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose how long the old key works on."},
+        error_messages={"required": "Choose how long the old key keeps working."},
     )
 
-    def clean_overlap(self) -> timedelta:
+    def clean_overlap(self) -> timedelta | None:
         return OVERLAPS[self.cleaned_data["overlap"]][1]
 
 
@@ -207,6 +285,18 @@ class FilterForm(forms.Form):
             *((state.value, state.label) for state in KeyState),
         ],
     )
+
+
+class ActivityForm(forms.Form):
+    """Which events the activity page shows; filters that make no sense are ignored."""
+
+    key = forms.CharField(
+        required=False,
+        max_length=200,
+        label="Key name or ID",
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
+    action = forms.ChoiceField(required=False, choices=[("", "All"), *KeyEvent.Action.choices])
 
 
 def prefill(query: QueryDict) -> dict[str, Any]:
@@ -228,15 +318,6 @@ def overridden(data: Mapping[str, Any], name: str, value: str) -> MultiValueDict
     copied.update(data)
     copied[name] = value
     return copied
-
-
-def settings_of(key: APIKey) -> dict[str, Any]:
-    """Return what ``KeyForm`` shows of ``key``."""
-    return {
-        "name": key.name,
-        "permissions": key.granted.names,
-        "allowed_networks": key.allowed_networks,
-    }
 
 
 def day(moment: date) -> str:

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
 
 from django import template
+from django.forms import BoundField
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 
+from apikeys.core.networks import parse_address
+from apikeys.core.policy import admits
 from apikeys.models import APIKey, Permission
-from apikeys.pages.display import described, in_full, quoted
+from apikeys.pages.display import actor, described, in_full, quoted
 from apikeys.usage.reports import Day
 
 register = template.Library()
 
 register.filter("quoted", quoted)
 register.filter("described", described)
+register.filter("actor", actor)
+
+BAR_STEP, BAR_HEIGHT = 4, 24
+CHART_STEP, CHART_HEIGHT = 10, 100
 
 
 @register.inclusion_tag("apikeys/_badge.html")
 def badge(key: APIKey, now: datetime) -> dict[str, Any]:
-    return {"state": key.state(now)}
+    rotating = key.is_live(now) and key.successor is not None
+    rotation = key.rotation if rotating else None
+    return {"state": key.state(now), "rotation": rotation, "ends_at": key.expires_at}
 
 
 @register.filter
@@ -44,9 +53,25 @@ def permission_help(value: str) -> str:
 
 
 @register.filter
+def is_admitted(address: str, key: APIKey) -> bool:
+    """Return whether the key's list lets ``address`` in."""
+    return admits(key.allowed_networks, parse_address(address))
+
+
+@register.filter
+def last_day(days: Sequence[Day]) -> date:
+    return days[-1].date
+
+
+@register.filter
+def last_needed(key: APIKey, permission: str) -> datetime | None:
+    return key.needed_at(Permission.of([permission]))
+
+
+@register.filter
 def moment(at: datetime) -> SafeString:
     """Return the time in full, for pages that have the room."""
-    return format_html('<time datetime="{}">{}</time>', _machine(at), in_full(at))
+    return _time(at, "full", in_full(at))
 
 
 @register.simple_tag
@@ -58,15 +83,19 @@ def ago(at: datetime, now: datetime) -> SafeString:
         words = f"{timesince(at, now, depth=1)} ago"
     else:
         words = f"in {timeuntil(at, now, depth=1)}"
-    return format_html('<time datetime="{}" title="{}">{}</time>', _machine(at), in_full(at), words)
+    return format_html(
+        '<time datetime="{}" data-at="ago" title="{}">{}</time>', _machine(at), in_full(at), words
+    )
 
 
 @register.filter
 def on_day(at: datetime) -> SafeString:
-    """Return the day, with the time in full as its title."""
-    at = at.astimezone(timezone.get_current_timezone())
-    words = date_format(at, "j M Y")
-    return format_html('<time datetime="{}" title="{}">{}</time>', _machine(at), in_full(at), words)
+    return _time(at, "day", date_format(_here(at), "j M Y"))
+
+
+@register.filter
+def at_minute(at: datetime) -> SafeString:
+    return _time(at, "minute", date_format(_here(at), "j M H:i"))
 
 
 @register.filter
@@ -75,29 +104,61 @@ def number(count: int) -> str:
 
 
 @register.filter
-def totals(days: Sequence[Day]) -> list[int]:
-    return [day.total for day in days]
+def percent(share: float) -> str:
+    """Return a share of a hundred; what happened is never "0.0 %"."""
+    return "under 0.1 %" if 0 < share < 0.1 else f"{share:.1f} %"
+
+
+@register.filter
+def shown_before(field: BoundField) -> SafeString:
+    """Return the hidden inputs that say what the form showed in ``field``."""
+    return field.as_hidden(only_initial=True) if field.field.show_hidden_initial else SafeString("")
 
 
 @register.inclusion_tag("apikeys/_usage_bars.html")
-def usage_bars(counts: Sequence[int], label: str, width: int = 3, height: int = 24) -> dict[str, Any]:
-    """Return bars for ``counts``, oldest first; ``label`` says what they count. Sizes in pixels."""
-    most = max(counts, default=0)
-    step = width + max(1, width // 4)
+def usage_bars(hours: Sequence[int]) -> dict[str, Any]:
+    """Return a small bar for each hour, oldest first."""
+    most = max(hours, default=0)
     bars = [
-        f"M{place * step} {height}v-{max(2, round(count / most * height))}h{width}V{height}z"
-        for place, count in enumerate(counts)
+        (place * BAR_STEP, max(2, round(count / most * BAR_HEIGHT)))
+        for place, count in enumerate(hours)
         if count
     ]
-    return {
-        "bars": "".join(bars),
-        "label": label,
-        "calls": sum(counts),
-        "width": step * len(counts),
-        "height": height,
-        "dashes": f"{width} {step - width}",
-    }
+    return {"bars": bars, "calls": sum(hours), "width": BAR_STEP * len(hours), "height": BAR_HEIGHT}
+
+
+@register.inclusion_tag("apikeys/_usage_chart.html")
+def usage_chart(days: Sequence[Day]) -> dict[str, Any]:
+    """Return stacked bars for ``days``, oldest first."""
+    peak = max(days, key=lambda day: day.total)
+    series: dict[str, list[Bar]] = {"answered": [], "failed": [], "refused": []}
+    for place, day in enumerate(days):
+        top = CHART_HEIGHT
+        for name, bars in series.items():
+            count = getattr(day, name)
+            if count:
+                height = max(1, round(count / peak.total * CHART_HEIGHT))
+                top -= height
+                bars.append(Bar(place * CHART_STEP, max(0, top), height))
+    totals = {name: sum(getattr(day, name) for day in days) for name in series}
+    width = CHART_STEP * len(days)
+    return {"days": days, "peak": peak, "series": series, "totals": totals, "width": width}
+
+
+class Bar(NamedTuple):
+    x: int
+    y: int
+    height: int
+
+
+def _time(at: datetime, kind: str, words: str) -> SafeString:
+    """Return a time in UTC, which script turns into the reader's zone; ``kind`` says in what detail."""
+    return format_html('<time datetime="{}" data-at="{}">{}</time>', _machine(at), kind, words)
+
+
+def _here(at: datetime) -> datetime:
+    return at.astimezone(timezone.get_current_timezone())
 
 
 def _machine(at: datetime) -> str:
-    return at.isoformat(timespec="seconds")
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -141,7 +141,7 @@ def test_an_operator_narrows_a_key_and_the_key_remembers_who(desk, operator, cal
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"allowed_networks": "10.0.0.0/33"}, 'Line 1: "10.0.0.0/33" is not a valid IPv4 range'),
+        ({"allowed_networks": "10.0.0.0/33"}, 'Line 1: "10.0.0.0/33" is not an IP address or range.'),
         ({"permissions": []}, "Choose at least one permission."),
         ({"name": "\u200b"}, "Give the key a name that can be seen."),
     ],

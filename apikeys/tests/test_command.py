@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
 from django.conf import settings
@@ -12,6 +14,7 @@ from django.utils import timezone
 
 from apikeys.core import keyformat
 from apikeys.models import APIKey, Permission
+from apikeys.usage import recorder
 
 pytestmark = pytest.mark.django_db
 
@@ -75,7 +78,7 @@ def test_create_takes_permissions_addresses_and_a_lifetime(run):
             ["create", "--owner", "olga", "--name", LOOKS_LIKE_A_KEY, "--permission", "read"],
             "looks like an API key",
         ),
-        ([*CREATE, "--allow-ip", "10.0.0.0/33"], '"10.0.0.0/33" is not a valid IPv4 range'),
+        ([*CREATE, "--allow-ip", "10.0.0.0/33"], '"10.0.0.0/33" is not an IP address or range'),
         ([*CREATE, "--expires-in", "soon"], '"soon"'),
         ([*CREATE, "--expires-in", "0d"], '"0d"'),
         ([*CREATE, "--expires-in", "-1d"], "--expires-in"),
@@ -183,3 +186,86 @@ def test_on_the_command_line_a_mistake_is_one_message_and_no_traceback(arguments
     assert b"error:" in done.stderr
     assert b"Traceback" not in done.stderr
     assert done.stdout == b""
+
+
+def test_a_key_is_shown_with_its_state_use_and_addresses(issue, capsys, call):
+    key, raw = issue(name="Café", allowed_networks="127.0.0.0/8\n10.0.0.1")
+    call(raw)
+    recorder.flush()
+
+    call_command("apikey", "show", key.key_id)
+    lines = capsys.readouterr().out.splitlines()
+    call_command("apikey", "show", f"wzc_{key.key_id}_…", "--json")
+    shown = json.loads(capsys.readouterr().out)
+
+    assert {"state: active", "allowed_ips: 127.0.0.0/8, 10.0.0.1", "calls_24h: 1", "owner: olga"} <= {*lines}
+    assert (shown["id"], shown["name"], shown["calls_24h"]) == (key.key_id, "Café", 1)
+
+
+def test_the_list_comes_as_json(issue, capsys):
+    key, raw = issue()
+
+    call_command("apikey", "list", "--json")
+
+    out = capsys.readouterr().out
+    assert [one["id"] for one in json.loads(out)] == [key.key_id]
+    assert raw[17:] not in out
+
+
+def test_rotating_prints_the_new_key_alone(issue, capsys, call):
+    key, raw = issue()
+
+    call_command("apikey", "rotate", key.key_id, "--overlap", "0")
+
+    printed = capsys.readouterr()
+    assert call(printed.out.strip()).status_code == 200
+    assert printed.out.strip() not in printed.err
+    assert call(raw).status_code == 401
+
+
+@pytest.mark.parametrize("overlap", ["8d", "-1", "x", "", "1"])
+def test_a_wrong_overlap_changes_nothing(issue, overlap):
+    key, _raw = issue()
+
+    with pytest.raises(CommandError):
+        call_command("apikey", "rotate", key.key_id, "--overlap", overlap)
+
+    assert APIKey.objects.count() == 1
+
+
+def test_a_key_is_rotated_once_and_not_after_its_end(issue):
+    key, _raw = issue()
+    call_command("apikey", "rotate", key.key_id)
+    for state in ("was rotated before", "revoked or expired"):
+        with pytest.raises(CommandError, match=state):
+            call_command("apikey", "rotate", key.key_id)
+        key, _raw = issue()
+        key.revoke(by=None, now=key.created_at)
+
+
+def test_whose_names_the_owner_of_a_key_on_standard_input(issue, capsys, monkeypatch):
+    key, raw = issue()
+    monkeypatch.setattr("sys.stdin", StringIO(f"{raw}\n"))
+
+    call_command("apikey", "whose")
+
+    out = capsys.readouterr().out
+    assert out.split() == [key.key_id, "olga", "active"]
+
+
+@pytest.mark.parametrize("given", ["", "nonsense", "wzc_000000000000_x"])
+def test_whose_takes_nothing_but_a_key(db, monkeypatch, given):
+    monkeypatch.setattr("sys.stdin", StringIO(given))
+
+    with pytest.raises(CommandError, match="no API key"):
+        call_command("apikey", "whose")
+
+
+def test_whose_says_that_a_secret_is_forged(issue, monkeypatch):
+    key, _raw = issue()
+    forged = str(keyformat.generate())
+    monkeypatch.setattr("sys.stdin", StringIO(forged))
+    APIKey.objects.filter(pk=key.pk).update(key_id=forged[4:16])
+
+    with pytest.raises(CommandError, match="secret is not"):
+        call_command("apikey", "whose")

@@ -1,5 +1,7 @@
 """What cron does once a day."""
 
+from __future__ import annotations
+
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
@@ -11,8 +13,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from apikeys.management.commands import housekeeping as command
+from apikeys import chores
 from apikeys.models import APIKey, KeyEvent, KeyUsage
+from chatbots import chores as chatbot_chores
+from chatbots.models import Chatbot
 
 YEAR = timedelta(days=365)
 
@@ -60,7 +64,7 @@ def test_again_changes_nothing(aged):
 
 @pytest.mark.django_db
 def test_batches_leave_nothing_behind(aged, monkeypatch):
-    monkeypatch.setattr(command, "BATCH", 1)
+    monkeypatch.setattr(chores, "KEYS_PER_TRANSACTION", 1)
 
     assert "2 keys" in housekeeping()
     assert names() == KEPT
@@ -96,7 +100,7 @@ def test_old_usage_and_expired_sessions_go(issue):
 
 
 @pytest.mark.django_db
-def test_how_long_is_kept_can_be_told(aged):
+def test_the_number_of_days_can_be_chosen(aged):
     housekeeping("--keys-days", "300")
 
     assert names() == {"alive", "for ever"}
@@ -113,7 +117,7 @@ def test_a_bad_number_changes_nothing(aged, days):
 
 @pytest.mark.django_db(transaction=True)
 def test_twice_at_once_does_no_harm(aged, monkeypatch):
-    monkeypatch.setattr(command, "BATCH", 1)
+    monkeypatch.setattr(chores, "KEYS_PER_TRANSACTION", 1)
 
     def run(_):
         try:
@@ -125,3 +129,60 @@ def test_twice_at_once_does_no_harm(aged, monkeypatch):
         list(threads.map(run, range(4)))
 
     assert names() == KEPT
+
+
+@pytest.fixture
+def queries(owner):
+    """Two chatbots, each with queries of several ages."""
+    for name in ("Support", "Sales"):
+        chatbot = owner.chatbots.create(name=name)
+        for days in (1, 29, 31, 400, 4000):
+            at = timezone.now() - timedelta(days=days)
+            chatbot.queries.create(message=f"{days}", answer="No idea.", created_at=at)
+    return lambda: sorted(int(text) for text in Chatbot.objects.values_list("queries__message", flat=True))
+
+
+@pytest.mark.django_db
+def test_queries_are_kept_unless_asked_otherwise(queries):
+    told = housekeeping()
+
+    assert queries() == [1, 1, 29, 29, 31, 31, 400, 400, 4000, 4000]
+    assert "queries" not in told
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("batch_size", [1, 2, 1000])
+def test_old_queries_of_every_chatbot_are_deleted_in_batches(queries, batch_size, monkeypatch):
+    monkeypatch.setattr(chatbot_chores, "QUERIES_PER_TRANSACTION", batch_size)
+
+    assert "Deleted 6 queries older than 30 days." in housekeeping("--queries-days", "30")
+    assert queries() == [1, 1, 29, 29]
+    assert "Deleted 0 queries" in housekeeping("--queries-days", "30")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("days", ["0", "-1", "x", "1.5", "", "100000"])
+def test_a_bad_number_of_days_deletes_no_queries(queries, days):
+    with pytest.raises(CommandError, match="is not a number of days from 1 to 99999"):
+        housekeeping(f"--queries-days={days}")
+
+    assert len(queries()) == 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_queries_are_deleted_by_several_runs_at_once_while_messages_arrive(queries, monkeypatch):
+    monkeypatch.setattr(chatbot_chores, "QUERIES_PER_TRANSACTION", 1)
+    chatbot = Chatbot.objects.first()
+
+    def run(number):
+        try:
+            if number % 2:
+                return chatbot_chores.delete_queries_before(timezone.now() - timedelta(days=30))
+            return chatbot.queries.create(message="0", answer="No idea.")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(run, range(6)))
+
+    assert queries() == [0, 0, 0, 1, 1, 29, 29]

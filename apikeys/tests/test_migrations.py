@@ -10,7 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 FIRST_RELEASE = [("apikeys", "0002_key_usage")]
-LIFE_OF_A_KEY = [("apikeys", "0003_life_of_a_key")]
+LIFE_OF_A_KEY = [("apikeys", "0005_forget_predecessor")]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import Max, Sum
 
+from apikeys.core.networks import IPNetwork, NetworkSet, parse_address
 from apikeys.core.outcomes import COUNTED, KEPT_OUT, REFUSED, Outcome
 from apikeys.models import APIKey, KeyUsage
 
@@ -56,6 +57,44 @@ class Callers(NamedTuple):
     last_at: datetime | None
 
 
+@dataclass
+class LastDay:
+    """The calls of a key in each of 24 hours, and how many calls were refused."""
+
+    hours: list[int] = field(default_factory=lambda: [0] * 24)
+    refused: int = 0
+
+    @property
+    def calls(self) -> int:
+        return sum(self.hours)
+
+
+@dataclass
+class Caller:
+    """The calls from one address, "" for addresses unknown.
+
+    ``last_used_at`` is the last call that the key was accepted for.
+    """
+
+    address: str
+    outcomes: Counter[Outcome]
+    last_at: datetime
+    last_used_at: datetime | None
+
+    @property
+    def total(self) -> int:
+        return self.outcomes.total()
+
+    @property
+    def refused(self) -> int:
+        return sum(self.outcomes[outcome] for outcome in REFUSED)
+
+    @property
+    def reasons(self) -> str:
+        """Return why calls were refused, such as "Address not allowed, Revoked"."""
+        return ", ".join(outcome.label for outcome in REFUSED if self.outcomes[outcome])
+
+
 class Refusal(NamedTuple):
     reason: str
     address: str
@@ -63,22 +102,29 @@ class Refusal(NamedTuple):
     last_at: datetime
 
 
-def last_24_hours(keys: Collection[APIKey], now: datetime) -> dict[int, list[int]]:
+def last_day(keys: Collection[APIKey], now: datetime) -> dict[int, LastDay]:
     """Return the calls of each key, by its primary key, in 24 clock hours up to this one.
 
     Calls that authentication kept out are no use of a key. One query, however many keys.
     """
     first = _hour(now) - 23 * HOUR
-    hours = {key.pk: [0] * 24 for key in keys}
+    days = {key.pk: LastDay() for key in keys}
     rows = (
-        KeyUsage.objects.filter(key__in=hours, hour__gte=first, hour__lte=now)
-        .exclude(outcome__in=KEPT_OUT)
-        .values_list("key", "hour")
+        KeyUsage.objects.filter(key__in=days, hour__gte=first, hour__lte=now)
+        .values_list("key", "hour", "outcome")
         .annotate(Sum("count"))
     )
-    for key, hour, count in rows:
-        hours[key][(hour - first) // HOUR] = count
-    return hours
+    for key, hour, outcome, count in rows:
+        if outcome in REFUSED:
+            days[key].refused += count
+        if outcome not in KEPT_OUT:
+            days[key].hours[(hour - first) // HOUR] += count
+    return days
+
+
+def last_24_hours(keys: Collection[APIKey], now: datetime) -> dict[int, list[int]]:
+    """Return the hours of ``last_day``."""
+    return {key: day.hours for key, day in last_day(keys, now).items()}
 
 
 def calls_in_last_24_hours(keys: Collection[APIKey], now: datetime) -> dict[int, int]:
@@ -127,6 +173,39 @@ def recent_callers(key: APIKey, now: datetime) -> Callers:
         addresses=[(address, calls) for address, calls, _ in rows],
         last_at=max((last for _, _, last in rows), default=None),
     )
+
+
+def callers(key: APIKey, now: datetime, days: int = 30) -> list[Caller]:
+    """Return every address that presented ``key`` within ``days`` days, the latest first."""
+    rows = (
+        KeyUsage.objects.filter(key=key, hour__gt=now - timedelta(days=days), hour__lte=now)
+        .values_list("address", "outcome")
+        .annotate(calls=Sum("count"), last=Max("last_at"))
+    )
+    found: dict[str, Caller] = {}
+    for address, stored, calls, last_at in rows:
+        outcome = Outcome.stored(stored)
+        caller = found.setdefault(address, Caller(address, Counter(), last_at, None))
+        caller.outcomes[outcome] += calls
+        caller.last_at = max(caller.last_at, last_at)
+        if outcome not in KEPT_OUT:
+            caller.last_used_at = max(caller.last_used_at or last_at, last_at)
+    return sorted(found.values(), key=lambda caller: (caller.last_at, caller.address), reverse=True)
+
+
+def last_let_in(
+    networks: Collection[IPNetwork], seen: Collection[Caller]
+) -> list[tuple[IPNetwork, datetime | None]]:
+    """Return for each network when it last let one of the callers in."""
+    index = NetworkSet(networks)
+    last: dict[IPNetwork, datetime] = {}
+    for caller in seen:
+        address = parse_address(caller.address)
+        if address is None or caller.last_used_at is None:
+            continue
+        for network in index.containing(address):
+            last[network] = max(last.get(network, caller.last_used_at), caller.last_used_at)
+    return [(network, last.get(network)) for network in networks]
 
 
 def refused(key: APIKey, now: datetime, days: int = 30, limit: int = 20) -> list[Refusal]:

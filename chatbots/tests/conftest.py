@@ -45,7 +45,7 @@ def url(chatbot):
 
 @pytest.fixture
 def statements():
-    """Count the statements on chatbots and what belongs to them; how a key is judged is not ours."""
+    """Count the statements on chatbots and what belongs to them; not those that authenticate the key."""
 
     @contextmanager
     def statements():

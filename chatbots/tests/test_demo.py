@@ -6,6 +6,7 @@ import re
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import authenticate, get_user_model
 from django.core.management import call_command
 
@@ -58,6 +59,23 @@ def test_two_chatbots_answered_their_queries_from_their_faqs_and_else_fell_back(
     assert Query.objects.filter(answer__startswith="I don't know that yet").count() == 1
 
 
+def test_the_steps_of_the_readme_give_what_it_shows(call, issue):
+    """Step 3 lists the chatbots, step 4 asks the first of them."""
+    readme = (settings.BASE_DIR / "README.md").read_text()
+    name = re.search(r'"results": \[\{"id": "…", "name": "([^"]+)"', readme)[1]
+    question = re.search(r"-d '(\{\"message\": .+\})'", readme)[1]
+    answer = re.search(r'"answer": "([^"]+) …"', readme)[1]
+    demo()
+    demo_owner = get_user_model().objects.get(username="demo")
+    _, raw = issue(owner=demo_owner, by=demo_owner)
+
+    first = call(raw).json()["results"][0]
+    reply = call(raw, "POST", f"/v1/chatbots/{first['id']}/messages", question.encode()).json()
+
+    assert first["name"] == name
+    assert reply["answer"].startswith(answer)
+
+
 def test_second_run_says_so_and_changes_nothing(settings):
     demo()
     before = snapshot()
@@ -65,7 +83,7 @@ def test_second_run_says_so_and_changes_nothing(settings):
 
     text = demo()
 
-    assert "exists already" in text
+    assert "already exists" in text
     assert "Password" not in text
     assert snapshot() == before
 

@@ -1,4 +1,4 @@
-"""How many statements each endpoint takes beside judging the key, whatever the amount of data."""
+"""How many statements each endpoint needs after authentication, whatever the amount of data."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ BODIES = {
 
 def routes():
     """Every address that has a view under /v1/, with its trailing slash or without."""
-    (api,) = (pattern for pattern in get_resolver().url_patterns if str(pattern.pattern) == "v1/")
+    (api,) = (one for one in get_resolver().url_patterns if getattr(one, "app_name", "") == "v1")
     return [re.sub(r"<uuid:\w+>", "<id>", str(pattern.pattern)) for pattern in api.url_patterns]
 
 
@@ -142,6 +142,7 @@ def test_strangers_chatbot_answers_exactly_like_one_that_does_not_exist(
 
     assert theirs.status_code == nobodys.status_code == 404
     assert theirs.content == nobodys.content
+    del theirs.headers["RateLimit"], nobodys.headers["RateLimit"]  # each request is counted
     assert dict(theirs.headers) == dict(nobodys.headers)
     assert snapshot() == before
 

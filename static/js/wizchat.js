@@ -48,6 +48,21 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   });
 }
 
+// Times in the reader's zone, which is named; without script they are in UTC.
+const FORMATS = {
+  full: { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" },
+  day: { day: "numeric", month: "short", year: "numeric" },
+  minute: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
+};
+for (const time of document.querySelectorAll("time[data-at]")) {
+  const at = new Date(time.dateTime);
+  const full = new Intl.DateTimeFormat("en-GB", FORMATS.full).format(at);
+  if (time.dataset.at in FORMATS) {
+    time.textContent = new Intl.DateTimeFormat("en-GB", FORMATS[time.dataset.at]).format(at);
+  }
+  if (time.dataset.at !== "full") time.title = full;
+}
+
 // A new key is on this page only: its history entry leads elsewhere, and leaving wipes it.
 const reveal = document.querySelector("[data-reveal]");
 if (reveal) {

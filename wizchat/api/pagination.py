@@ -92,6 +92,11 @@ class NewestFirst(BasePagination):
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"next": self._next, "previous": self._previous, "results": data})
 
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        link = {"type": ["string", "null"], "format": "uri"}
+        properties = {"next": link, "previous": link, "results": schema}
+        return {"type": "object", "required": list(properties), "properties": properties}
+
     def _cursor(self, request: Request) -> Cursor | None:
         text = request.query_params.get("cursor")
         if text is None:

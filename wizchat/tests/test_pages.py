@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import re
+import os
+import subprocess
+from html import unescape
 
 import pytest
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.test import Client
-from django.urls import get_resolver
 
-from wizchat.views import ENDPOINTS, REFUSALS
+from wizchat.api.catalogue import ERRORS
+from wizchat.reference import entries
+from wizchat.views import EXAMPLE_SITE
 
 POLICY = {
     "default-src 'none'",
@@ -24,39 +27,73 @@ POLICY = {
 }
 
 
-def served_routes():
-    """Return the permission of every method and address that the resolver has under /v1/."""
-    [api] = [
-        included
-        for included in get_resolver().url_patterns
-        if str(included.pattern) == "v1/" and hasattr(included, "url_patterns")
-    ]
-    return {
-        (method, "/v1/" + re.sub(r"<[^>]+>", "{id}", str(route.pattern)).rstrip("/")): permission.names
-        for route in api.url_patterns
-        for method, permission in route.callback.view_class.required_permissions.items()
-    }
-
-
 def test_anyone_may_read_the_reference(db):
-    html = Client().get("/docs/").text
+    html = unescape(Client().get("/docs/").text)
 
     assert "Sign in" in html
-    for endpoint in ENDPOINTS:
-        assert f"{endpoint.method} {endpoint.path}" in html
-    for refusal in REFUSALS:
-        assert refusal.code in html
+    for operation in every_operation():
+        assert f'<h3 id="{operation.id}">' in html
+        assert f'<a href="#{operation.id}">' in html
+        assert f"{operation.method} {operation.path}" in html
+        assert len(operation.samples) == 3
+        for _language, code in operation.samples:
+            assert code in html
+    for known in ERRORS:
+        assert known.code in html
+        assert known.meaning in html
 
 
-def test_the_reference_names_every_route_with_its_permission_and_no_other():
-    assert served_routes() == {(endpoint.method, endpoint.path): [endpoint.needs] for endpoint in ENDPOINTS}
+def every_operation(base=EXAMPLE_SITE):
+    return [operation for operations in entries(base).values() for operation in operations]
+
+
+def test_the_reference_is_of_a_size_to_read(db):
+    assert len(Client().get("/docs/").content) <= 250_000
+
+
+def test_signed_in_readers_see_their_own_address(db, django_user_model, settings):
+    settings.SITE_URL = "https://wizchat.example.net"
+    client = Client()
+    assert settings.SITE_URL not in client.get("/docs/").text
+    client.force_login(django_user_model.objects.create_user("olga"))
+
+    html = client.get("/docs/").text
+
+    assert f"{settings.SITE_URL}/v1/key" in html
+    assert EXAMPLE_SITE not in html
+
+
+def test_every_curl_sample_works(server):
+    member = server.new_member()
+    key = server.issue(member, "admin")
+    for operation in every_operation(server.url):
+        chatbot = server.call(key, method="POST", body={"name": "Support"})[1]["id"]
+        faqs = f"/v1/chatbots/{chatbot}/faqs"
+        faq = server.call(key, faqs, method="POST", body={"question": "Why?", "answer": "Because."})[1]["id"]
+        made = {"name": "Made", "permissions": ["admin"]}
+        other = server.call(key, "/v1/keys", method="POST", body=made)[1]
+        values = {"CHATBOT_ID": chatbot, "FAQ_ID": faq, "KEY_ID": other["id"]}
+        values["WIZCHAT_API_KEY"] = other["key"] if operation.id == "revokeCurrentKey" else key
+        [(_, command)] = [sample for sample in operation.samples if sample[0] == "curl"]
+
+        done = subprocess.run(
+            ["/bin/sh", "-c", f"{command} --silent --output /dev/null --write-out '%{{http_code}}'"],
+            env={**os.environ, **values},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+        # Nobody but GitHub can sign its reports.
+        expected = "401" if operation.id == "reportFromGitHub" else operation.status
+        assert done.stdout == expected, operation
 
 
 def test_an_address_that_leads_nowhere_gets_a_page(db):
     response = Client().get("/nowhere/")
 
     assert response.status_code == 404
-    assert "There is no such page" in response.text
+    assert "Page not found" in response.text
 
 
 @pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "429", "500"])

@@ -271,7 +271,7 @@ def test_no_sequence_of_calls_gets_more_out_of_a_stolen_key(call):
     run_state_machine_as_test(
         Thief,
         settings=settings(
-            max_examples=40,
+            max_examples=30,
             stateful_step_count=20,
             deadline=None,
             derandomize=True,

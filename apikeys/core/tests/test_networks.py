@@ -1,12 +1,19 @@
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apikeys.core.networks import InvalidNetworks, canonical, client_address, contains, parse_networks
+from apikeys.core.networks import (
+    InvalidNetworks,
+    canonical,
+    client_address,
+    contains,
+    is_within,
+    parse_networks,
+)
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("2001:db8:f::/48"))
 addresses = st.ip_addresses()
@@ -30,7 +37,10 @@ any_networks = st.builds(
         ("::ffff:203.0.113.7", "203.0.113.7"),
         ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
         ("  203.0.113.7  \r\n\n203.0.113.8\n203.0.113.7/32", "203.0.113.7\n203.0.113.8"),
+        ("203.0.113.7, 2001:db8::1 10.0.0.0/8,", "203.0.113.7\n2001:db8::1\n10.0.0.0/8"),
+        ("203.0.113.7,203.0.113.8\t203.0.113.9", "203.0.113.7\n203.0.113.8\n203.0.113.9"),
         ("", ""),
+        (" ,\n, ", ""),
     ],
 )
 def test_a_list_is_stored_in_its_canonical_form(typed, stored):
@@ -40,32 +50,31 @@ def test_a_list_is_stored_in_its_canonical_form(typed, stored):
 @pytest.mark.parametrize(
     ("typed", "error"),
     [
-        ("10.0.0.0/33", '"10.0.0.0/33" is not a valid IPv4 range'),
-        ("10.0.0.0/-1", '"10.0.0.0/-1" is not a valid IPv4 range'),
-        ("10.0.0.0/024", '"10.0.0.0/024" is not a valid IPv4 range'),
-        ("10.0.0.0/0.0.0.0", '"10.0.0.0/0.0.0.0" is not a valid IPv4 range'),
-        ("10.0.0.0/255.255.255.0", '"10.0.0.0/255.255.255.0" is not a valid IPv4 range'),
-        ("0.0.0.0/0.0.0.0", '"0.0.0.0/0.0.0.0" is not a valid IPv4 range'),
-        ("10.0.0.0/", '"10.0.0.0/" is not a valid IPv4 range'),
-        ("010.0.0.1", '"010.0.0.1" is not a valid IPv4 address'),
-        ("10.0.0", '"10.0.0" is not a valid IPv4 address'),
-        ("167772161", '"167772161" is not a valid IPv4 address'),
-        ("1.2.3.4 1.2.3.5", '"1.2.3.4 1.2.3.5" is not a valid IPv4 address'),
-        ("1.2.3.4,", '"1.2.3.4," is not a valid IPv4 address'),
-        ("١.٢.٣.٤", '"١.٢.٣.٤" is not a valid IPv4 address'),
-        ("example.com", '"example.com" is not a valid IPv4 address'),
-        ("*", '"*" is not a valid IPv4 address'),
-        ("::1/129", '"::1/129" is not a valid IPv6 range'),
-        ("fe80::1%eth0", '"fe80::1%eth0" is not a valid IPv6 address'),
-        ("[::1]", '"[::1]" is not a valid IPv6 address'),
-        ("\0", '"\0" is not a valid IPv4 address'),
+        ("10.0.0.0/33", '"10.0.0.0/33" is not an IP address or range'),
+        ("10.0.0.0/-1", '"10.0.0.0/-1" is not an IP address or range'),
+        ("10.0.0.0/024", '"10.0.0.0/024" is not an IP address or range'),
+        ("10.0.0.0/0.0.0.0", '"10.0.0.0/0.0.0.0" is not an IP address or range'),
+        ("10.0.0.0/255.255.255.0", '"10.0.0.0/255.255.255.0" is not an IP address or range'),
+        ("0.0.0.0/0.0.0.0", '"0.0.0.0/0.0.0.0" is not an IP address or range'),
+        ("10.0.0.0/", '"10.0.0.0/" is not an IP address or range'),
+        ("010.0.0.1", '"010.0.0.1" is not an IP address or range'),
+        ("10.0.0", '"10.0.0" is not an IP address or range'),
+        ("167772161", '"167772161" is not an IP address or range'),
+        ("1.2.3.4;1.2.3.5", '"1.2.3.4;1.2.3.5" is not an IP address or range'),
+        ("١.٢.٣.٤", '"١.٢.٣.٤" is not an IP address or range'),
+        ("example.com", '"example.com" is not an IP address or range'),
+        ("*", '"*" is not an IP address or range'),
+        ("::1/129", '"::1/129" is not an IP address or range'),
+        ("fe80::1%eth0", '"fe80::1%eth0" is not an IP address or range'),
+        ("[::1]", '"[::1]" is not an IP address or range'),
+        ("\0", '"\0" is not an IP address or range'),
     ],
 )
 def test_a_line_that_is_no_address_is_named(typed, error):
     with pytest.raises(InvalidNetworks) as caught:
         parse_networks(f"203.0.113.7\n{typed}")
 
-    assert caught.value.errors == [f"Line 2: {error}"]
+    assert caught.value.errors == [f"Line 2: {error}."]
 
 
 def test_every_bad_line_is_named_at_once():
@@ -75,11 +84,31 @@ def test_every_bad_line_is_named_at_once():
     assert [error.split(":")[0] for error in caught.value.errors] == ["Line 1", "Line 4"]
 
 
+def test_at_most_20_errors_are_listed_with_the_number_of_the_others():
+    with pytest.raises(InvalidNetworks) as caught:
+        parse_networks("x\n" * 1025)
+
+    assert caught.value.errors[19:] == ['Line 20: "x" is not an IP address or range.', "…and 1,005 more."]
+
+
+def test_a_list_that_is_too_long_is_refused_before_it_is_read(monkeypatch):
+    monkeypatch.setattr("apikeys.core.networks.parse_network", pytest.fail)
+
+    with pytest.raises(InvalidNetworks, match="at most 64,000 characters"):
+        parse_networks("1.1.1.1\n" * 8001)
+
+
+def test_the_longest_list_that_is_allowed_fits_its_length():
+    longest = [f"ffff:ffff:ffff:ffff:ffff:ffff:255.255.{n // 250}.{n % 250}/128" for n in range(1000)]
+
+    assert len(parse_networks("\r\n".join(longest))) == 1000
+
+
 def test_a_thousand_addresses_are_a_list_and_one_more_is_not():
     lines = [f"10.0.{n // 250}.{n % 250}" for n in range(1001)]
 
     assert len(parse_networks("\n".join(lines[:1000]))) == 1000
-    with pytest.raises(InvalidNetworks, match="At most 1,000 addresses are allowed; these are 1,001"):
+    with pytest.raises(InvalidNetworks, match="At most 1,000 addresses are allowed; this list has 1,001"):
         parse_networks("\n".join(lines))
 
 
@@ -170,3 +199,49 @@ def test_an_address_that_is_cut_in_two_is_not_taken_for_another():
 
 def test_without_trusted_proxies_the_header_is_never_read():
     assert client_address("127.0.0.1", "198.51.100.1", ()) == ip_address("127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "within"),
+    [
+        ("10.0.0.1", "", True),
+        ("", "", True),
+        ("", "0.0.0.0/0\n::/0", False),  # "any" is also an address that nobody knows
+        ("10.0.0.1", "10.0.0.0/8", True),
+        ("10.0.0.0/8", "10.0.0.1", False),
+        ("10.0.0.0/8", "10.0.0.0/8", True),
+        ("10.0.0.0/7", "10.0.0.0/8\n11.0.0.0/8", True),
+        ("10.0.0.0/6", "10.0.0.0/8\n11.0.0.0/8", False),
+        ("10.0.0.0/8\n192.0.2.1", "10.0.0.0/8", False),
+        ("9.255.255.255", "10.0.0.0/8", False),
+        ("11.0.0.0", "10.0.0.0/8", False),
+        ("2001:db8::/32", "2001:db8::/33\n2001:db8:8000::/33", True),
+        ("2001:db8::/32", "2001:db8::/33", False),
+        ("::a00:1", "10.0.0.0/8", False),
+        ("10.0.0.1", "::/0", False),
+        ("0.0.0.0/0", "0.0.0.0/1\n128.0.0.0/1", True),
+        ("10.0.0.1", "nonsense", False),
+        ("nonsense", "10.0.0.1", True),
+    ],
+)
+def test_a_list_is_within_another(inner, outer, within):
+    assert is_within(inner, outer) is within
+
+
+small_lists = st.lists(
+    st.builds(
+        lambda host, length: ip_network((f"192.0.2.{host}", length), strict=False),
+        st.integers(0, 15),
+        st.integers(28, 32),
+    ),
+    min_size=1,
+).map(canonical)
+
+
+@given(small_lists, small_lists)
+def test_a_list_within_another_admits_nobody_else(inner, outer):
+    """Of sixteen addresses, all that lists of their subnets can tell apart."""
+    everybody = [IPv4Address(f"192.0.2.{n}") for n in range(16)]
+    admitted = [{address for address in everybody if contains(text, address)} for text in (inner, outer)]
+
+    assert is_within(inner, outer) is (admitted[0] <= admitted[1])

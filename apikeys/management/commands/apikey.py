@@ -1,8 +1,10 @@
-"""``manage.py apikey create|list|revoke``: keys for operators."""
+"""``manage.py apikey create|list|show|rotate|revoke|whose``: keys for operators."""
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from argparse import ArgumentTypeError
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -12,18 +14,24 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from apikeys.core import names, networks
+from apikeys import hasher
+from apikeys.api.serializers import LONGEST_OVERLAP, KeySerializer
+from apikeys.core import keyformat, names, networks
 from apikeys.core.keyformat import bare_id
-from apikeys.models import LONGEST_LIFETIME, APIKey, Permission
+from apikeys.models import LONGEST_LIFETIME, AlreadyRotated, APIKey, KeyEnded, Permission
+from apikeys.usage import reports
 
+MAX_LINE = 1000
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class Command(BaseCommand):
-    help = "Create, list and revoke API keys."
+    help = "Create, list, show, rotate and revoke API keys, and tell whose a key is."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        commands = parser.add_subparsers(dest="command", required=True, metavar="create | list | revoke")
+        commands = parser.add_subparsers(
+            dest="command", required=True, metavar="create | list | show | rotate | revoke | whose"
+        )
         create = commands.add_parser("create", help="print a new key, alone, on standard output")
         create.add_argument("--owner", required=True, metavar="USERNAME", type=text)
         create.add_argument("--name", required=True, type=key_name)
@@ -37,6 +45,14 @@ class Command(BaseCommand):
         create.add_argument("--expires-in", metavar="90d", type=duration)
         listing = commands.add_parser("list", help="one key a line, never a secret")
         listing.add_argument("--owner", metavar="USERNAME", type=text)
+        listing.add_argument("--json", action="store_true", dest="as_json")
+        show = commands.add_parser("show", help="a key's state, use and addresses")
+        show.add_argument("key_id", metavar="ID", type=text)
+        show.add_argument("--json", action="store_true", dest="as_json")
+        rotate = commands.add_parser("rotate", help="print a key's successor, alone, on standard output")
+        rotate.add_argument("key_id", metavar="ID", type=text)
+        rotate.add_argument("--overlap", metavar="24h", type=overlap, default=timedelta(hours=24))
+        commands.add_parser("whose", help="read a key from standard input and name its owner")
         revoke = commands.add_parser("revoke", help="stop a key, or all of an age, for good")
         which = revoke.add_mutually_exclusive_group(required=True)
         which.add_argument("key_id", metavar="ID", type=text, nargs="?")
@@ -75,15 +91,52 @@ class Command(BaseCommand):
         self.stderr.write(f"Created {key.masked} for {owner}. The key is shown this once:", ending="\n")
         self.stdout.write(raw)
 
-    def list(self, *, now: datetime, owner: str | None, **options: Any) -> None:
-        keys = APIKey.objects.select_related("owner")
+    def list(self, *, now: datetime, owner: str | None, as_json: bool, **options: Any) -> None:
+        keys = APIKey.objects.with_rotations().select_related("owner", "created_by_key")
         if owner is not None:
             keys = keys.owned_by(user_named(owner))
+        if as_json:
+            self.stdout.write(json.dumps([facts(key, now) for key in keys]))
+            return
         rows = [row(key, now) for key in keys]
         self.stderr.write(f"{len(rows)} {'key' if len(rows) == 1 else 'keys'}")
         if rows:
             for line in columns([HEADINGS, *rows]):
                 self.stdout.write(line)
+
+    def show(self, *, now: datetime, key_id: str, as_json: bool, **options: Any) -> None:
+        shown = facts(key_named(key_id), now)
+        if as_json:
+            self.stdout.write(json.dumps(shown))
+            return
+        for name, value in shown.items():
+            values = value if isinstance(value, list) else [value]
+            readable = ", ".join(printable(str(one)) for one in values if one is not None)
+            self.stdout.write(f"{name}: {readable or '-'}")
+
+    def rotate(self, *, now: datetime, key_id: str, overlap: timedelta, **options: Any) -> None:
+        key = key_named(key_id)
+        try:
+            successor, raw = key.rotate(by=None, now=now, overlap=overlap)
+        except AlreadyRotated as already:
+            raise CommandError(
+                f"{key.masked} was rotated before, to {already.successor.masked}."
+            ) from already
+        except KeyEnded as ended:
+            raise CommandError(f"{key.masked} is revoked or expired.") from ended
+        self.stderr.write(f"Rotated {key.masked} to {successor.masked}. The key is shown this once:")
+        self.stdout.write(raw)
+
+    def whose(self, *, now: datetime, **options: Any) -> None:
+        """Read the key from standard input, because arguments are seen by other processes."""
+        raw = sys.stdin.readline(MAX_LINE).strip()
+        try:
+            key = key_named(keyformat.parse(raw).key_id)
+        except keyformat.Malformed as malformed:
+            raise CommandError("Standard input has no API key.") from malformed
+        if not hasher.HASHER.verify(key.key_hash, raw):
+            raise CommandError(f"The id is that of {key.masked}, but the secret is not.")
+        self.stdout.write(f"{key.key_id}  {printable(key.owner.get_username())}  {key.state(now)}")
 
     def revoke(
         self, *, now: datetime, key_id: str | None, all_created_before: datetime | None, **options: Any
@@ -92,9 +145,7 @@ class Command(BaseCommand):
             stopped = APIKey.objects.filter(created_at__lt=all_created_before).revoke(by=None, now=now)
             self.stderr.write(f"Revoked {stopped:,} {'key' if stopped == 1 else 'keys'}.")
             return
-        key = APIKey.objects.filter(key_id=bare_id(key_id)).first()
-        if key is None:
-            raise CommandError(f'There is no key with the id "{bare_id(key_id)[:80]}".')
+        key = key_named(key_id)
         if key.revoke(by=None, now=now):
             self.stderr.write(f"Revoked {key.masked} “{printable(key.name)}”.")
         else:
@@ -102,6 +153,21 @@ class Command(BaseCommand):
 
 
 HEADINGS = ["ID", "OWNER", "STATUS", "PERMISSIONS", "ADDRESSES", "LAST USED", "EXPIRES", "NAME"]
+
+
+def key_named(key_id: str) -> APIKey:
+    keys = APIKey.objects.with_rotations().select_related("owner", "created_by_key")
+    key = keys.filter(key_id=bare_id(key_id)).first()
+    if key is None:
+        raise CommandError(f'There is no key with the id "{bare_id(key_id)[:80]}".')
+    return key
+
+
+def facts(key: APIKey, now: datetime) -> dict[str, Any]:
+    """Return what the API shows of ``key``, its owner and its calls within 24 hours."""
+    calls = sum(reports.last_24_hours([key], now)[key.pk])
+    shown = KeySerializer(key, context={"now": now}).data
+    return {**shown, "owner": key.owner.get_username(), "calls_24h": calls}
 
 
 def row(key: APIKey, now: datetime) -> list[str]:
@@ -168,6 +234,14 @@ def point_in_time(value: str) -> datetime:
         return point.astimezone(UTC) if point.tzinfo else point.replace(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
         raise ArgumentTypeError(f'"{value}" is not a time such as 2026-01-31T12:00') from error
+
+
+def overlap(value: str) -> timedelta:
+    """Return how long the old key keeps working: up to ``LONGEST_OVERLAP``, and "0" is not at all."""
+    length = timedelta(0) if value == "0" else duration(value)
+    if length > LONGEST_OVERLAP:
+        raise ArgumentTypeError(f'"{value}" is over {LONGEST_OVERLAP.days} days')
+    return length
 
 
 def duration(value: str) -> timedelta:

@@ -42,7 +42,7 @@ def test_revoking_stops_the_key_with_the_next_call(web, call, key_and_raw, revok
 
 
 def test_looking_at_the_page_revokes_nothing(web, key, revoke):
-    assert b"This is final." in web.get(revoke).content
+    assert b"This can't be undone." in web.get(revoke).content
     web.head(revoke)
 
     key.refresh_from_db()
@@ -61,7 +61,7 @@ def test_revoking_twice_keeps_the_first_time(web, key, revoke):
 
 
 def test_the_page_says_whether_the_key_is_in_use(web, key, revoke):
-    assert b"This key was never used." in web.get(revoke).content
+    assert b"This key has never been used." in web.get(revoke).content
     now = timezone.now()
     APIKey.objects.update(last_used_at=now - 3 * HOUR, last_used_ip="203.0.113.7")
     hour = now.replace(minute=0, second=0, microsecond=0)

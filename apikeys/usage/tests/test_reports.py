@@ -127,7 +127,7 @@ def test_refused_calls_tell_reason_and_address(issue, use):
 
 
 def test_pruning_forgets_the_old_and_keeps_the_rest(issue, use, capsys, monkeypatch):
-    monkeypatch.setattr("apikeys.management.commands.prune_usage.BATCH", 2)
+    monkeypatch.setattr("apikeys.chores.USAGE_ROWS_PER_TRANSACTION", 2)
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
     key, _ = issue()
     for days in (89, 91, 92, 93, 400, 401):
@@ -138,7 +138,7 @@ def test_pruning_forgets_the_old_and_keeps_the_rest(issue, use, capsys, monkeypa
 
     call_command("prune_usage", "--days", "10")
     assert KeyUsage.objects.count() == 0
-    assert "5 rows of usage older than 90 days deleted" in capsys.readouterr().err
+    assert "Deleted 5 rows of usage older than 90 days" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "x", "1.5", "", "999999"])

@@ -1,4 +1,4 @@
-"""``manage.py demo``: an account to try WizChat with."""
+"""``manage.py demo``: creates an account to try WizChat with."""
 
 from __future__ import annotations
 
@@ -14,18 +14,31 @@ from django.db import transaction
 
 USERNAME = "demo"
 
+# Created in this order: the API lists the newest first, so the README's example finds "Support" on top.
 CHATBOTS: list[dict[str, Any]] = [
     {
-        "name": "Support assistant",
+        "name": "Office guide",
+        "description": "Helps visitors and new colleagues find their way around.",
+        "welcome_message": "Welcome! What are you looking for?",
+        "fallback_message": "I don't know that. Please ask at the front desk.",
+        "faqs": {
+            "What are your opening hours?": "Monday to Friday, 8:00 to 18:00.",
+            "Where can I park?": "In the car park behind the building, spaces 1 to 12.",
+            "What is the Wi-Fi password?": "It's on the card in every meeting room.",
+        },
+        "queries": ["opening hours?", "Where can guests park their car?"],
+    },
+    {
+        "name": "Support",
         "description": "Answers customers' questions about their accounts and orders.",
         "welcome_message": "Hi! Ask me about your account, an order or a refund.",
-        "fallback_message": "I don't know that yet. Please write to support@example.com.",
+        "fallback_message": "I don't know that yet. Please email support@example.com.",
         "faqs": {
-            "How can I reset my password?": "Choose “Forgot password?” when signing in; we mail you a link.",
-            "How do I delete my account?": "Under Settings > Account, at the very end: “Delete account”.",
-            "Where is my order?": "Follow the tracking link in the mail that we sent with your parcel.",
-            "What is your refund policy?": "Send it back within 30 days, and we refund the full price.",
-            "Which payment methods do you accept?": "All common cards, PayPal, and invoices for companies.",
+            "How can I reset my password?": "Choose “Forgot password?” when you sign in. We'll email a link.",
+            "How do I delete my account?": "Go to Settings > Account and choose “Delete account”.",
+            "Where is my order?": "Follow the tracking link in the email we sent when your order shipped.",
+            "What is your refund policy?": "Return your order within 30 days for a full refund.",
+            "Which payment methods do you accept?": "All major cards, PayPal, and invoices for companies.",
         },
         "queries": [
             "how do i reset my pasword?",
@@ -34,38 +47,26 @@ CHATBOTS: list[dict[str, Any]] = [
             "What is the weather like in Lisbon?",
         ],
     },
-    {
-        "name": "Office guide",
-        "description": "Helps visitors and new colleagues to find their way.",
-        "welcome_message": "Welcome! What are you looking for?",
-        "fallback_message": "Please ask at the front desk: they know everything.",
-        "faqs": {
-            "What are your opening hours?": "Monday to Friday, 8:00 to 18:00.",
-            "Where can I park?": "In the yard behind the house, spaces 1 to 12.",
-            "What is the Wi-Fi password?": "It is on the small card in every meeting room.",
-        },
-        "queries": ["opening hours?", "Where can guests park their car?"],
-    },
 ]
 
 
 class Command(BaseCommand):
     help = (
-        "Make the account “demo” with two chatbots, their FAQ entries and some queries. Its password is"
-        " DEMO_PASSWORD, or a random one that is printed once. If the account exists, nothing is changed."
+        "Create the account “demo” with two chatbots, their FAQ entries and some queries. Its password is"
+        " DEMO_PASSWORD, or a random one that is printed once. If the account exists, nothing changes."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         password = settings.DEMO_PASSWORD or secrets.token_urlsafe(12)
         if not _make_account(password):
-            self.stdout.write(f"The account “{USERNAME}” exists already; nothing was changed.")
+            self.stdout.write(f"The account “{USERNAME}” already exists. Nothing was changed.")
             return
-        shown = "the one in DEMO_PASSWORD" if settings.DEMO_PASSWORD else f"{password}  (shown only now)"
-        self.stdout.write(f"Made the demo account.\n  Username: {USERNAME}\n  Password: {shown}")
+        shown = "the one in DEMO_PASSWORD" if settings.DEMO_PASSWORD else f"{password}  (shown only once)"
+        self.stdout.write(f"Created the demo account.\n  Username: {USERNAME}\n  Password: {shown}")
 
 
 def _make_account(password: str) -> bool:
-    """Make the account with all that is in it, or nothing if the name is taken; return which."""
+    """Create the account and its chatbots, unless the name is taken; return whether it did."""
     defaults = {"email": "demo@example.com", "password": make_password(password)}
     with transaction.atomic():
         owner, made = User.objects.get_or_create(username=USERNAME, defaults=defaults)

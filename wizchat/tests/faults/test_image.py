@@ -154,7 +154,7 @@ def test_housekeeping_ends_when_it_is_told_to(image, environ, tmp_path):
             start_new_session=True,
         )
     try:
-        wait_until(lambda: "Expired sessions deleted." in log.read_text(), "housekeeping")
+        wait_until(lambda: "expired sessions." in log.read_text(), "housekeeping")
         process.terminate()
         # Not ended by the signal itself: the first process of a container never is.
         assert process.wait(20) == 0

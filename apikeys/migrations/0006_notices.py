@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("apikeys", "0003_life_of_a_key"),
+        ("apikeys", "0005_forget_predecessor"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 

@@ -1,0 +1,112 @@
+"""How many requests a key may make: a counter for each key and window, in Redis if there is one.
+
+A window opens with a key's first request. Counting is one round trip to Redis; without Redis it is
+a dictionary in this process.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from functools import cache, lru_cache
+from threading import Lock
+from typing import NamedTuple
+
+from cachetools import LRUCache
+from django.conf import settings
+from redis import Redis
+from redis.commands.core import Script
+
+from apikeys.auth import shared_cache
+from apikeys.auth.credentials import Credential
+from apikeys.core.rates import InvalidRate, Rate, parse_rate
+
+MAX_KEYS = 50_000
+"""Keys whose windows one process remembers: the least recently used ones start over."""
+
+# One atomic step: no counter is left without an end if a process stops between two commands.
+COUNT = """
+local calls = redis.call('INCR', KEYS[1])
+if calls == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return {calls, redis.call('PTTL', KEYS[1])}
+"""
+logger = logging.getLogger(__name__)
+
+
+class Allowance(NamedTuple):
+    """What is left of a key's limit: ``remaining`` calls, for another ``seconds``."""
+
+    rate: Rate
+    calls: int
+    seconds: int
+
+    @property
+    def remaining(self) -> int:
+        return max(0, self.rate.calls - self.calls)
+
+    @property
+    def is_exceeded(self) -> bool:
+        return self.calls > self.rate.calls
+
+
+def count(credential: Credential) -> Allowance | None:
+    """Count a request of an accepted key; ``None`` if it has no limit."""
+    rate = own_rate(credential.rate_limit) if credential.rate_limit else settings.RATE_LIMIT
+    if rate is None:
+        return None
+    location = settings.CACHES["default"]["LOCATION"]
+    if "://" not in location:
+        return _windows.count(credential.id, rate)
+    return shared_cache.count(
+        lambda: _count_in_redis(location, credential.id, rate),
+        lambda: _windows.count(credential.id, rate),
+        "requests of keys",
+    )
+
+
+@lru_cache(maxsize=1024)
+def own_rate(text: str) -> Rate | None:
+    """Return an operator's limit for a key; the limit of every key if the stored text is none."""
+    try:
+        return parse_rate(text)
+    except InvalidRate:
+        logger.error("a key's own rate limit can't be read: %r", text[:40])
+        default: Rate | None = settings.RATE_LIMIT
+        return default
+
+
+class Windows:
+    """Counts in this process."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.clear()
+
+    def clear(self) -> None:
+        self._open: LRUCache[tuple[int, int], tuple[int, float]] = LRUCache(MAX_KEYS)
+
+    def count(self, key: int, rate: Rate) -> Allowance:
+        now = time.monotonic()
+        window = (key, rate.seconds)
+        with self._lock:
+            calls, ends_at = self._open.get(window, (0, 0.0))
+            if ends_at <= now:
+                calls, ends_at = 0, now + rate.seconds
+            self._open[window] = calls + 1, ends_at
+        return Allowance(rate, calls + 1, math.ceil(ends_at - now))
+
+
+_windows = Windows()
+
+
+def _count_in_redis(location: str, key: int, rate: Rate) -> Allowance:
+    calls, milliseconds = _script(location)([f"wizchat:rate:{key}:{rate.seconds}"], [rate.seconds * 1000])
+    return Allowance(rate, int(calls), max(1, math.ceil(int(milliseconds) / 1000)))
+
+
+@cache
+def _script(location: str) -> Script:
+    """Return the counting script at a Redis; its connections are this module's own."""
+    options = settings.CACHES["default"].get("OPTIONS", {})
+    return Redis.from_url(location, **options).register_script(COUNT)

@@ -1,0 +1,55 @@
+"""The housekeeping of keys, usage and sessions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.sessions.models import Session
+from django.db.models import Q
+
+from apikeys.api import idempotency
+from apikeys.models import APIKey, KeyUsage
+from wizchat.housekeeping import Chore, delete_in_batches
+
+KEYS_PER_TRANSACTION = 200
+"""Fewer than usage rows, because each key takes its events and its usage with it."""
+
+USAGE_ROWS_PER_TRANSACTION = 1000
+"""Takes a few milliseconds, so no request waits long for it."""
+
+SESSIONS_PER_TRANSACTION = 1000
+
+
+def delete_keys_ended_before(moment: datetime) -> int:
+    """Delete the keys that were revoked or had expired before ``moment``; return how many."""
+    ended = APIKey.objects.filter(Q(revoked_at__lt=moment) | Q(expires_at__lt=moment))
+    return delete_in_batches(ended.order_by("pk"), KEYS_PER_TRANSACTION)
+
+
+def delete_usage_before(moment: datetime) -> int:
+    """Delete usage from before ``moment``; return how many rows."""
+    old = KeyUsage.objects.filter(hour__lt=moment)
+    return delete_in_batches(old.order_by("hour"), USAGE_ROWS_PER_TRANSACTION)
+
+
+def delete_expired_sessions(moment: datetime) -> int:
+    """Delete the sessions that had expired before ``moment``; return how many."""
+    expired = Session.objects.filter(expire_date__lt=moment)
+    return delete_in_batches(expired.order_by("expire_date"), SESSIONS_PER_TRANSACTION)
+
+
+KEYS = Chore(
+    delete_keys_ended_before, "Deleted {count:,} keys that ended over {days} days ago.", 365, "--keys-days"
+)
+USAGE = Chore(
+    delete_usage_before, "Deleted {count:,} rows of usage older than {days} days.", 90, "--usage-days"
+)
+SESSIONS = Chore(delete_expired_sessions, "Deleted {count:,} expired sessions.")
+
+IDEMPOTENCY = Chore(
+    idempotency.forget,
+    "Forgot {count:,} idempotency keys that were over a day old.",
+    idempotency.REMEMBERED.days,
+)
+
+CHORES = [KEYS, USAGE, SESSIONS, IDEMPOTENCY]

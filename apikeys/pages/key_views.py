@@ -1,0 +1,175 @@
+"""Settings > API: one key's page, and the ends of a key and of a rotation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from apikeys.auth.requests import client_ip
+from apikeys.core.networks import parse_address, parse_networks
+from apikeys.models import APIKey, KeyEnded
+from apikeys.pages import advice
+from apikeys.pages.display import quoted
+from apikeys.pages.forms import KeySettingsForm
+from apikeys.pages.requests import SignedInRequest, came_from, list_url, origin
+from apikeys.pages.rotation_views import running_rotations
+from apikeys.pages.switching import is_old_key_in_use, switchers
+from apikeys.pages.views import warnings
+from apikeys.usage import reports
+
+DAYS = 30
+EVENTS_SHOWN = 20
+CALLERS_SHOWN = 50
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def key_detail(request: SignedInRequest, key_id: str) -> HttpResponse:
+    now = timezone.now()
+    key = get_object_or_404(request.user.api_keys.with_rotations(), key_id=key_id)
+    callers = reports.callers(key, now, DAYS)
+    form = settings_form(request, key, now)
+    said: dict[str, str] = {}
+    if request.method == "POST":
+        if key.is_ended(now):
+            return refuse_ended(request, key, now)
+        if {"add_address", "allow"} & request.POST.keys():
+            said = add_address(request, form)
+        elif "check" in request.POST:
+            said = check_addresses(form, callers)
+        else:
+            saved = save(request, key, now)
+            if isinstance(saved, HttpResponse):
+                return saved
+            form = saved
+    days = reports.daily(key, now, DAYS)
+    context = {
+        "key": key,
+        "form": form,
+        "own": client_ip(request.META),
+        "now": now,
+        "days": days,
+        "shares": reports.shares(days),
+        "callers": callers[:CALLERS_SHOWN],
+        "more_callers": max(0, len(callers) - CALLERS_SHOWN),
+        "lines": reports.last_let_in(parse_networks(key.allowed_networks), callers),
+        "rotations": [
+            (rotation, switchers(rotation, now), is_old_key_in_use(rotation, now))
+            for rotation in running_rotations(key, now)
+        ],
+        "warnings": warnings(request, key),
+        "events": key.events.select_related("key__owner")[:EVENTS_SHOWN],
+        "successor": key.successor,
+        "predecessor": key.predecessor,
+    }
+    return render(request, "apikeys/key_detail.html", context | said)
+
+
+def settings_form(request: SignedInRequest, key: APIKey, now: datetime) -> KeySettingsForm:
+    """Return the form of a key's settings. While a key is rotating out, the rotation sets its end."""
+    data = request.POST if request.method == "POST" else None
+    return KeySettingsForm(data, key=key, now=now, fixed_expiry=key.successor is not None)
+
+
+def add_address(request: SignedInRequest, form: KeySettingsForm) -> dict[str, str]:
+    """Put the caller's or the reader's own address into the form; return what to say."""
+    address = client_ip(request.META)
+    if "allow" in request.POST:
+        address = parse_address(request.POST["allow"])
+    missing = form.add_address(address)
+    return {"added": "Added. Press Save to apply." if missing else "It's in the list already."}
+
+
+def check_addresses(form: KeySettingsForm, callers: list[reports.Caller]) -> dict[str, str]:
+    """Return what the typed list would have done to past calls, and judge nothing else."""
+    if form.errors.get("allowed_networks"):
+        return {}
+    typed = form.cleaned_data["allowed_networks"]
+    form.errors.clear()
+    return {"checked": advice.check(typed, callers, DAYS)}
+
+
+def save(request: SignedInRequest, key: APIKey, now: datetime) -> HttpResponse | KeySettingsForm:
+    """Apply what was changed to the key as it is now; return the form if something is wrong with it."""
+    with transaction.atomic():
+        locked = get_object_or_404(request.user.api_keys.select_for_update(), pk=key.pk)
+        form = settings_form(request, locked, now)
+        if not form.is_valid():
+            return form
+        try:
+            changed = locked.change(by=request.user, now=now, origin=origin(request), **form.changes)
+        except KeyEnded:
+            return refuse_ended(request, locked, now)
+    if changed:
+        messages.success(request, f"{quoted(locked.name)} was saved.")
+    elif not form.overtaken:
+        messages.success(request, "No changes to save.")
+    if form.overtaken:
+        messages.warning(request, form.overtaken)
+    if "allowed_networks" in changed:
+        say_of_list(request, locked, now)
+    return redirect("apikeys:detail", key.key_id)
+
+
+def say_of_list(request: SignedInRequest, key: APIKey, now: datetime) -> None:
+    """Say in what form a list was saved, and which past calls it would have refused."""
+    for sentence in advice.rewritten(request.POST.get("allowed_networks", ""), key.allowed_networks):
+        messages.info(request, sentence)
+    refused = advice.refusals(key.allowed_networks, reports.callers(key, now, DAYS), DAYS)
+    if refused:
+        messages.warning(request, refused)
+
+
+def refuse_ended(request: SignedInRequest, key: APIKey, now: datetime) -> HttpResponse:
+    messages.error(request, f"{quoted(key.name)} is {key.state(now)} and can't be changed.")
+    return redirect("apikeys:detail", key.key_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def key_revoke(request: SignedInRequest, key_id: str) -> HttpResponse:
+    now = timezone.now()
+    key = get_object_or_404(request.user.api_keys.with_rotations(), key_id=key_id)
+    made = made_by(key, now)
+    if request.method == "POST":
+        revoke(request, key, made if "cascade" in request.POST else [], now)
+        return redirect(list_url(request, request.POST.get("next", "")) or "apikeys:list")
+    context = {
+        "key": key,
+        "made": made,
+        "now": now,
+        "callers": reports.recent_callers(key, now),
+        "next": list_url(request, request.headers.get("Referer", "")),
+        "back": came_from(request, key),
+    }
+    return render(request, "apikeys/key_revoke.html", context)
+
+
+def made_by(key: APIKey, now: datetime) -> list[APIKey]:
+    """Return the live keys of the same owner that ``key`` made, and that these made."""
+    family = APIKey.objects.filter(pk=key.pk, owner=key.owner_id).with_made()
+    return [
+        made for made in family if made.pk != key.pk and made.owner_id == key.owner_id and made.is_live(now)
+    ]
+
+
+def revoke(request: SignedInRequest, key: APIKey, made: list[APIKey], now: datetime) -> None:
+    """Revoke ``key`` and the keys that it ``made``, and say so."""
+    others = request.user.api_keys.filter(pk__in=[other.pk for other in made])
+    with transaction.atomic():
+        stopped = key.revoke(by=request.user, now=now, origin=origin(request))
+        more = others.revoke(by=request.user, now=now, origin=origin(request))
+    said = f"{quoted(key.name)} was {'' if stopped else 'already '}revoked."
+    if more:
+        said += f" {'One key' if more == 1 else f'{more:,} keys'} that it made also stopped working."
+    messages.success(request, said, extra_tags=key.key_id)

@@ -1,0 +1,39 @@
+"""What the views of Settings > API take from a request."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from apikeys.auth.requests import client_ip
+from apikeys.core import keyformat
+from apikeys.models import APIKey, Origin
+
+
+class SignedInRequest(HttpRequest):
+    user: User
+
+
+def origin(request: HttpRequest) -> Origin:
+    """Return where a change that a page makes comes from."""
+    return Origin(str(client_ip(request.META) or ""))
+
+
+def came_from(request: HttpRequest, key: APIKey) -> str:
+    """Return the page of Settings > API that led here, to go back to; the key's own if unknown."""
+    url = list_url(request, request.headers.get("Referer", ""))
+    return f"{url}#{key.key_id}" if url else reverse("apikeys:detail", args=[key.key_id])
+
+
+def list_url(request: HttpRequest, url: str) -> str:
+    """Return ``url`` if it is the list of keys on this site, with its filter, else ""."""
+    if url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure()):
+        parts = urlsplit(url)
+        if parts.path == reverse("apikeys:list"):
+            query = keyformat.redact(parts.query)  # someone may have searched for a whole key
+            return f"{parts.path}{'?' if query else ''}{query}"
+    return ""

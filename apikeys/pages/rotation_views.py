@@ -1,0 +1,85 @@
+"""Settings > API: finishing and cancelling a rotation. Each asks first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from apikeys.models import APIKey, Rotation, RotationOver
+from apikeys.pages.requests import SignedInRequest, origin
+from apikeys.pages.switching import is_old_key_in_use, switchers
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def rotation_finish(request: SignedInRequest, key_id: str) -> HttpResponse:
+    now = timezone.now()
+    key, rotation = find(request, key_id, now)
+    if rotation is None:
+        return over(request, key)
+    if request.method != "POST":
+        return ask(request, "apikeys/rotation_finish.html", key, rotation, now)
+    try:
+        rotation.finish(by=request.user, now=now, origin=origin(request))
+    except RotationOver:
+        return over(request, key)
+    messages.success(request, f"Rotation finished: the old key ({rotation.old.masked}) was revoked.")
+    return redirect("apikeys:detail", rotation.new.key_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def rotation_cancel(request: SignedInRequest, key_id: str) -> HttpResponse:
+    now = timezone.now()
+    key, rotation = find(request, key_id, now)
+    if rotation is None:
+        return over(request, key)
+    if request.method != "POST":
+        return ask(request, "apikeys/rotation_cancel.html", key, rotation, now)
+    try:
+        rotation.cancel(by=request.user, now=now, origin=origin(request))
+    except RotationOver:
+        return over(request, key)
+    messages.success(request, f"Rotation cancelled: the new key ({rotation.new.masked}) was revoked.")
+    return redirect("apikeys:detail", rotation.old.key_id)
+
+
+def running_rotations(key: APIKey, now: datetime) -> list[Rotation]:
+    """Return the rotations that ``key`` is a part of while the old key works, its own first."""
+    found = Rotation.objects.filter(Q(old=key) | Q(new=key)).select_related("old", "new")
+    running = [rotation for rotation in found if rotation.is_running(now)]
+    return sorted(running, key=lambda rotation: rotation.old_id != key.pk)
+
+
+def find(request: SignedInRequest, key_id: str, now: datetime) -> tuple[APIKey, Rotation | None]:
+    """Return the owner's key and its running rotation; 404 for any other id."""
+    key = get_object_or_404(request.user.api_keys, key_id=key_id)
+    return key, next(iter(running_rotations(key, now)), None)
+
+
+def ask(
+    request: SignedInRequest, template: str, key: APIKey, rotation: Rotation, now: datetime
+) -> HttpResponse:
+    context = {
+        "key": key,
+        "rotation": rotation,
+        "switchers": switchers(rotation, now),
+        "in_use": is_old_key_in_use(rotation, now),
+        "now": now,
+    }
+    return render(request, template, context)
+
+
+def over(request: SignedInRequest, key: APIKey) -> HttpResponse:
+    messages.info(request, "This key isn't being rotated, or its rotation is already over.")
+    return redirect("apikeys:detail", key.key_id)

@@ -1,0 +1,92 @@
+"""The page of everything that happened to one's keys."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apikeys.models import KeyEvent, Origin, Permission
+
+ACTIVITY = "/settings/api/activity/"
+
+
+def lines_of(response):
+    return list(csv.DictReader(b"".join(response.streaming_content).decode().splitlines()))
+
+
+def test_without_a_session_nothing_is_shown(db):
+    assert Client().get(ACTIVITY).url.startswith("/accounts/login/")
+    assert Client().get(ACTIVITY, {"format": "csv"}).url.startswith("/accounts/login/")
+
+
+def test_events_of_another_owner_are_on_no_page_and_in_no_file(web, issue, stranger):
+    key, _raw = issue(owner=stranger, by=stranger, name="Not mine")
+
+    for query in ({}, {"key": key.key_id}, {"key": "Not mine"}):
+        assert key.masked not in web.get(ACTIVITY, query).content.decode()
+        assert lines_of(web.get(ACTIVITY, query | {"format": "csv"})) == []
+
+
+def test_an_event_tells_who_from_where_which_key_and_from_what_to_what(web, issue, owner):
+    key, _raw = issue(Permission.READ | Permission.WRITE)
+    key.change(by=owner, now=timezone.now(), origin=Origin("203.0.113.7"), permissions=Permission.READ)
+
+    html = web.get(ACTIVITY).content.decode()
+
+    for said in ("Changed", "olga", "203.0.113.7", key.masked, "Permissions: Read, Write → Read"):
+        assert said in html
+    assert html.index("Changed") < html.rindex("Created")
+
+
+def test_events_are_narrowed_to_a_key_and_an_action(web, issue, owner):
+    one, _raw = issue(name="One")
+    issue(name="Two")
+    one.revoke(by=owner, now=timezone.now())
+
+    for query, expected in (
+        ({"key": one.key_id}, {("Revoked", "One"), ("Created", "One")}),
+        ({"action": "created"}, {("Created", "One"), ("Created", "Two")}),
+        ({"key": "One", "action": "revoked"}, {("Revoked", "One")}),
+        (
+            {"key": "x" * 500, "action": "nonsense"},
+            {("Revoked", "One"), ("Created", "One"), ("Created", "Two")},
+        ),
+    ):
+        lines = lines_of(web.get(ACTIVITY, query | {"format": "csv"}))
+        assert {(line["Action"], line["Key"]) for line in lines} == expected
+
+
+def test_a_whole_key_in_the_filter_is_in_no_address(web, issue):
+    key, raw = issue()
+
+    response = web.get(ACTIVITY, {"key": raw})
+
+    assert response.status_code == 302
+    assert key.key_id in response.url
+    assert raw[17:] not in response.url
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@"])
+def test_no_cell_is_a_formula(web, issue, first):
+    issue(name=f'{first}HYPERLINK("http://evil.example")')
+
+    [line] = lines_of(web.get(ACTIVITY, {"format": "csv"}))
+
+    assert line["Key"] == f'\'{first}HYPERLINK("http://evil.example")'
+
+
+def test_an_event_can_be_neither_changed_nor_deleted(issue):
+    key, _raw = issue()
+    event = key.events.get()
+
+    event.actor_name = "somebody else"
+    with pytest.raises(TypeError, match="append-only"):
+        event.save()
+    with pytest.raises(TypeError, match="append-only"):
+        event.delete()
+    with pytest.raises(TypeError, match="append-only"):
+        KeyEvent.objects.update(actor_name="somebody else")
+    assert key.events.get().actor_name == "olga"
