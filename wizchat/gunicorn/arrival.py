@@ -65,7 +65,9 @@ class Arrival:
                 case b"content-length":
                     self._body_bytes = _number(value.strip(b" \t"))
                 case b"transfer-encoding":
-                    self._chunk_at = self._body_at
+                    # Gunicorn refuses a body that doesn't end in chunks: there is nothing to wait for.
+                    is_chunked = value.lower().rpartition(b",")[2].strip(b" \t") == b"chunked"
+                    self._chunk_at = self._body_at if is_chunked else 0
                 case _:
                     self.awaits_continue = value.strip(b" \t").lower() == b"100-continue"
         return True
