@@ -58,7 +58,14 @@ def test_odd_tokens_reach_the_api(server, token):
 
 @pytest.mark.parametrize(
     "request_line",
-    [b"GARBAGE", b"GET /v1/\0 HTTP/1.1", b"GET /v1/\xff HTTP/1.1", b"GET /v1/chatbots HTTP/1.1\r\nA: b\0c"],
+    [
+        b"GARBAGE",
+        b"GET /v1/\0 HTTP/1.1",
+        b"GET /v1/\xff HTTP/1.1",
+        b"GET /v1/chatbots HTTP/1.1\r\nA: b\0c",
+        b"POST /v1/chatbots HTTP/1.1\r\nTransfer-Encoding: odd",
+        b"GET /v1/chatbots HTTP/1.1\nHost: localhost\n\n",
+    ],
 )
 def test_what_is_not_http_is_answered_in_the_envelope(server, request_line):
     status, body = answer(server, request_line + b"\r\n\r\n")
