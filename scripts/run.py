@@ -28,11 +28,15 @@ def main() -> None:
     listener = listen(host, os.environ["PORT"])
     prepare()
     name = f"[{host}]" if ":" in host else host
-    say(f"\nWizChat is at http://{name}:{listener.getsockname()[1]}/  (Ctrl+C stops it)")
+    url = f"http://{name}:{listener.getsockname()[1]}"
+    os.environ["SITE_URL"] = os.environ.get("SITE_URL") or url  # what links in emails begin with
+    say(f"\nWizChat is at {url}/  (Ctrl+C stops it)")
     say("Sign in as “demo” with the password that was shown when the account was made.")
     say("Forgotten? .venv/bin/python manage.py changepassword demo\n")
     if not is_loopback(host) and os.environ["HTTPS_ONLY"].lower() == "off":
         say("Plain HTTP, and not on this machine alone: keys and passwords can be read on the way.\n")
+    worker = [sys.executable, "manage.py", "worker", "--beside-parent"]
+    subprocess.Popen(worker, cwd=ROOT, stdin=subprocess.DEVNULL)  # noqa: S603  # our own words
     # The server inherits the socket: the port was never free in between, and a client that
     # read the line above waits in the backlog instead of being refused.
     os.set_inheritable(listener.fileno(), True)
