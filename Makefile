@@ -43,7 +43,7 @@ migrations: $(DEV)
 	$(LOAD) DATABASE_URL=sqlite://:memory: $(BIN)/python manage.py makemigrations --check --dry-run
 
 deploy: $(DEV) # the settings of production, a key as long as `make run` writes
-	DEBUG=off HTTPS_ONLY=on ALLOWED_HOSTS=api.example.com SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
+	DEBUG=off HTTPS_ONLY=on ALLOWED_HOSTS=api.example.com EMAIL_URL=smtp+tls://mail.example.com:587 SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 test-services: $(DEV) browser ## the tests on PostgreSQL and Redis of their own, and what happens when those fail

@@ -36,7 +36,7 @@ sendfile = False  # it would wait for the client
 # Connections at once: as many as the limit of open files has room for, databases and files beside them.
 worker_connections = max(32, min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 128))
 
-# Django hears the peer's address and X-Forwarded-… as they came; TRUSTED_PROXIES judges them.
+# Django gets the peer's address and X-Forwarded-… unchanged; TRUSTED_PROXIES decides what to trust.
 forwarded_allow_ips = ""
 proxy_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}

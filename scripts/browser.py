@@ -13,7 +13,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 MISSING = """\
 No Chromium for the tests in the browser, and it could not be installed.
 Install Debian's package (apt-get install chromium) or Chrome, or set CHROMIUM to its path."""
-# Nothing but the page under test speaks to the network.
+# Nothing but the page under test uses the network.
 FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",

@@ -26,17 +26,16 @@ def main() -> None:
     set_environment()
     host = os.environ["HOST"]
     listener = listen(host, os.environ["PORT"])
-    prepare()
     name = f"[{host}]" if ":" in host else host
-    url = f"http://{name}:{listener.getsockname()[1]}"
-    os.environ["SITE_URL"] = os.environ.get("SITE_URL") or url  # what links in emails begin with
-    say(f"\nWizChat is at {url}/  (Ctrl+C stops it)")
+    address = f"{name}:{listener.getsockname()[1]}"
+    set_site_url(address)
+    prepare()
+    say(f"\nWizChat is at http://{address}/  (Ctrl+C stops it)")
     say("Sign in as “demo” with the password that was shown when the account was made.")
     say("Forgotten? .venv/bin/python manage.py changepassword demo\n")
     if not is_loopback(host) and os.environ["HTTPS_ONLY"].lower() == "off":
         say("Plain HTTP, and not on this machine alone: keys and passwords can be read on the way.\n")
-    worker = [sys.executable, "manage.py", "worker", "--beside-parent"]
-    subprocess.Popen(worker, cwd=ROOT, stdin=subprocess.DEVNULL)  # noqa: S603  # our own words
+    start_worker()
     # The server inherits the socket: the port was never free in between, and a client that
     # read the line above waits in the backlog instead of being refused.
     os.set_inheritable(listener.fileno(), True)
@@ -47,16 +46,34 @@ def main() -> None:
 def set_environment() -> None:
     """Let plain HTTP work where ``make run`` serves; what the user set in the environment wins.
 
-    On this machine alone that overrules ``.env`` too; on a network ``.env`` is heard first.
+    On this machine alone that overrules ``.env`` too; on a network ``.env`` wins.
     """
-    asked = os.environ.get("HTTPS_ONLY")
+    asked, site = os.environ.get("HTTPS_ONLY"), os.environ.get("SITE_URL")
     environ.Env.read_env(ROOT / ".env")
     host = os.environ["HOST"] = os.environ.get("HOST") or "127.0.0.1"
+    if not site and is_loopback(host):
+        os.environ.pop("SITE_URL", None)
     os.environ["PORT"] = os.environ.get("PORT") or "8000"
     if not os.environ.get("HTTPS_ONLY") or (not asked and is_loopback(host)):
         os.environ["HTTPS_ONLY"] = "off"
     hosts = {*os.environ.get("ALLOWED_HOSTS", "").split(","), "localhost", "127.0.0.1", "[::1]", host}
     os.environ["ALLOWED_HOSTS"] = ",".join(sorted(hosts - {""}))
+
+
+def set_site_url(address: str) -> None:
+    """Let links in emails lead to the server at ``address``; what the user set stands, as for HTTPS_ONLY."""
+    if not os.environ.get("SITE_URL"):
+        scheme = "http" if os.environ["HTTPS_ONLY"].lower() == "off" else "https"
+        os.environ["SITE_URL"] = f"{scheme}://{address}"
+
+
+def start_worker() -> None:
+    """Start the worker in a session of its own: it ends with this process, which becomes the server."""
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)
+    command = [sys.executable, "-m", "scripts.beside"]
+    subprocess.Popen(command, cwd=ROOT, stdin=reading, start_new_session=True)  # noqa: S603  # our own words
+    os.close(reading)
 
 
 def is_loopback(host: str) -> bool:

@@ -5,6 +5,7 @@ An address is never echoed: it may hold a password.
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from email.utils import getaddresses
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -145,8 +146,7 @@ class Environment:
         if config.get("ENGINE") == SQLITE and config["NAME"]:
             if config["NAME"] != ":memory:":
                 path = self._base / config["NAME"]
-                if path.parent == self._base / "var":
-                    path.parent.mkdir(exist_ok=True)
+                keep_private(path, own_folder=path.parent == self._base / "var")
                 config["NAME"] = str(path)
             config["OPTIONS"] = sqlite_options() | config.get("OPTIONS", {})
         elif config.get("ENGINE") == POSTGRESQL and config["NAME"]:
@@ -198,6 +198,23 @@ def _split(url: str) -> SplitResult | None:
 
 def _names_a_host(parts: SplitResult) -> bool:
     return bool(parts.hostname) and "@" not in parts.netloc
+
+
+def keep_private(database: Path, *, own_folder: bool) -> None:
+    """Let nobody but the owner read a SQLite file; create it, and its folder if that is WizChat's own.
+
+    SQLite gives the files of its write-ahead log the mode that the database has.
+    """
+    if own_folder:
+        database.parent.mkdir(mode=0o700, exist_ok=True)
+    # A file that can't be made or changed is told by whoever opens it.
+    with suppress(OSError):
+        if own_folder:
+            database.parent.chmod(0o700)
+        os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(OSError):
+            Path(f"{database}{suffix}").chmod(0o600)
 
 
 def local_cache(location: str) -> dict[str, Any]:

@@ -115,7 +115,20 @@ CACHES = {
     "local": local_cache("local"),
 }
 
-vars().update(env.email("EMAIL_URL", default="consolemail://"))
+email = env.email("EMAIL_URL", default="consolemail://")
+EMAIL_BACKEND = email["EMAIL_BACKEND"]
+if EMAIL_BACKEND == "django.core.mail.backends.console.EmailBackend" and not DEBUG:
+    # Links that sign in would be in the log.
+    EMAIL_BACKEND = "wizchat.email.UnsentBackend"
+EMAIL_HOST = email["EMAIL_HOST"]
+EMAIL_PORT = email["EMAIL_PORT"]
+EMAIL_HOST_USER = email["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD = email["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS = email.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = email.get("EMAIL_USE_SSL", False)
+EMAIL_SSL_CERTFILE = email.get("EMAIL_SSL_CERTFILE")
+EMAIL_SSL_KEYFILE = email.get("EMAIL_SSL_KEYFILE")
+EMAIL_FILE_PATH = email["EMAIL_FILE_PATH"]
 EMAIL_TIMEOUT = 10
 # Emails of account pages are sent by a thread: no request waits for a mail server.
 EMAIL_IN_BACKGROUND = True
@@ -176,7 +189,7 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 # --- Keys --------------------------------------------------------------------------------
 
 # Argon2id cost of a key at rest: memory in KiB, passes, lanes. Raise them and each key is
-# encoded anew on its next use.
+# hashed again on its next use.
 API_KEY_ARGON2 = {"memory_cost": 19456, "time_cost": 2, "parallelism": 1}
 
 # Seconds between two writes of what keys were used for; 0 leaves it to `usage.flush()`.
@@ -220,6 +233,10 @@ SPECTACULAR_SETTINGS = {
 
 # --- Security ----------------------------------------------------------------------------
 
+# A browser takes a cookie of this prefix over https from this very host alone: no subdomain can plant one.
+COOKIE_PREFIX = "__Host-" if HTTPS_ONLY else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS_ONLY

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from smtplib import SMTPDataError, SMTPRecipientsRefused
 from threading import Event
@@ -33,16 +32,15 @@ class MailServerDown(Exception):
 
 
 class Worker:
-    """``stop`` ends it after the email that it is sending, as does the end of the process ``parent``."""
+    """``stop`` ends it after the email that it is sending."""
 
-    def __init__(self, parent: int | None = None) -> None:
+    def __init__(self) -> None:
         self.stop = Event()
-        self._parent = parent
 
     def run(self) -> None:
         """Send until stopped, in growing pauses while the mail server or the database is away."""
         pause = POLL
-        while not self.stop.is_set() and self._parent in {None, os.getppid()}:
+        while not self.stop.is_set():
             try:
                 close_old_connections()
                 self.send_waiting()

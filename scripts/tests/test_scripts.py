@@ -57,6 +57,15 @@ def test_env_file_without_a_key_gets_one_after_what_is_there(tmp_path, text):
     assert not ensure_secret_key(path)
 
 
+def test_env_file_that_everybody_could_read_is_private_once_it_holds_a_key(tmp_path):
+    path = tmp_path / ".env"
+    path.write_text("DEBUG=on\n")
+    path.chmod(0o644)
+
+    assert ensure_secret_key(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 @pytest.fixture
 def settle(tmp_path, monkeypatch):
     """Return a function that gives what ``make run`` makes of the environment and a ``.env``."""
@@ -83,6 +92,23 @@ def test_the_address_that_is_printed_is_an_allowed_host(settle):
     hosts = settle(HOST="192.0.2.1", dotenv="ALLOWED_HOSTS=api.example.com")["ALLOWED_HOSTS"].split(",")
 
     assert set(hosts) == {"api.example.com", "192.0.2.1", "localhost", "127.0.0.1", "[::1]"}
+
+
+@pytest.mark.parametrize(
+    ("dotenv", "given", "url"),
+    [
+        ("", {}, "http://127.0.0.1:8123"),
+        ("", {"HTTPS_ONLY": "on"}, "https://127.0.0.1:8123"),
+        ("SITE_URL=https://wizchat.example.com", {}, "http://127.0.0.1:8123"),
+        ("SITE_URL=https://wizchat.example.com", {"HOST": "192.0.2.1"}, "https://wizchat.example.com"),
+        ("", {"SITE_URL": "https://wizchat.example.com"}, "https://wizchat.example.com"),
+    ],
+)
+def test_links_in_emails_lead_to_the_server_that_was_started(settle, dotenv, given, url):
+    settle(dotenv=dotenv, **given)
+    run.set_site_url("127.0.0.1:8123")
+
+    assert os.environ["SITE_URL"] == url
 
 
 def test_host_and_port_may_stand_in_env_file(settle):

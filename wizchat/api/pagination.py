@@ -1,7 +1,7 @@
 """Pages of what an owner has, newest first.
 
 A cursor names the row that a page begins behind, by ``created_at`` and ``id``: a page costs
-the same however far down it is, and rows that are added meanwhile shift nothing. DRF's own
+the same however far down it is, and rows that are added between two requests shift nothing. DRF's own
 CursorPagination counts rows with the same time off by number, and loses its way among them.
 """
 

@@ -79,7 +79,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """The API speaks JSON whatever ``Accept`` says."""
+    """The API answers in JSON, whatever ``Accept`` says."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         content_type = (request.content_type or "").partition(";")[0].strip().lower()

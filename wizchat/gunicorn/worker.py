@@ -56,7 +56,7 @@ class Worker(gthread.ThreadWorker):
     def check_config(cls, cfg: Any, log: Any) -> None:
         super().check_config(cfg, log)
         if cfg.is_ssl:
-            raise RuntimeError("WizChat speaks plain HTTP: let a proxy in front of it speak TLS.")
+            raise RuntimeError("This server has no TLS: put a proxy that terminates TLS in front of it.")
 
     def get_thread_pool(self) -> TwoLanes:
         return TwoLanes(self.cfg.threads)

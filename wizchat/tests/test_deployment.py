@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from fnmatch import fnmatch
 from ipaddress import ip_address, ip_network
 
@@ -18,7 +19,7 @@ from wizchat.tests.test_environment import variables
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
-APPS = ("app", "migrate", "housekeeping")
+APPS = ("app", "migrate", "housekeeping", "worker")
 FINAL = instructions()[-1]
 
 
@@ -105,6 +106,16 @@ def test_nothing_starts_before_what_it_needs():
         assert SERVICES[name]["healthcheck"]["test"]
 
 
+def test_a_worker_sends_emails_on_the_tables_of_this_release_and_stops_when_told_to():
+    worker = SERVICES["worker"]
+
+    assert worker["command"] == ["python", "manage.py", "worker"]
+    assert worker["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+    assert worker["environment"] == SERVICES["app"]["environment"]
+    assert worker["init"] is True
+    assert worker["restart"] == "unless-stopped"
+
+
 def test_every_image_has_its_version():
     images = [service["image"] for service in SERVICES.values() if service["image"] != "wizchat"]
     bases = {stage[0][1].split()[0] for stage in instructions()}
@@ -116,6 +127,27 @@ def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is():
     assert int(settings["USER"]) > 0
     assert settings["HEALTHCHECK"].endswith('CMD ["python", "-m", "scripts.alive"]')
     assert settings["CMD"] == '["python", "-m", "wizchat.gunicorn"]'
+
+
+def test_the_image_has_no_database_and_its_static_files_can_be_read(tmp_path):
+    (command,) = [rest for name, rest in instructions()[0] if name == "RUN" and "collectstatic" in rest]
+    variables = [word for word in command.split() if re.fullmatch("[A-Z_]+=.*", word)]
+    load = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from wizchat.environment import Environment
+Environment(Path()).database("DATABASE_URL", default="sqlite:///var/wizchat.sqlite3", statement_seconds=1)
+"""
+
+    subprocess.run(
+        ["env", "-u", "DATABASE_URL", *variables, sys.executable, "-c", load, ROOT],
+        cwd=tmp_path,
+        check=True,
+        timeout=60,
+    )
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_composition_asks_for_health_as_the_image_does():

@@ -2,8 +2,11 @@
 
 import ast
 import os
+import sqlite3
+import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -212,6 +215,55 @@ def test_a_relative_path_is_the_same_file_from_any_folder(environment, tmp_path)
 
     assert database["NAME"] == str(tmp_path / "var" / "a.sqlite3")
     assert (tmp_path / "var").is_dir()
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def write_to_sqlite(environment, path):
+    """Leave a row in the database at ``path``; return its connection, so that the log stays beside it."""
+    config = environment(DATABASE=f"sqlite:///{path}").database("DATABASE", default="", statement_seconds=1)
+    connection = sqlite3.connect(config["NAME"])
+    connection.executescript("PRAGMA journal_mode=WAL; CREATE TABLE IF NOT EXISTS secret (text)")
+    return connection
+
+
+def test_no_other_user_can_read_a_new_database_or_its_log(environment, tmp_path):
+    before = os.umask(0)
+    try:
+        connection = write_to_sqlite(environment, "var/new.sqlite3")
+    finally:
+        os.umask(before)
+
+    with closing(connection):
+        assert mode(tmp_path / "var") == 0o700
+        for name in ("new.sqlite3", "new.sqlite3-wal", "new.sqlite3-shm"):
+            assert mode(tmp_path / "var" / name) == 0o600, name
+
+
+def test_a_database_that_others_could_read_is_closed_to_them(environment, tmp_path):
+    folder = tmp_path / "var"
+    folder.mkdir()
+    with closing(write_to_sqlite(environment, "var/old.sqlite3")):
+        for path in [folder, *folder.iterdir()]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+
+        with closing(write_to_sqlite(environment, "var/old.sqlite3")):
+            assert mode(folder) == 0o700
+            assert {mode(path) for path in folder.iterdir()} == {0o600}
+            assert len(list(folder.iterdir())) == 3
+
+
+def test_a_folder_that_is_not_its_own_keeps_its_mode(environment, tmp_path):
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o755)
+
+    write_to_sqlite(environment, f"{folder}/db.sqlite3").close()
+
+    assert mode(folder) == 0o755
+    assert mode(folder / "db.sqlite3") == 0o600
 
 
 def test_postgresql_has_limits_and_prepares_and_the_address_has_the_last_word(environment):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from argparse import ArgumentParser
 from typing import Any
@@ -18,10 +17,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="send what is queued, then exit")
-        parser.add_argument("--beside-parent", action="store_true", help="stop when the parent process ends")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        worker = Worker(parent=os.getppid() if options["beside_parent"] else None)
+        worker = Worker()
         if options["once"]:
             self.send_once(worker)
             return

@@ -186,19 +186,6 @@ def test_a_worker_that_is_stopped_finishes_the_email_and_no_other(issue, monkeyp
     assert (len(mail.outbox), waiting()) == (1, 2)
 
 
-def test_a_worker_beside_the_server_stops_with_it(issue, monkeypatch):
-    issue()
-    monkeypatch.setattr(workers, "close_old_connections", lambda: None)
-    parents = iter([7, 7, 1])
-    monkeypatch.setattr(workers.os, "getppid", lambda: next(parents))
-    worker = Worker(parent=7)
-    monkeypatch.setattr(worker.stop, "wait", lambda _pause: None)
-
-    worker.run()
-
-    assert len(mail.outbox) == 1
-
-
 def test_the_worker_goes_on_after_the_database_was_away(issue, monkeypatch):
     worker, pauses = Worker(), []
     outcomes = iter([OperationalError("away"), OperationalError("away"), MailServerDown(), None])

@@ -54,7 +54,7 @@ def test_a_thousand_parallel_calls_to_two_processes_count_a_thousand(server_of_t
 
     rows = [line.split() for line in server_of_two.shell(USAGE).splitlines()]
     assert {(outcome, address) for outcome, address, _ in rows} == {("answered", "127.0.0.1")}
-    assert sum(int(count) for _, _, count in rows) == 1000  # in two rows, if an hour ended meanwhile
+    assert sum(int(count) for _, _, count in rows) == 1000  # in two rows, if an hour ended between them
 
 
 def test_the_thread_outlives_a_database_that_fails(settings, monkeypatch):

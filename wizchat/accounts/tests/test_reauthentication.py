@@ -28,7 +28,7 @@ def away(olga):
 
 @pytest.fixture
 def form(read):
-    """Return a function that reads the fields of a page, without those that are made anew each time."""
+    """Return a function that reads the fields of a page, without those that are new each time."""
 
     def form(client, path=NEW):
         fields = read(client.get(path)).fields

@@ -192,3 +192,14 @@ def test_a_number_of_processes_that_is_none_is_refused_in_a_sentence():
     assert done.returncode == 1
     assert "WEB_CONCURRENCY" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("coding", [b"SECRET", b"chunked, gzip", b"identity", b""])
+def test_a_coding_that_nobody_reads_is_refused_at_once(server, coding):
+    status, body = answer(
+        server,
+        b"POST /v1/chatbots HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: " + coding + b"\r\n\r\n",
+    )
+
+    assert status in {400, 401, 501}
+    assert list(body["error"])[:2] == ["code", "message"]

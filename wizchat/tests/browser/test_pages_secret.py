@@ -62,7 +62,7 @@ def test_back_does_not_bring_the_key_back_without_script(plain_page):
     create(plain_page)
     raw = leave(plain_page)
 
-    # The page was an answer to POST and not to be stored: the browser would have to send it anew.
+    # The page was an answer to POST and not to be stored: the browser would have to send it again.
     with pytest.raises(Error, match="ERR_CACHE_MISS"):
         plain_page.go_back()
 

@@ -138,7 +138,7 @@ def test_a_frozen_database_holds_a_thread_no_longer_than_a_statement_may_take(im
     }
     assert alive.status == 200
     assert (ready.status, ready.json["checks"]["database"]) == (503, "unavailable")
-    # Each thread gives its connection up, and then tries in vain to make one for each further request.
+    # Each thread gives its connection up, and then fails to open one for each further request.
     assert took < ANSWER + 5 * CONNECTION + 5
     assert {answer.status for answer in back} == {200}
     assert person.get("/settings/api/").status == 200

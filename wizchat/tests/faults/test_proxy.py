@@ -281,6 +281,20 @@ def test_no_log_of_the_proxy_has_a_link_that_signs_in(outer):
     assert '"path":"/accounts/password/reset/key/<key>/"' in outer.log.read_text()
 
 
+def test_cookies_are_the_hosts_own_and_what_a_subdomain_planted_is_not_read(outer, member):
+    cookie = send(outer.tls_url, path="/accounts/login/", source=CLIENT).headers["Set-Cookie"]
+    name, *attributes = cookie.split("; ")
+    own, planted = (
+        send(outer.tls_url, path="/settings/api/", source=CLIENT, Cookie=f"{name}={member.session}")
+        for name in ("__Host-sessionid", "sessionid")
+    )
+
+    assert name.startswith("__Host-csrftoken=")
+    assert {"Secure", "Path=/"} <= set(attributes)
+    assert "domain" not in cookie.lower()
+    assert (own.status, planted.status) == (200, 302)
+
+
 @contextmanager
 def unfinished(nginx, count, request):
     """Hold ``count`` connections from one address, each with a ``request`` that doesn't end."""
@@ -315,6 +329,7 @@ def test_thousands_of_unfinished_requests_leave_room_for_others_and_are_dropped(
 
 
 def test_headers_that_do_not_end_cost_little_memory(alone):
+    assert call(alone.tls_url, source="127.0.0.5").status == 401  # by then there is a worker to measure
     before = alone.memory()
     line = b"A: " + b"x" * 7_000 + b"\r\n"
 

@@ -1,0 +1,98 @@
+"""While no mail server is configured, no link of an email gets into a log, and operators are told."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.core import mail
+
+from testing.client import Person
+from testing.server import ROOT, Server
+from testing.services import wait_until
+from testing.settings import FIXED
+from wizchat.email import CONSOLE, UNSENT, check_mail_server
+
+
+def manage(*arguments, **environ):
+    base = os.environ | FIXED | {"DJANGO_SETTINGS_MODULE": "wizchat.settings"}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=base | {"DATABASE_URL": "sqlite://:memory:"} | environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+SEND = (
+    "from django.core.mail import send_mail; print(send_mail('S', 'https://x/S3CRET', None, ['a@b.example']))"
+)
+
+
+@pytest.mark.parametrize("url", ["", "consolemail://"])
+def test_outside_debug_an_email_that_goes_nowhere_is_one_line_without_its_text(url):
+    done = manage("shell", "--no-imports", "--command", SEND, EMAIL_URL=url, DEBUG="off")
+
+    assert done.stdout == "1\n"
+    assert done.stderr.count("\n") == 1
+    assert "An email was not sent" in done.stderr
+    assert "S3CRET" not in done.stderr
+    assert "a@b.example" not in done.stderr
+
+
+def test_in_debug_the_console_prints_the_email():
+    assert "S3CRET" in manage("shell", "--no-imports", "--command", SEND, EMAIL_URL="", DEBUG="on").stdout
+
+
+def test_no_reset_link_is_in_the_log_of_a_server_without_a_mail_server(tmp_path):
+    server = Server(tmp_path, EMAIL_URL="").prepare().start()
+    try:
+        answer = Person(server.url).post("/accounts/password/reset/", email="user0@example.com")
+        assert answer.status == 302
+        wait_until(lambda: "An email was not sent" in server.log.read_text(), "the line of the email")
+    finally:
+        server.stop()
+
+    assert "/accounts/password/reset/key/" not in server.log.read_text()
+
+
+@pytest.mark.parametrize("backend", [CONSOLE, UNSENT])
+def test_a_deployment_without_a_mail_server_fails_its_check(settings, backend):
+    settings.EMAIL_BACKEND, settings.DEBUG = backend, False
+    assert [error.id for error in check_mail_server(None)] == ["wizchat.E001"]
+
+    settings.DEBUG = True
+    assert check_mail_server(None) == []
+
+
+def test_the_deploy_check_asks_for_a_mail_server_and_takes_one():
+    environ = {"HTTPS_ONLY": "on", "SECRET_KEY": "".join(map(chr, range(40, 120)))}
+
+    refused = manage("check", "--deploy", EMAIL_URL="", **environ)
+    taken = manage("check", "--deploy", EMAIL_URL="smtp+tls://u:p@mail.example.com:587", **environ)
+
+    assert (refused.returncode, "wizchat.E001" in refused.stderr) == (1, True)
+    assert taken.returncode == 0
+    assert manage("check", EMAIL_URL="").returncode == 0
+
+
+def test_the_address_of_the_mail_server_is_taken_apart():
+    names = ["BACKEND", "HOST", "PORT", "HOST_USER", "HOST_PASSWORD", "USE_TLS", "USE_SSL"]
+    code = f"from django.conf import settings as s; print(*(getattr(s, 'EMAIL_' + n) for n in {names}))"
+
+    done = manage(
+        "shell", "--no-imports", "--command", code, EMAIL_URL="smtp+ssl://us%40er:p%2Fw@mail.example:465"
+    )
+
+    assert done.stdout.split() == [
+        "django.core.mail.backends.smtp.EmailBackend",
+        *["mail.example", "465", "us@er", "p/w", "False", "True"],
+    ]
+
+
+def test_the_tests_themselves_send_into_memory():
+    mail.send_mail("S", "text", None, ["a@b.example"])
+
+    assert mail.outbox[0].from_email == "WizChat <no-reply@localhost>"
