@@ -19,4 +19,4 @@ if __name__ == "__main__":
     except ImproperlyConfigured as error:
         sys.exit(f"Not configured: {error}")
     except OperationalError as error:
-        sys.exit(f"The database does not answer: {error}")
+        sys.exit(f"The database isn't responding: {error}")

@@ -1,4 +1,4 @@
-"""The Containerfile, read."""
+"""Parses the Containerfile."""
 
 from __future__ import annotations
 

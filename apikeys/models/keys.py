@@ -394,6 +394,8 @@ class APIKey(models.Model):
             APIKey.objects.refuse_used_token(self.owner, form_token)
             old.refuse_rotation(now)
             successor.take_over_from(old, latest_expiry=caller.expires_at if caller else None)
+            if caller is not None:
+                successor.rate_limit = caller.rate_limit or old.rate_limit
             if origin.key is not None:
                 refuse_escalation(caller, successor, now=now)
             successor.insert(by=by, now=now, origin=origin)

@@ -33,15 +33,15 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 def activity(request: SignedInRequest) -> HttpResponseBase:
     query = request.GET.copy()
     asked = query.get("key", "")
-    query["key"] = keyformat.redact(asked)
-    if query["key"] != asked:
+    if keyformat.redact(asked) != asked:
+        query["key"] = keyformat.redact(asked)
         return redirect(f"{reverse('apikeys:activity')}?{query.urlencode()}")
     filters = ActivityForm(query)
     events = filtered(request, filters)
     if query.get("format") == "csv":
         return as_csv(events)
-    for name in ("page", "format"):
-        query.pop(name, None)
+    for name in [name for name in query if name in {"page", "format"} or not query[name]]:
+        del query[name]
     context = {
         "page": Paginator(events, PAGE_SIZE).get_page(request.GET.get("page", "")),
         "filters": filters,

@@ -97,7 +97,7 @@ class KeyForm(KeyRules, forms.Form):
         required=False,
         max_length=MAX_LIST_LENGTH,
         help_text="Optional. Leave empty to allow any address. Enter one address or range per line, "
-        "IPv4 or IPv6, such as 203.0.113.7 or 2001:db8::/32.",
+        "IPv4 or IPv6, such as 203.0.113.7 or 2001:db8::/32. Commas and spaces work, too.",
         error_messages={
             "max_length": f"The list is too long: at most {MAX_LIST_LENGTH:,} characters are allowed."
         },
@@ -264,7 +264,9 @@ class RotateForm(OnceForm):
         choices=[(value, label) for value, (label, _) in OVERLAPS.items()],
         initial="24",
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose how long the old key keeps working."},
+        error_messages=dict.fromkeys(
+            ["required", "invalid_choice"], "Choose how long the old key keeps working."
+        ),
     )
 
     def clean_overlap(self) -> timedelta | None:

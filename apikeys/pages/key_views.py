@@ -85,6 +85,8 @@ def add_address(request: SignedInRequest, form: KeySettingsForm) -> dict[str, st
     address = client_ip(request.META)
     if "allow" in request.POST:
         address = parse_address(request.POST["allow"])
+        if address is None:
+            return {"added": "That isn't an IP address."}
     missing = form.add_address(address)
     return {"added": "Added. Press Save to apply." if missing else "It's in the list already."}
 

@@ -64,7 +64,11 @@ def running_rotations(key: APIKey, now: datetime) -> list[Rotation]:
 def find(request: SignedInRequest, key_id: str, now: datetime) -> tuple[APIKey, Rotation | None]:
     """Return the owner's key and its running rotation; 404 for any other id."""
     key = get_object_or_404(request.user.api_keys, key_id=key_id)
-    return key, next(iter(running_rotations(key, now)), None)
+    running = running_rotations(key, now)
+    if "rotation" in request.POST:
+        # Only what the page asked about: in a chain, another rotation of the key may run.
+        running = [rotation for rotation in running if str(rotation.pk) == request.POST["rotation"]]
+    return key, next(iter(running), None)
 
 
 def ask(

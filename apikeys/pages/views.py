@@ -45,8 +45,8 @@ FILTER_FROM = 11
 def key_list(request: SignedInRequest) -> HttpResponse:
     query = request.GET.copy()
     asked = query.get("q", "")
-    query["q"] = keyformat.redact(asked)
-    if query["q"] != asked:
+    if keyformat.redact(asked) != asked:
+        query["q"] = keyformat.redact(asked)
         # A whole key was pasted into the search: neither address bar nor history keeps it.
         return redirect(f"{reverse('apikeys:list')}?{query.urlencode()}")
     now = timezone.now()
@@ -54,7 +54,8 @@ def key_list(request: SignedInRequest) -> HttpResponse:
     total = request.user.api_keys.count()
     keys_of_owner = request.user.api_keys.with_rotations().live_first(now)
     number = request.GET.get("page", "")
-    query.pop("page", None)
+    for name in [name for name in query if name == "page" or not query[name]]:
+        del query[name]
     page = Paginator(filtered(keys_of_owner, filters, now), PAGE_SIZE).get_page(number)
     keys = list(page)
     days = reports.last_day(keys, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django import template
@@ -26,6 +26,7 @@ register.filter("quoted", quoted)
 register.filter("described", described)
 register.filter("actor", actor)
 
+RECENT = timedelta(days=90)
 BAR_STEP, BAR_HEIGHT = 4, 24
 CHART_STEP, CHART_HEIGHT = 10, 100
 
@@ -56,6 +57,11 @@ def permission_help(value: str) -> str:
 def is_admitted(address: str, key: APIKey) -> bool:
     """Return whether the key's list lets ``address`` in."""
     return admits(key.allowed_networks, parse_address(address))
+
+
+@register.filter
+def is_recent(at: datetime | None, now: datetime) -> bool:
+    return at is not None and at > now - RECENT
 
 
 @register.filter

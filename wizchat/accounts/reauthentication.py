@@ -21,7 +21,7 @@ from wizchat.accounts.models import has_verified_address, signed_up
 
 TYPED = "accounts.typed"
 """Where the session keeps a form while its sender is asked for the password."""
-TYPED_LENGTH = 20_000
+TYPED_LENGTH = 70_000
 """Characters of the longest form that is kept."""
 NEVER_KEPT = ("csrf", "token", "password", "code", "secret", "credential")
 
@@ -67,8 +67,9 @@ def typed_before(request: HttpRequest) -> dict[str, str | list[str]]:
     if not kept or kept["path"] != request.path or not did_recently_reauthenticate(request):
         return {}
     del request.session[TYPED]
-    messages.info(request, "Thanks for confirming. Your form is still here: check it and send it again.")
     fields: dict[str, str | list[str]] = kept["fields"]
+    if fields:
+        messages.info(request, "Thanks for confirming. Your form is still here: check it and send it again.")
     return fields
 
 

@@ -31,7 +31,7 @@ def count(status: int) -> None:
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Return the metrics; without ``METRICS_TOKEN`` there is no such page."""
+    """Return the metrics; if ``METRICS_TOKEN`` is unset, 404."""
     if not settings.METRICS_TOKEN:
         return HttpResponse("Not found\n", "text/plain", 404)
     given = request.headers.get("Authorization", "")

@@ -240,7 +240,7 @@ def test_an_unknown_address_cannot_be_added_and_breaks_nothing(web, settings):
 
     response = web.get(NEW, headers={"X-Forwarded-For": "unknown"})
 
-    assert b"Your address is not known to this server." in response.content
+    assert b"This server can't tell your address." in response.content
 
 
 def test_addresses_are_shown_as_they_are_stored(send):

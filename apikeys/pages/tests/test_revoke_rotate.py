@@ -186,6 +186,8 @@ def test_a_key_that_has_ended_cannot_be_rotated(web, read, key, owner, rotate, s
         APIKey.objects.update(expires_at=timezone.now() - HOUR)
 
     for response in (web.get(rotate), web.post(rotate, filled)):
-        assert f"This key is {state} and cannot be rotated." in " ".join(response.content.decode().split())
+        said = " ".join(response.content.decode().split())
+        has = "been revoked" if state == "revoked" else "expired"
+        assert f"This key has {has} and can't be rotated." in said
         assert "Rotate key" not in read(response).buttons
     assert APIKey.objects.count() == 1

@@ -133,3 +133,28 @@ def test_finishing_and_cancelling_at_once_end_in_one_of_the_two_states(owner, pa
     finished = old.revoked_at is not None and new.revoked_at is None
     cancelled = old.revoked_at is None and new.revoked_at is not None and old.expires_at == before
     assert finished != cancelled
+
+
+def test_in_a_chain_a_page_ends_the_rotation_that_it_asked_about(web, read, pair, owner):
+    old, _, new, _ = pair
+    newest, _ = new.rotate(by=owner, now=timezone.now(), overlap=timedelta(days=1))
+    page = page_of(new, "rotate/cancel/")
+    asked = read(web.get(page)).fields
+
+    web.post(page, asked)
+    web.post(page, asked)
+
+    revoked = set(APIKey.objects.exclude(revoked_at=None))
+    assert revoked == {newest}
+    links = read(web.get(page_of(new))).links
+    assert links["Finish rotation"] == page_of(old, "rotate/finish/")
+
+
+def test_a_rotation_whose_new_key_is_gone_is_only_cancelled(web, read, pair, owner):
+    old, _, new, _ = pair
+    new.revoke(by=owner, now=timezone.now())
+
+    links = read(web.get(page_of(old))).links
+
+    assert "Finish rotation" not in links
+    assert "Cancel rotation" in links
