@@ -9,3 +9,7 @@ class APIKeysConfig(AppConfig):
 
     def ready(self) -> None:
         import wizchat.email  # noqa: F401  # registers its check
+        from apikeys.models import KeyEvent, event_recorded
+        from apikeys.notices.queue import queue_event
+
+        event_recorded.connect(queue_event, KeyEvent, dispatch_uid="notices.queue_event")

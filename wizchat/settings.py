@@ -199,7 +199,7 @@ USAGE_FLUSH_SECONDS = 1.0
 
 CHATBOT_REPLIER = "chatbots.replies.FAQReplier"
 
-HOUSEKEEPING_CHORES = ["apikeys.chores", "chatbots.chores"]
+HOUSEKEEPING_CHORES = ["apikeys.chores", "chatbots.chores", "apikeys.notices.chores"]
 API_MAX_BODY_BYTES = 256 * 1024
 # Whatever is larger doesn't get past the server (BODY_BYTES in wizchat/gunicorn/arrival.py).
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES

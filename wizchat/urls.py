@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from apikeys.leaks.pages import report_key
 from wizchat import error_pages, views
 from wizchat.accounts import views as account_views
 from wizchat.api.errors import unknown_path
@@ -23,9 +24,12 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("settings/", RedirectView.as_view(pattern_name="apikeys:list")),
     path("settings/api/", include("apikeys.pages.urls")),
+    path("settings/notifications/", include("apikeys.notices.urls")),
+    path("report-key/", report_key, name="report_key"),
     path("docs/", views.api_reference, name="docs"),
     path("v1/", include("chatbots.urls")),
     path("v1/", include("apikeys.api.urls")),
+    path("v1/", include("apikeys.leaks.urls")),
     path("v1/", include("wizchat.api.urls")),
     re_path(r"^v1(?:/|$)", unknown_path),
 ]

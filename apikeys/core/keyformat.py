@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 from zlib import crc32
 
@@ -65,6 +67,13 @@ def parse(raw: str) -> KeyParts:
     if checksum(raw[:-CHECKSUM_LENGTH]) != parts.checksum:
         raise Malformed("the checksum does not match")
     return parts
+
+
+def find(text: str) -> Iterator[str]:
+    """Yield each key in ``text``, whatever is around it."""
+    for match in _KEY.finditer(text):
+        with suppress(Malformed):
+            yield str(parse(match[0]))
 
 
 def checksum(body: str) -> str:

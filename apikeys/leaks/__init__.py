@@ -1,0 +1,1 @@
+"""Leaked keys that somebody reports: by page, endpoint or GitHub."""

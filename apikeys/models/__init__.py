@@ -10,6 +10,7 @@ from apikeys.models.keys import (
     APIKeyQuerySet,
     KeyEnded,
 )
+from apikeys.models.notices import Notice, NoticeChoices
 from apikeys.models.rotations import Rotation, RotationOver
 from apikeys.models.usage import USER_AGENT_LENGTH, KeyUsage
 
@@ -26,6 +27,8 @@ __all__ = [
     "KeyEvent",
     "KeyState",
     "KeyUsage",
+    "Notice",
+    "NoticeChoices",
     "Origin",
     "Permission",
     "Rotation",

@@ -304,13 +304,20 @@ class APIKey(models.Model):
         return at
 
     def revoke(
-        self, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE, reason: str = ""
+        self,
+        *,
+        by: User | None,
+        now: datetime,
+        origin: Origin = COMMAND_LINE,
+        reason: str = "",
+        actor_kind: KeyEvent.Actor | None = None,
     ) -> bool:
         """Stop the key for good; return whether it was this call that did."""
         with transaction.atomic():
             updated = APIKey.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=now, revoked_by=by)
             if updated:
-                self.record(KeyEvent.Action.REVOKED, by=by, now=now, origin=origin, detail=reason)
+                facts = {"detail": reason, "actor_kind": actor_kind}
+                self.record(KeyEvent.Action.REVOKED, by=by, now=now, origin=origin, **facts)
         self.refresh_from_db(fields=["revoked_at", "revoked_by"])
         return bool(updated)
 

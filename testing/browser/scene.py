@@ -194,6 +194,12 @@ def _asked_for_code(page, scene):
     page.get_by_role("heading", name="Enter your code").wait_for()
 
 
+def _reported(page, scene):
+    page.goto("/report-key/")
+    page.get_by_label("Leaked key").fill("Not a key")
+    page.get_by_role("button", name="Report").click()
+
+
 ANYONE = {
     "login": at("/accounts/login/"),
     "login refused": _failed_login,
@@ -207,8 +213,11 @@ ANYONE = {
     "account closed": at("/accounts/inactive/"),
     "code": _asked_for_code,
     "reference": at("/docs/"),
+    "report a key": at("/report-key/"),
+    "report a key, done": _reported,
 }
 MEMBERS = {
+    "notifications": at("/settings/notifications/"),
     "list": at("/settings/api/"),
     "list, second page": at("/settings/api/?page=2"),
     "list, nothing found": at("/settings/api/?q=zzz"),

@@ -49,6 +49,12 @@ INVALID_KEY = Error(
     "Invalid API key",
     "The key is mistyped or unknown, or its owner's account is closed.",
 )
+INVALID_SIGNATURE = Error(
+    401,
+    "UNAUTHORIZED",
+    "Invalid signature",
+    "The report to the secret scanning endpoint isn't signed with one of GitHub's keys.",
+)
 KEY_REVOKED = Error(401, "UNAUTHORIZED", "API key has been revoked", "The key was revoked. Use another one.")
 KEY_EXPIRED = Error(
     401, "UNAUTHORIZED", "API key has expired", "The key's expiry date has passed. Use another one."
@@ -133,6 +139,12 @@ TOO_MANY_FAILURES = Error(
     "RATE_LIMITED",
     "Too many failed authentications",
     "Too many requests from your address had an invalid key. Wait for the “Retry-After” seconds.",
+)
+TOO_MANY_REPORTS = Error(
+    429,
+    "RATE_LIMITED",
+    "Too many reports",
+    "Your address sent more reports of leaked keys than 60 in an hour. Wait for the “Retry-After” seconds.",
 )
 HEADERS_TOO_LARGE = Error(
     431,

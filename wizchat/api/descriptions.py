@@ -7,13 +7,14 @@ from drf_spectacular.utils import OpenApiParameter
 
 from apikeys.api import serializers as keys
 from apikeys.api.queries import DEFAULT_DAYS, MAX_DAYS
+from apikeys.leaks import serializers as leaks
 from apikeys.models import KeyState
 from chatbots.serializers import ChatbotSerializer, FAQEntrySerializer, QuerySerializer
 from wizchat.api import catalogue
 from wizchat.api.operations import Operation, describe
 from wizchat.api.pagination import MAX_PAGE_SIZE, PAGE_SIZE
 
-CHATBOTS, KEYS, DOCUMENT = "Chatbots", "API keys", "OpenAPI"
+CHATBOTS, KEYS, LEAKS, DOCUMENT = "Chatbots", "API keys", "Leaked keys", "OpenAPI"
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -269,6 +270,37 @@ describe(
         "Calls by day (UTC) and outcome, the oldest day first.",
         keys.UsageSerializer,
         parameters=(DAYS,),
+    ),
+)
+describe(
+    "LeakedKeys",
+    "POST",
+    Operation(
+        "reportLeakedKeys",
+        LEAKS,
+        "Report leaked keys",
+        "Revokes each real key that still works and tells its owner. The answer is the same for a real key "
+        "and for any other text. Each client address may report 60 times an hour.",
+        leaks.ReceivedSerializer,
+        202,
+        leaks.LeakedKeysSerializer,
+        {"keys": ["wzc_…"]},
+        errors=(catalogue.TOO_MANY_REPORTS,),
+    ),
+)
+describe(
+    "GitHubSecretScanning",
+    "POST",
+    Operation(
+        "reportFromGitHub",
+        LEAKS,
+        "Report leaked keys as GitHub",
+        "For GitHub's secret scanning: the raw body is signed with ECDSA, P-256 and SHA-256, in the headers "
+        "`Github-Public-Key-Identifier` and `Github-Public-Key-Signature`.",
+        leaks.LabelSerializer(many=True),
+        request=leaks.MatchSerializer(many=True),
+        example=[{"token": "wzc_…", "type": "wizchat_api_key", "url": "", "source": "commit"}],
+        errors=(catalogue.INVALID_SIGNATURE,),
     ),
 )
 describe(

@@ -20,7 +20,7 @@ class Operation(NamedTuple):
     response: Any = None
     status: int = 200
     request: Any = None
-    example: Mapping[str, Any] | None = None
+    example: Mapping[str, Any] | list[Mapping[str, Any]] | None = None
     parameters: tuple[OpenApiParameter, ...] = ()
     errors: tuple[Error, ...] = ()
 

@@ -35,6 +35,7 @@ class Arrival:
         self._body_at = 0
         self._body_bytes = 0
         self._chunk_at = 0
+        self._coding_is_odd = False
 
     def is_ready(self) -> bool:
         """Return whether a thread can answer now: the request is whole, or more than is taken in."""
@@ -66,6 +67,7 @@ class Arrival:
                     self._body_bytes = _number(value.strip(b" \t"))
                 case b"transfer-encoding":
                     self._chunk_at = self._body_at
+                    self._coding_is_odd |= value.rpartition(b",")[2].strip(b" \t").lower() != b"chunked"
                 case _:
                     self.awaits_continue = value.strip(b" \t").lower() == b"100-continue"
         return True
@@ -81,6 +83,8 @@ class Arrival:
         return self.head_is_too_large
 
     def _body_is_whole(self) -> bool:
+        if self._coding_is_odd:
+            return True  # gunicorn refuses it
         if self._chunk_at:
             return self._last_chunk_is_there()
         return self._body_bytes <= min(BODY_BYTES, len(self.data) - self._body_at)

@@ -16,6 +16,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from apikeys.notices.metrics import QUEUE
+
 _REQUESTS = Counter("wizchat_requests", "Requests answered, by status.", ["status"])
 _by_status: dict[int, Counter] = {}
 
@@ -37,7 +39,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse(
             "A token is required\n", "text/plain", 401, headers={"WWW-Authenticate": 'Bearer realm="metrics"'}
         )
-    return HttpResponse(generate_latest(_registry()), CONTENT_TYPE_LATEST)
+    numbers = generate_latest(_registry()) + generate_latest(QUEUE)
+    return HttpResponse(numbers, CONTENT_TYPE_LATEST)
 
 
 def _registry() -> CollectorRegistry:

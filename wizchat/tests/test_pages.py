@@ -84,7 +84,9 @@ def test_every_curl_sample_works(server):
             check=True,
         )
 
-        assert done.stdout == operation.status, operation
+        # Nobody but GitHub can sign its reports.
+        expected = "401" if operation.id == "reportFromGitHub" else operation.status
+        assert done.stdout == expected, operation
 
 
 def test_an_address_that_leads_nowhere_gets_a_page(db):

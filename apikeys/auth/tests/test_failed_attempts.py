@@ -6,7 +6,7 @@ from ipaddress import ip_network
 import pytest
 from django.core.cache import caches
 
-from apikeys.auth import failed_attempts
+from apikeys.auth import counters, failed_attempts
 from testing.fixtures import outcome
 
 pytestmark = pytest.mark.django_db
@@ -87,11 +87,11 @@ def test_ipv6_is_counted_by_its_64_bit_network(call):
     assert call("wrong", REMOTE_ADDR="2001:db8:0:2::1").status_code == 401
 
 
-def test_the_count_starts_anew_after_a_minute(call, monkeypatch, settings):
+def test_the_count_starts_over_after_a_minute(call, monkeypatch, settings):
     # This process's cache goes by the clock that is set here; Redis has its own.
     settings.CACHES = settings.CACHES | {"failed_attempts": settings.CACHES["local"]}
     now = 1_000_000.0
-    monkeypatch.setattr(failed_attempts.time, "time", lambda: now)
+    monkeypatch.setattr(counters.time, "time", lambda: now)
     statuses(call, 5)
 
     now += 59
@@ -135,7 +135,7 @@ def test_429_has_the_envelope(call):
 def test_past_the_limit_nothing_is_counted_any_more(db, call, settings, monkeypatch):
     settings.AUTH_FAILURES_PER_MINUTE = 2
     first = [call("forged") for _ in range(3)][-1]
-    monkeypatch.setattr(failed_attempts, "_increment", lambda *_: pytest.fail("counted on"))
+    monkeypatch.setattr(counters, "_increment", lambda *_: pytest.fail("counted on"))
 
     answer = call("forged")
 

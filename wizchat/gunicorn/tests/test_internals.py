@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from pathlib import Path
+
+from gunicorn.workers import gthread
+
+from wizchat.gunicorn.worker import Worker
 
 CHECKED = "27.0.1"
+DECISION = Path(__file__).resolve().parents[3] / "docs" / "decisions" / "0020-gunicorns-internals.md"
 
 
 def test_the_installed_gunicorn_is_the_one_that_the_worker_was_checked_against():
     assert version("gunicorn") == CHECKED, "check decision 20 against the new release"
+    assert CHECKED in DECISION.read_text()
+
+
+def test_decision_names_every_method_of_gunicorn_that_the_worker_replaces():
+    replaced = {name for name in vars(Worker) if hasattr(gthread.ThreadWorker, name)}
+    own = {name for name in replaced if name.startswith("__")}
+
+    text = DECISION.read_text()
+    assert {name for name in replaced - own if f"{name}`" not in text} == set()

@@ -58,7 +58,14 @@ def test_odd_tokens_reach_the_api(server, token):
 
 @pytest.mark.parametrize(
     "request_line",
-    [b"GARBAGE", b"GET /v1/\0 HTTP/1.1", b"GET /v1/\xff HTTP/1.1", b"GET /v1/chatbots HTTP/1.1\r\nA: b\0c"],
+    [
+        b"GARBAGE",
+        b"GET /v1/\0 HTTP/1.1",
+        b"GET /v1/\xff HTTP/1.1",
+        b"GET /v1/chatbots HTTP/1.1\r\nA: b\0c",
+        b"POST /v1/chatbots HTTP/1.1\r\nTransfer-Encoding: odd",
+        b"GET /v1/chatbots HTTP/1.1\nHost: localhost\n\n",
+    ],
 )
 def test_what_is_not_http_is_answered_in_the_envelope(server, request_line):
     status, body = answer(server, request_line + b"\r\n\r\n")
@@ -192,3 +199,14 @@ def test_a_number_of_processes_that_is_none_is_refused_in_a_sentence():
     assert done.returncode == 1
     assert "WEB_CONCURRENCY" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("coding", [b"SECRET", b"chunked, gzip", b"identity", b""])
+def test_a_coding_that_nobody_reads_is_refused_at_once(server, coding):
+    status, body = answer(
+        server,
+        b"POST /v1/chatbots HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: " + coding + b"\r\n\r\n",
+    )
+
+    assert status in {400, 401, 501}
+    assert list(body["error"])[:2] == ["code", "message"]

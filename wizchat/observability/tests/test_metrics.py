@@ -33,7 +33,7 @@ def read(token=TOKEN):
     return client.get("/metrics", headers={"authorization": f"Bearer {token}"})
 
 
-def test_whoever_has_the_token_reads_what_prometheus_understands():
+def test_whoever_has_the_token_reads_what_prometheus_understands(db):
     response = read()
 
     assert response.status_code == 200
@@ -45,6 +45,8 @@ def test_whoever_has_the_token_reads_what_prometheus_understands():
         "wizchat_key_verified_cache_hits",
         "wizchat_key_argon2_seconds",
         "wizchat_usage_lag_seconds",
+        "wizchat_email_queue_length",
+        "wizchat_email_queue_age_seconds",
     } <= names
 
 

@@ -1,0 +1,117 @@
+"""GitHub's secret scanning: who signed a report (ECDSA, P-256, SHA-256 over the raw body).
+
+See https://docs.github.com/code-security/secret-scanning/secret-scanning-partner-program.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import b64decode
+from http.client import HTTPException
+from threading import Lock
+from urllib.request import urlopen
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from django.conf import settings
+
+TIMEOUT = 5
+"""Seconds that GitHub has for each part of its answer."""
+FRESH = 3600
+"""Seconds for which fetched keys are used."""
+LARGEST = 1 << 20
+LOCK_TIMEOUT = 1
+"""Seconds that a request waits while another one fetches."""
+PAUSE_AFTER_FAILURE = 2
+LOOKUPS_PER_MINUTE = 10
+"""Fetches for identifiers that aren't known: forged ones must not make us flood GitHub."""
+
+
+class NotSigned(Exception):
+    """No key of GitHub's has signed this."""
+
+
+class KeysUnavailable(Exception):
+    """GitHub's keys cannot be fetched now."""
+
+
+class PublicKeys:
+    """GitHub's keys by identifier, as this process last fetched them."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.forget()
+
+    def forget(self) -> None:
+        self._keys: dict[str, EllipticCurvePublicKey] = {}
+        self._url = ""
+        self._fresh_until = self._retry_at = 0.0
+        self._lookups: list[float] = []
+
+    def get(self, identifier: str) -> EllipticCurvePublicKey | None:
+        """Return the key, looked up once more if it isn't known; raises ``KeysUnavailable``."""
+        # One request fetches at a time; the others don't tie up their threads for long.
+        if not self._lock.acquire(timeout=LOCK_TIMEOUT):
+            raise KeysUnavailable("another request is fetching them")
+        try:
+            now = time.monotonic()
+            is_stale = now >= self._fresh_until or self._url != settings.GITHUB_KEYS_URL
+            if is_stale or (identifier not in self._keys and self._may_look_up(now)):
+                self._refresh(now)
+            return self._keys.get(identifier)
+        finally:
+            self._lock.release()
+
+    def _may_look_up(self, now: float) -> bool:
+        self._lookups = [at for at in self._lookups if at > now - 60]
+        if len(self._lookups) >= LOOKUPS_PER_MINUTE:
+            return False
+        self._lookups.append(now)
+        return True
+
+    def _refresh(self, now: float) -> None:
+        url = settings.GITHUB_KEYS_URL
+        if now < self._retry_at and url == self._url:
+            raise KeysUnavailable("they could not be fetched just now")
+        self._url = url
+        try:
+            self._keys = fetch(url)
+        except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
+            self._retry_at = time.monotonic() + PAUSE_AFTER_FAILURE
+            raise KeysUnavailable(str(error)) from error
+        self._fresh_until = time.monotonic() + FRESH
+
+
+def fetch(url: str) -> dict[str, EllipticCurvePublicKey]:
+    """Return the keys for ECDSA on P-256 in the document at ``url``, by identifier."""
+    with urlopen(url, timeout=TIMEOUT) as answer:  # noqa: S310  # the setting is https or file
+        document = json.loads(answer.read(LARGEST))
+    keys = {}
+    for entry in document["public_keys"]:
+        key = load_pem_public_key(entry["key"].encode())
+        if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
+            keys[entry["key_identifier"]] = key
+    return keys
+
+
+PUBLIC_KEYS = PublicKeys()
+
+
+def verify(body: bytes, *, identifier: str, signature: str) -> None:
+    """Raise ``NotSigned`` unless GitHub has signed ``body``, and ``KeysUnavailable`` if nobody can tell."""
+    if not identifier or not signature:
+        raise NotSigned
+    try:
+        decoded = b64decode(signature, validate=True)
+    except ValueError as error:
+        raise NotSigned from error
+    key = PUBLIC_KEYS.get(identifier)
+    if key is None:
+        raise NotSigned
+    try:
+        key.verify(decoded, body, ECDSA(SHA256()))
+    except InvalidSignature as error:
+        raise NotSigned from error

@@ -1,0 +1,121 @@
+"""What a report of leaked keys does: a right key that still works is stopped before the answer.
+
+Nothing that a reporter can see depends on whether a key was real.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from hmac import compare_digest
+from itertools import islice
+
+from django.conf import settings
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from apikeys import hasher
+from apikeys.auth import counters
+from apikeys.core import keyformat
+from apikeys.core.networks import IPAddress
+from apikeys.models import APIKey, KeyEvent, Origin
+from wizchat.api import catalogue
+from wizchat.api.errors import APIError
+
+REASON = "reported as leaked"
+KEYS_PER_REPORT = 1000
+KEYS_PER_QUERY = 100
+TRIES_PER_KEY = 5
+"""Who holds a key can compute others with its id and checksum, and each of them would cost an Argon2."""
+REPORTS_PER_HOUR = 60
+HOUR = 3600
+REPEATED = timedelta(days=1)
+"""While keys are kept (``LEAK_ACTION=notify``), the same report is recorded once in so long."""
+DETAIL_LENGTH = 500
+
+
+class TooManyReports(APIError):
+    """An address has reported too often; ``wait`` is in seconds."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(catalogue.TOO_MANY_REPORTS, headers={"Retry-After": str(wait)})
+        self.wait = wait
+
+
+def count_report(client_ip: IPAddress | None) -> None:
+    """Count a report from ``client_ip``; raise ``TooManyReports`` past the limit."""
+    name = f"leak-reports:{counters.bucket(client_ip)}"
+    wait = counters.count(name, limit=REPORTS_PER_HOUR, seconds=HOUR, what="reports of leaked keys").wait
+    if wait:
+        raise TooManyReports(wait)
+
+
+@sensitive_variables("texts", "found")
+def report(texts: Iterable[str], *, now: datetime, ip: str, where: str) -> None:
+    """Act on each right key in ``texts``; ``where`` says by which way it came."""
+    found = dict.fromkeys(raw for text in texts for raw in keyformat.find(text))
+    for key in genuine(islice(found, KEYS_PER_REPORT)).values():
+        act(key, now=now, ip=ip, where=where)
+
+
+@sensitive_variables("raws", "candidates", "raw")
+def genuine(raws: Iterable[str]) -> dict[str, APIKey]:
+    """Return the stored key behind each of ``raws`` that is one; each is a well-formed key.
+
+    The stored checksum turns forged keys away before they reach Argon2.
+    """
+    proved = {}
+    tries: Counter[int] = Counter()
+    for batch in batches(raws):
+        stored = {key.key_id: key for key in APIKey.objects.filter(key_id__in=ids_of(batch))}
+        for raw in batch:
+            key = stored.get(keyformat.parse(raw).key_id)
+            if key is None or not compare_digest(key.checksum, raw[-keyformat.CHECKSUM_LENGTH :]):
+                continue
+            tries[key.pk] += 1
+            if tries[key.pk] <= TRIES_PER_KEY and hasher.HASHER.verify(key.key_hash, raw):
+                proved[raw] = key
+    return proved
+
+
+def batches(raws: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(raws)
+    while batch := list(islice(rest, KEYS_PER_QUERY)):
+        yield batch
+
+
+def ids_of(raws: list[str]) -> set[str]:
+    return {keyformat.parse(raw).key_id for raw in raws}
+
+
+def act(key: APIKey, *, now: datetime, ip: str, where: str) -> None:
+    """Record the report of ``key`` and revoke it; a key that has ended already stays as it is."""
+    origin = Origin(ip=ip)
+    detail = printable(where)
+    nobody = KeyEvent.Actor.NOBODY
+    with transaction.atomic():
+        current = APIKey.objects.select_for_update().filter(pk=key.pk).first()
+        if current is None or current.is_ended(now):
+            return
+        if settings.LEAK_ACTION == "revoke":
+            reported(current, now, origin, detail)
+            current.revoke(by=None, now=now, origin=origin, reason=REASON, actor_kind=nobody)
+        elif not was_reported(current, detail, since=now - REPEATED):
+            reported(current, now, origin, detail)
+
+
+def reported(key: APIKey, now: datetime, origin: Origin, detail: str) -> None:
+    nobody = KeyEvent.Actor.NOBODY
+    key.record(KeyEvent.Action.REPORTED, by=None, now=now, origin=origin, actor_kind=nobody, detail=detail)
+
+
+def was_reported(key: APIKey, detail: str, *, since: datetime) -> bool:
+    reports = key.events.filter(action=KeyEvent.Action.REPORTED, detail=detail)
+    return reports.filter(at__gt=since).exists()
+
+
+def printable(where: str) -> str:
+    """Return where a key was found, without control characters and without the secret of any key."""
+    text = "".join(character if character.isprintable() else " " for character in where)
+    return keyformat.redact(text)[:DETAIL_LENGTH]

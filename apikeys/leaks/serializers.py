@@ -1,0 +1,38 @@
+"""The bodies of reports and of their answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apikeys.leaks.reports import KEYS_PER_REPORT
+from wizchat.api.serializers import NoUnknownFields, StrictCharField
+
+
+class LeakedKeysSerializer(NoUnknownFields, serializers.Serializer[Any]):
+    keys = serializers.ListField(
+        child=StrictCharField(allow_blank=True, trim_whitespace=False),
+        min_length=1,
+        max_length=KEYS_PER_REPORT,
+        help_text="Keys, or text that has keys in it.",
+    )
+
+
+class ReceivedSerializer(serializers.Serializer[Any]):
+    received = serializers.IntegerField(help_text="How many texts the report had.")
+
+
+class MatchSerializer(serializers.Serializer[Any]):
+    """What GitHub found. Other fields are ignored, because GitHub adds to them."""
+
+    token = serializers.CharField()
+    type = serializers.CharField(required=False)
+    url = serializers.CharField(required=False, help_text="Where it was found.")
+    source = serializers.CharField(required=False, help_text="In what it was found, such as commit.")  # type: ignore[assignment]  # GitHub's name; Field has one of its own
+
+
+class LabelSerializer(serializers.Serializer[Any]):
+    token_raw = serializers.CharField()
+    token_type = serializers.CharField()
+    label = serializers.ChoiceField(["true_positive", "false_positive"])  # type: ignore[assignment]  # GitHub's name; Field has one of its own

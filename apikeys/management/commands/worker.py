@@ -1,0 +1,39 @@
+"""``manage.py worker``: sends queued emails until it is stopped. Several may run."""
+
+from __future__ import annotations
+
+import signal
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, InterfaceError
+
+from apikeys.notices.worker import MailServerDown, Worker
+
+
+class Command(BaseCommand):
+    help = "Send queued emails until stopped."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="send what is queued, then exit")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        worker = Worker()
+        if options["once"]:
+            self.send_once(worker)
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: worker.stop.set())
+        self.stderr.write("Sending emails.")
+        worker.run()
+
+    def send_once(self, worker: Worker) -> None:
+        try:
+            sent = worker.send_waiting(even_postponed=True)
+        except MailServerDown:
+            self.stderr.write("The mail server takes no emails now; they stay queued.")
+        except (DatabaseError, InterfaceError) as error:
+            raise CommandError(f"The queue cannot be read: {error}") from error
+        else:
+            self.stderr.write(f"{sent} sent.")

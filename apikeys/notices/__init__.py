@@ -1,0 +1,1 @@
+"""Emails that tell owners what happens to their keys."""

@@ -1,0 +1,151 @@
+"""Which event makes which email, and the emails that are due without an event.
+
+An email is queued in the transaction of what it tells, so that none is lost and none tells of
+something that did not happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Max, Sum
+
+from apikeys.core import networks
+from apikeys.core.outcomes import Outcome
+from apikeys.leaks.reports import REASON
+from apikeys.models import APIKey, KeyEvent, KeyUsage, Notice, NoticeChoices, Permission
+
+WARNINGS = (1, 7, 14)
+"""Days before a key expires at which its owner is warned, the last warning first."""
+LOOKED_BACK = timedelta(days=2)
+"""Housekeeping runs once a day; older use was told of, or is no news any more."""
+KEPT = timedelta(days=90)
+"""How long emails that are done are remembered."""
+OPTIONAL = {Notice.Kind.CREATED, Notice.Kind.ROTATED, Notice.Kind.EXPIRING, Notice.Kind.ENDED_IN_USE}
+
+
+def queue_event(*, event: KeyEvent, **_: Any) -> None:
+    """Queue the email that ``event`` makes, if it makes one."""
+    kind = kind_of(event)
+    if kind is Notice.Kind.ROTATED:
+        # The rotation says it all: its new key was queued as created in this transaction.
+        made = Notice.objects.waiting().filter(kind=Notice.Kind.CREATED, key__origin_rotation__old=event.key)
+        made.delete()
+    if kind is None or not is_wanted(kind, event.key.owner):
+        return
+    told = (
+        f"reported:{event.key_id}:{event.at:%Y-%m-%d}"
+        if kind is Notice.Kind.REPORTED
+        else f"event:{event.pk}"
+    )
+    queue([notice(kind, event.key, told, now=event.at, event=event)])
+
+
+def kind_of(event: KeyEvent) -> Notice.Kind | None:
+    """Return which email an event makes; a rotation or a report that also revokes makes one alone."""
+    match event.action:
+        case KeyEvent.Action.CREATED:
+            return Notice.Kind.CREATED
+        case KeyEvent.Action.ROTATED:
+            return Notice.Kind.ROTATED
+        case KeyEvent.Action.REPORTED:
+            return Notice.Kind.REPORTED
+        case KeyEvent.Action.CHANGED if widens(event.changes):
+            return Notice.Kind.WIDENED
+        case KeyEvent.Action.REVOKED if event.detail != REASON and not ends_rotated(event):
+            return Notice.Kind.REVOKED
+    return None
+
+
+def widens(changes: dict[str, Any]) -> bool:
+    """Return whether the key has more permissions or addresses than before."""
+    if "permissions" in changes:
+        had, has = (Permission.of(names) for names in changes["permissions"])
+        if not had.covers(has):
+            return True
+    if "allowed_networks" in changes:
+        before, after = ("\n".join(lines) for lines in changes["allowed_networks"])
+        return not networks.is_within(after, before)
+    return False
+
+
+def ends_rotated(event: KeyEvent) -> bool:
+    """Return whether a rotation without overlap revoked the key, at the same moment."""
+    rotated = KeyEvent.objects.filter(key=event.key_id, action=KeyEvent.Action.ROTATED, at=event.at)
+    return rotated.exists()
+
+
+def is_wanted(kind: str, owner: User) -> bool:
+    """Return whether ``owner`` can and wants to get emails of this kind."""
+    if not owner.is_active or not owner.email:
+        return False
+    choices = NoticeChoices.objects.filter(pk=owner.pk).first() if kind in OPTIONAL else None
+    return choices is None or bool(getattr(choices, kind))
+
+
+def queue_due(now: datetime) -> int:
+    """Queue the emails that are due at ``now``, each once; return how many were not queued before."""
+    Notice.objects.filter(queued_at__lt=now - KEPT, sent_at__isnull=False).delete()
+    Notice.objects.filter(queued_at__lt=now - KEPT, dropped_at__isnull=False).delete()
+    return (
+        queue(warnings(now))
+        + queue(still_presented(Notice.Kind.WRONG_ADDRESS, [Outcome.ADDRESS], now))
+        + queue(still_presented(Notice.Kind.ENDED_IN_USE, [Outcome.REVOKED, Outcome.EXPIRED], now))
+    )
+
+
+def queue(notices: Iterable[Notice]) -> int:
+    """Store ``notices``, but for those that tell what was told before; return how many were stored."""
+    wanted = list(notices)
+    told = Notice.objects.filter(unique_for__in=[one.unique_for for one in wanted])
+    known = set(told.values_list("unique_for", flat=True))
+    new = [one for one in wanted if one.unique_for not in known]
+    # Another process may queue the same at this moment: the constraint lets one of them through.
+    Notice.objects.bulk_create(new, batch_size=500, ignore_conflicts=True)
+    return len(new)
+
+
+def notice(
+    kind: str, key: APIKey, told: str, *, now: datetime, event: KeyEvent | None = None, **facts: Any
+) -> Notice:
+    return Notice(key=key, event=event, kind=kind, unique_for=told, facts=facts, queued_at=now, due_at=now)
+
+
+def warnings(now: datetime) -> Iterable[Notice]:
+    """Yield the warning that is due for each key; a late one replaces those before it.
+
+    A rotated key ends because its owner wanted it to.
+    """
+    soon = APIKey.objects.live(now).filter(expires_at__lte=now + timedelta(days=max(WARNINGS)), rotation=None)
+    for key in soon.select_related("owner").iterator():
+        if key.expires_at is None or not is_wanted(Notice.Kind.EXPIRING, key.owner):
+            continue
+        left = key.expires_at - now
+        days = next(days for days in WARNINGS if left <= timedelta(days=days))
+        told = f"expiring:{key.pk}:{key.expires_at.isoformat()}:{days}"
+        yield notice(Notice.Kind.EXPIRING, key, told, now=now, expires_at=key.expires_at.isoformat())
+
+
+def still_presented(kind: Notice.Kind, outcomes: list[Outcome], now: datetime) -> Iterable[Notice]:
+    """Yield an email for each key that was presented with one of ``outcomes``, once a day for a key."""
+    usage = KeyUsage.objects.filter(outcome__in=outcomes, last_at__gt=now - LOOKED_BACK)
+    usage = usage.filter(hour__gt=now - LOOKED_BACK - timedelta(hours=1))
+    used = usage.values("key").annotate(last=Max("last_at"), calls=Sum("count"))
+    by_key = {int(row["key"]): row for row in used}
+    told = dict(
+        Notice.objects.filter(kind=kind, queued_at__gt=now - LOOKED_BACK)
+        .values_list("key")
+        .annotate(Max("queued_at"))
+    )
+    for key in APIKey.objects.filter(pk__in=by_key).select_related("owner").order_by("pk"):
+        row, last_told = by_key[key.pk], told.get(key.pk)
+        if last_told is not None and row["last"] <= last_told:
+            continue
+        if is_wanted(kind, key.owner):
+            latest = usage.filter(key=key).order_by("-last_at").values_list("address", flat=True).first()
+            name = f"{kind.value}:{key.pk}:{now:%Y-%m-%d}"
+            facts = {"at": row["last"].isoformat(), "ip": latest or "", "calls": row["calls"]}
+            yield notice(kind, key, name, now=now, **facts)

@@ -1,0 +1,82 @@
+"""Settings > Notifications."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apikeys.models import NoticeChoices
+
+pytestmark = pytest.mark.django_db
+PAGE = "/settings/notifications/"
+LABELS = [
+    "A key is created",
+    "A key is rotated",
+    "A key expires soon",
+    "A revoked or expired key is still in use",
+]
+
+
+@pytest.fixture
+def web(owner):
+    client = Client()
+    client.force_login(owner)
+    return client
+
+
+def test_everything_is_on_at_first(web, owner):
+    html = web.get(PAGE).text
+
+    assert html.count("checked") == 4
+    for label in LABELS:
+        assert label in html
+    assert "olga@example.com" in html
+    assert not NoticeChoices.objects.exists()
+
+
+def test_what_is_unchecked_is_off(web, owner):
+    assert web.post(PAGE, {"created": "on", "expiring": "on"}).status_code == 302
+
+    choices = NoticeChoices.objects.get(user=owner)
+    assert (choices.created, choices.rotated, choices.expiring, choices.ended_in_use) == (
+        True,
+        False,
+        True,
+        False,
+    )
+    assert web.get(PAGE).text.count("checked") == 2
+
+
+def test_nobody_changes_anothers_choices(web, owner, stranger):
+    web.post(PAGE, {"user": stranger.pk, "pk": stranger.pk})
+
+    assert not NoticeChoices.objects.filter(user=stranger).exists()
+
+
+def test_security_emails_cannot_be_turned_off(web, owner):
+    web.post(PAGE, {"revoked": "", "reported": "", "widened": ""})
+
+    html = web.get(PAGE).text
+    assert html.count('type="checkbox"') == 4
+
+
+def test_who_is_not_signed_in_is_sent_to_sign_in():
+    for method in ("get", "post"):
+        response = getattr(Client(), method)(PAGE)
+        assert response.status_code == 302
+        assert response["Location"].startswith("/accounts/login/")
+
+
+def test_a_form_from_elsewhere_changes_nothing(owner):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(owner)
+
+    assert client.post(PAGE, {}).status_code == 403
+    assert not NoticeChoices.objects.exists()
+
+
+def test_who_has_no_address_is_told(web, owner):
+    owner.email = ""
+    owner.save()
+
+    assert "no email address" in web.get(PAGE).text

@@ -1,0 +1,242 @@
+"""What the worker does when mail server, recipients or other workers are in the way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
+from django.core.management import call_command
+from django.db import OperationalError
+from django.utils import timezone
+
+from apikeys.models import Notice
+from apikeys.notices import worker as workers
+from apikeys.notices.worker import MailServerDown, Worker
+
+pytestmark = pytest.mark.django_db
+
+
+class MailServer(EmailBackend):
+    """Takes emails unless it is ``down`` or refuses a recipient."""
+
+    down = False
+    refused = {}
+
+    def open(self):
+        if self.down:
+            raise ConnectionRefusedError
+
+    def send_messages(self, messages):
+        if self.down:
+            raise SMTPServerDisconnected("gone")
+        for recipient in messages[0].to:
+            if recipient in self.refused:
+                raise SMTPRecipientsRefused({recipient: (self.refused[recipient], b"no")})
+        return super().send_messages(messages)
+
+
+@pytest.fixture
+def server(settings, monkeypatch):
+    settings.EMAIL_BACKEND = f"{__name__}.MailServer"
+    monkeypatch.setattr(MailServer, "down", False)
+    monkeypatch.setattr(MailServer, "refused", {})
+    return MailServer
+
+
+def waiting():
+    return Notice.objects.waiting().count()
+
+
+def test_a_mail_server_that_is_down_loses_nothing(issue, server, capsys):
+    for _ in range(3):
+        issue()
+    server.down = True
+    call_command("worker", "--once")
+    assert (waiting(), mail.outbox) == (3, [])
+    assert "stay queued" in capsys.readouterr().err
+
+    server.down = False
+    call_command("worker", "--once")
+
+    assert (waiting(), len(mail.outbox)) == (0, 3)
+
+
+def test_a_mail_server_that_breaks_off_gets_the_email_again(issue, server, monkeypatch):
+    issue()
+    monkeypatch.setattr(server, "open", lambda _self: None)
+    server.down = True
+    with pytest.raises(MailServerDown):
+        Worker().send_waiting()
+
+    server.down = False
+    assert Worker().send_waiting() == 0  # it waits for its pause to end
+    Notice.objects.update(due_at=timezone.now())
+
+    assert Worker().send_waiting() == 1
+
+
+def test_one_recipient_that_is_refused_does_not_hold_up_the_others(issue, stranger, server):
+    issue()
+    issue(owner=stranger)
+    server.refused = {"olga@example.com": 450}
+
+    call_command("worker", "--once")
+
+    assert [message.to for message in mail.outbox] == [["stan@example.com"]]
+    assert waiting() == 1
+
+
+def test_pauses_grow(issue, server):
+    issue()
+    server.refused = {"olga@example.com": 450}
+    pauses = []
+    for _ in range(12):
+        Worker().send_waiting(even_postponed=True)
+        pauses.append(round((Notice.objects.get().due_at - timezone.now()).total_seconds()))
+
+    assert pauses == [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600, 3600]
+
+
+@pytest.mark.parametrize(("code", "left"), [(550, 0), (450, 1)])
+def test_a_recipient_is_given_up_only_when_refused_for_good(issue, server, code, left):
+    issue()
+    server.refused = {"olga@example.com": code}
+
+    for _ in range(workers.REFUSED_AT_MOST):
+        assert waiting() == 1
+        Worker().send_waiting(even_postponed=True)
+
+    assert waiting() == left
+
+
+def test_an_email_that_cannot_be_written_does_not_hold_up_the_others(issue, monkeypatch, server):
+    for _ in range(2):
+        issue()
+    first = Notice.objects.order_by("pk").first()
+    message = workers.message
+    monkeypatch.setattr(workers, "message", lambda one: 1 / 0 if one.pk == first.pk else message(one))
+
+    assert Worker().send_waiting() == 1
+    assert waiting() == 1
+
+
+def test_what_another_worker_is_sending_is_left_alone_until_that_worker_is_surely_dead(issue):
+    issue()
+    now = timezone.now()
+    assert Notice.objects.get().claim(now)
+
+    assert Worker().send_waiting(even_postponed=True) == 0
+    Notice.objects.update(claimed_until=now - timedelta(seconds=1))
+    assert Worker().send_waiting() == 1
+
+
+def test_two_workers_with_the_same_batch_send_each_email_once(issue):
+    for _ in range(3):
+        issue()
+    first, second = Worker(), Worker()
+    batch, same_batch = first._batch(set(), False), second._batch(set(), False)
+
+    assert [len(list(first._claimed(batch))), len(list(second._claimed(same_batch)))] == [3, 0]
+
+
+def test_a_worker_whose_claim_ran_out_does_not_undo_what_the_next_one_did(issue):
+    issue()
+    slow, quick = Notice.objects.get(), Notice.objects.get()
+    now = timezone.now()
+    slow.claim(now - timedelta(hours=1))
+    quick.claim(now)
+
+    slow.postpone(now)
+
+    assert Notice.objects.get().claimed_until == quick.claimed_until
+
+
+def test_a_database_that_is_away_after_sending_does_not_make_it_sent_twice(issue, monkeypatch):
+    issue()
+    note_sent, failures = Notice.note_sent, [OperationalError("away")] * 3
+    monkeypatch.setattr(workers.connection, "close", lambda: None)
+    monkeypatch.setattr(workers, "POLL", 0)
+
+    def flaky(notice, now):
+        if failures:
+            raise failures.pop()
+        note_sent(notice, now)
+
+    monkeypatch.setattr(Notice, "note_sent", flaky)
+
+    Worker().send_waiting()
+    Worker().send_waiting()
+
+    assert len(mail.outbox) == 1
+
+
+def test_a_worker_that_is_stopped_finishes_the_email_and_no_other(issue, monkeypatch):
+    for _ in range(3):
+        issue()
+    worker = Worker()
+    monkeypatch.setattr(workers, "close_old_connections", lambda: None)
+    note_sent = Notice.note_sent
+    monkeypatch.setattr(Notice, "note_sent", lambda one, now: (note_sent(one, now), worker.stop.set()))
+
+    worker.run()
+
+    assert (len(mail.outbox), waiting()) == (1, 2)
+
+
+def test_the_worker_goes_on_after_the_database_was_away(issue, monkeypatch):
+    worker, pauses = Worker(), []
+    outcomes = iter([OperationalError("away"), OperationalError("away"), MailServerDown(), None])
+    monkeypatch.setattr(workers.connection, "close", lambda: None)
+
+    def send():
+        outcome = next(outcomes)
+        if outcome:
+            raise outcome
+
+    def wait(pause):
+        pauses.append(pause)
+        if len(pauses) == 4:
+            worker.stop.set()
+
+    monkeypatch.setattr(workers, "close_old_connections", lambda: None)
+    monkeypatch.setattr(worker, "send_waiting", send)
+    monkeypatch.setattr(worker.stop, "wait", wait)
+
+    worker.run()
+
+    assert pauses == [2, 4, 8, 1]
+
+
+def test_a_thousand_emails_are_sent_each_once(issue, owner):
+    key, _raw = issue()
+    now = timezone.now()
+    Notice.objects.bulk_create(
+        Notice(
+            key=key,
+            kind="ended_in_use",
+            unique_for=f"x{n}",
+            queued_at=now,
+            due_at=now,
+            facts={"at": now.isoformat(), "ip": "", "calls": n},
+        )
+        for n in range(1000)
+    )
+
+    assert Worker().send_waiting() == 1001
+    assert len(mail.outbox) == 1001
+    assert waiting() == 0
+
+
+def test_the_metrics_tell_how_many_wait_and_how_long(issue, client, settings):
+    settings.METRICS_TOKEN = "token"
+    issue()
+    Notice.objects.update(queued_at=timezone.now() - timedelta(hours=1))
+
+    text = client.get("/metrics", HTTP_AUTHORIZATION="Bearer token").text
+
+    assert "wizchat_email_queue_length 1.0" in text
+    [age] = [line.split()[1] for line in text.splitlines() if line.startswith("wizchat_email_queue_age")]
+    assert 3600 <= float(age) < 3700

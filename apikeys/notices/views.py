@@ -1,0 +1,45 @@
+"""Settings > Notifications: which emails an owner gets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from apikeys.models import NoticeChoices
+
+
+class SignedInRequest(HttpRequest):
+    user: User
+
+
+if TYPE_CHECKING:
+    _ModelForm = forms.ModelForm[NoticeChoices]
+else:  # generic for the type checker alone
+    _ModelForm = forms.ModelForm
+
+
+class ChoicesForm(_ModelForm):
+    class Meta:
+        model = NoticeChoices
+        fields = ("created", "rotated", "expiring", "ended_in_use")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def notification_settings(request: SignedInRequest) -> HttpResponse:
+    choices = NoticeChoices.objects.filter(pk=request.user.pk).first() or NoticeChoices(user=request.user)
+    form = ChoicesForm(request.POST if request.method == "POST" else None, instance=choices)
+    if form.is_valid():
+        NoticeChoices.objects.update_or_create(user=request.user, defaults=form.cleaned_data)
+        messages.success(request, "Your notification settings are saved.")
+        return redirect("notices:settings")
+    return render(request, "notices/settings.html", {"form": form})
