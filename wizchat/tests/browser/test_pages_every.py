@@ -170,6 +170,13 @@ def test_a_long_name_and_many_addresses_stay_in_their_place(visit):
     assert page.get_by_label("Allowed IP addresses").input_value().count("\n") == 19
 
 
+def test_a_list_of_25_keys_is_not_long_on_a_phone(visit):
+    page = visit("list", viewport={"width": 320, "height": 800})
+
+    assert page.locator("tbody tr").count() == 25
+    assert page.evaluate("document.documentElement.scrollHeight") <= 4500
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_address_that_leads_nowhere_is_said_in_the_same_look(
     browse, complaints, assert_accessible, scheme
