@@ -48,19 +48,22 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   });
 }
 
-// Times in the reader's zone, which is named; without script they are in UTC.
-const FORMATS = {
-  full: { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" },
-  day: { day: "numeric", month: "short", year: "numeric" },
-  minute: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
+// Times in the reader's zone, which is named; without script they are in UTC, worded alike.
+const part = (at, options) => new Intl.DateTimeFormat("en-GB", options).format(at);
+const clock = { hour: "2-digit", minute: "2-digit" };
+const short = (at) => `${at.getDate()} ${part(at, { month: "long" }).slice(0, 3)}`;
+const WORDS = {
+  full: (at) =>
+    part(at, { day: "numeric", month: "long", year: "numeric" }) +
+    `, ${part(at, { ...clock, timeZoneName: "short" })}`,
+  day: (at) => `${short(at)} ${at.getFullYear()}`,
+  minute: (at) => `${short(at)} ${part(at, clock)}`,
 };
 for (const time of document.querySelectorAll("time[data-at]")) {
   const at = new Date(time.dateTime);
-  const full = new Intl.DateTimeFormat("en-GB", FORMATS.full).format(at);
-  if (time.dataset.at in FORMATS) {
-    time.textContent = new Intl.DateTimeFormat("en-GB", FORMATS[time.dataset.at]).format(at);
-  }
-  if (time.dataset.at !== "full") time.title = full;
+  const kind = time.dataset.at;
+  if (kind in WORDS) time.textContent = WORDS[kind](at);
+  if (kind !== "full") time.title = WORDS.full(at);
 }
 
 // A new key is on this page only: its history entry leads elsewhere, and leaving wipes it.

@@ -20,14 +20,14 @@ now = timezone.now()
 hour = now.replace(minute=0, second=0, microsecond=0)
 ids = {}
 
-def issue(name, permissions=Permission.READ, days=None, networks="", used=False):
+def issue(name, permissions=Permission.READ, days=None, networks="", used_hours=0):
     expires_at = None if days is None else now + timedelta(days=days)
     key, _raw = APIKey.objects.issue(
         owner=user, by=user, name=name, permissions=permissions, now=now - timedelta(days=40),
         expires_at=expires_at, allowed_networks=networks,
     )
     ids[name] = key.key_id
-    if used:
+    if used_hours:
         APIKey.objects.filter(pk=key.pk).update(
             last_used_at=now, last_used_ip="203.0.113.7", last_used_user_agent="python-requests/2.32.0",
             last_used_method="GET", last_used_route="/v1/chatbots",
@@ -35,18 +35,24 @@ def issue(name, permissions=Permission.READ, days=None, networks="", used=False)
         KeyUsage.objects.bulk_create(
             KeyUsage(key=key, hour=hour - timedelta(hours=ago), outcome=outcome, address="2001:db8::7",
                      count=ago + 1, last_at=now)
-            for ago in range(0, 720, 3) for outcome in ("answered", "address", "client_error")
+            for ago in range(0, used_hours, 3) for outcome in ("answered", "address", "client_error")
         )
     return key
 
 for number in range(%(robots)d):
-    issue(f"Robot {number}", days=200)
+    issue(f"Robot {number}", days=200, used_hours=24)
 issue("Old importer", days=-2)
 issue("Leaked key", Permission.ADMIN).revoke(by=user, now=now)
 issue(%(turned)r)
 issue(%(long)r, networks="\\n".join(f"2001:db8:{n:x}::/48" for n in range(20)))
 issue("Staging", Permission.ADMIN, days=5)
-issue("Production API", Permission.READ | Permission.WRITE, days=300, networks="203.0.113.7", used=True)
+issue("Production API", Permission.READ | Permission.WRITE, days=300, networks="203.0.113.7", used_hours=720)
+maker = issue("Provisioner", Permission.ADMIN)
+made = issue("Made by a key")
+APIKey.objects.filter(pk=made.pk).update(created_by_key=maker)
+old = issue("Mobile app", days=100, used_hours=48)
+new, _raw = old.rotate(by=user, now=now, overlap=timedelta(days=1))
+ids["Mobile app, new"] = new.key_id
 print(json.dumps(ids))
 """
 
@@ -121,10 +127,19 @@ def _failed_login(page, scene):
 
 
 def _saved(page, scene):
-    page.goto(scene.path("Staging"))
-    page.get_by_label("Allowed IP addresses", exact=True).fill("0.0.0.0/0\n10.0.0.1/8")
-    page.get_by_role("button", name="Save", exact=True).click()
+    for typed in ("", "0.0.0.0/0\n10.0.0.1/8"):  # the last visit may have saved the same
+        page.goto(scene.path("Staging"))
+        page.get_by_label("Allowed IP addresses", exact=True).fill(typed)
+        with page.expect_navigation():
+            page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("was saved as").wait_for()
+
+
+def _checked(page, scene):
+    page.goto(scene.path("Mobile app"))
+    page.get_by_label("Allowed IP addresses", exact=True).fill("198.51.100.0/24")
+    page.get_by_role("button", name="Check", exact=True).click()
+    page.get_by_text("came from addresses that this list refuses").wait_for()
 
 
 def _found(selector):
@@ -216,8 +231,18 @@ MEMBERS = {
     "key, revoked": at("", "Leaked key"),
     "key, expired": at("", "Old importer"),
     "key, saved": _saved,
+    "key, checked": _checked,
+    "key, rotating": at("", "Mobile app"),
+    "key, replacing": at("", "Mobile app, new"),
+    "activity": at("/settings/api/activity/"),
+    "activity of a key": lambda page, scene: page.goto(
+        f"/settings/api/activity/?key={scene.ids['Mobile app']}"
+    ),
+    "finish": at("rotate/finish/", "Mobile app"),
+    "cancel": at("rotate/cancel/", "Mobile app, new"),
     "revoke": at("revoke/", "Production API"),
     "revoke, long name": at("revoke/", LONG),
+    "revoke, made keys": at("revoke/", "Provisioner"),
     "rotate": at("rotate/", "Production API"),
     "rotate refused": at("rotate/", "Leaked key"),
     "email": at("/accounts/email/"),

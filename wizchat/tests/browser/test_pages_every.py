@@ -10,7 +10,17 @@ from testing.browser.scene import ANYONE, LONG, MEMBERS, OPERATORS
 
 OURS = [*ANYONE, *MEMBERS]
 FRAMES = ["login", "list", "generate, mistaken", "reveal", "key, saved", "reference"]
-ONES_THAT_MATTER = ["login", "list", "generate", "reveal", "key", "revoke", "rotate"]
+ONES_THAT_MATTER = [
+    "login",
+    "list",
+    "generate",
+    "reveal",
+    "key",
+    "revoke",
+    "rotate",
+    "activity",
+    "key, rotating",
+]
 ACCOUNT = ["code", "confirm access", "emails", "two-factor, on", "recovery codes", "sessions", "password"]
 WIDTHS = (320, 768, 900, 1152, 1280)
 CUT_OFF = """[...document.querySelectorAll("main *")].filter(element =>
@@ -82,6 +92,9 @@ def test_every_page_has_a_title_of_its_own_one_heading_and_a_language(browse, sc
         "list, second page",
         "list, nothing found",
         "reference, signed in",
+        "key, replacing",
+        "key, checked",
+        "activity of a key",
     ):
         titles.pop(same)
     assert len(set(titles.values())) == len(titles)
@@ -96,7 +109,7 @@ def test_the_skip_link_comes_first_and_leads_to_the_content(visit, name):
 
     page.keyboard.press("Tab")
 
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
     assert page.locator(".skip").bounding_box()["height"] > 24
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
@@ -155,6 +168,13 @@ def test_a_long_name_and_many_addresses_stay_in_their_place(visit):
 
     assert page.get_by_role("heading", level=1).inner_text() == LONG
     assert page.get_by_label("Allowed IP addresses").input_value().count("\n") == 19
+
+
+def test_a_list_of_25_keys_is_not_long_on_a_phone(visit):
+    page = visit("list", viewport={"width": 320, "height": 800})
+
+    assert page.locator("tbody tr").count() == 25
+    assert page.evaluate("document.documentElement.scrollHeight") <= 4500
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

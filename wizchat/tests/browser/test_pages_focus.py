@@ -39,11 +39,11 @@ def test_the_focus_goes_through_the_form_as_it_is_read(visit):
 
 def test_a_day_of_ones_own_is_asked_for_where_it_was_chosen(visit):
     page = visit("generate", java_script_enabled=False)
-    assert not page.get_by_label("Last day").is_visible()
+    assert not page.get_by_label("Expiry date").is_visible()
 
     page.get_by_label("Expires", exact=True).select_option("date")
 
-    assert page.get_by_label("Last day").is_visible()
+    assert page.get_by_label("Expiry date").is_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -118,7 +118,7 @@ def test_with_the_keyboard_alone_a_key_is_made_and_revoked(signed_in_page):
     page.keyboard.type("Keyboard")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Save your new key").wait_for()
-    go_to("I have stored it")
+    go_to("I've saved my key")
     page.get_by_role("heading", name="Keyboard").wait_for()
     go_to("Revoke key")
     page.get_by_role("heading", name="Revoke “Keyboard”?").wait_for()

@@ -42,14 +42,14 @@ def test_one_click_selects_the_whole_key(plain_page):
 def leave(page):
     """Leave a new key's page for its own page; return the key."""
     raw = shown_in(page)
-    page.get_by_role("link", name="I have stored it").click()
+    page.get_by_role("link", name="I've saved my key").click()
     page.get_by_role("heading", name="Browser key").wait_for()
     return raw
 
 
 def test_back_does_not_bring_the_key_back(revealed):
     raw = leave(revealed)
-    revealed.get_by_role("link", name="API", exact=True).first.click()
+    revealed.get_by_role("link", name="API keys", exact=True).first.click()
     revealed.get_by_role("heading", name="API keys").wait_for()
 
     for address in (f"/settings/api/{raw[4:16]}/", "/settings/api/new/"):

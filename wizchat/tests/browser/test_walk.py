@@ -64,11 +64,11 @@ class Visitor:
         expect(self.page.get_by_role("main")).to_contain_text(text)
 
     def takes_the_key(self):
-        self.sees("This is the only time that the key is shown")
+        self.sees("You won't be able to see this key again.")
         return self.page.locator("#secret").inner_text()
 
     def row(self, key):
-        return self.page.get_by_role("row").filter(has_text=f"wzc_{key[4:16]}_")
+        return self.page.locator(f"tr[id='{key[4:16]}']")
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def generate(visitor, name):
     expect(visitor.field("Read")).to_be_checked()
     visitor.press("button", "Create")
     key = visitor.takes_the_key()
-    visitor.press("link", "I have stored it")
+    visitor.press("link", "I've saved my key")
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text(name)
     assert key not in visitor.page.content()
     return key
