@@ -75,7 +75,7 @@ CHANGES = {
     "revoked by the action of the admin": (
         REVOKED,
         lambda it: it.operator.post(
-            "/admin/apikeys/apikey/", action="revoke_selected", _selected_action=str(it.pk)
+            "/admin/apikeys/apikey/", action="revoke_selected", confirmed="yes", _selected_action=str(it.pk)
         ),
     ),
     "revoked by the command": (REVOKED, lambda it: it.cluster.manage("apikey", "revoke", it.key_id)),
