@@ -10,57 +10,17 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
-from apikeys.models import APIKey
 from apikeys.pages.display import isolated
 from apikeys.templatetags.keys import moment
 from apikeys.usage import reports
 
 if TYPE_CHECKING:
-    KeysBase = admin.TabularInline[APIKey, User]
     AccountAdminBase = UserAdmin[User]
-else:  # Django's own classes take no type
-    KeysBase, AccountAdminBase = admin.TabularInline, UserAdmin
-
-
-class KeysOfUser(KeysBase):
-    model = APIKey
-    fk_name = "owner"
-    fields = readonly_fields = ("key_link", "state", "last_used", "calls")
-    can_delete = False
-    max_num = 0
-    verbose_name_plural = "API keys"
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        queryset: Any = super().get_queryset(request)
-        keys = queryset.live_first(timezone.now())
-        self._calls = reports.calls_in_last_24_hours(keys, timezone.now())
-        return keys
-
-    @admin.display(description="key")
-    def key_link(self, key: APIKey) -> SafeString:
-        url = reverse("admin:apikeys_apikey_change", args=[key.pk])
-        return format_html('<a href="{}">{}</a> ({})', url, isolated(key.name), key.masked)
-
-    @admin.display
-    def state(self, key: APIKey) -> str:
-        return key.state(timezone.now()).label
-
-    @admin.display(description="last used")
-    def last_used(self, key: APIKey) -> str:
-        return moment(key.last_used_at) if key.last_used_at else "Never"
-
-    @admin.display(description="calls in the last 24 hours")
-    def calls(self, key: APIKey) -> int:
-        return self._calls.get(key.pk, 0)
-
-    def has_add_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return False
+else:  # Django's own class takes no type
+    AccountAdminBase = UserAdmin
 
 
 admin.site.unregister(User)
@@ -68,8 +28,35 @@ admin.site.unregister(User)
 
 @admin.register(User)
 class AccountAdmin(AccountAdminBase):
-    inlines = (KeysOfUser,)
+    # Plain lists and dates: the split widgets have no labels of their own.
+    filter_horizontal = ()
+    readonly_fields = ("last_login", "date_joined", "api_keys")
     delete_confirmation_template = "admin/apikeys/close_account.html"
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Show the keys of a user who exists."""
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj is None else (*fieldsets, ("API keys", {"fields": ("api_keys",)}))
+
+    @admin.display(description="API keys")
+    def api_keys(self, user: User) -> SafeString | str:
+        """Return a line for each key: name, id, state, last use, and calls in the last 24 hours."""
+        now = timezone.now()
+        keys = list(user.api_keys.live_first(now))
+        calls = reports.calls_in_last_24_hours(keys, now)
+        lines = (
+            (
+                reverse("admin:apikeys_apikey_change", args=[key.pk]),
+                isolated(key.name),
+                key.masked,
+                key.state(now).label,
+                moment(key.last_used_at) if key.last_used_at else "never",
+                f"{calls.get(key.pk, 0):,}",
+            )
+            for key in keys
+        )
+        line = '<a href="{}">{}</a> ({}): {}, last used {}, {} calls in the last 24 hours'
+        return format_html_join(mark_safe("<br>"), line, lines) or "None"
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
