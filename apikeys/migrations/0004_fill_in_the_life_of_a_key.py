@@ -32,13 +32,11 @@ def name_actors(apps, schema_editor):
     username = users.filter(pk=models.OuterRef("actor")).values("username")[:1]
     events.exclude(actor=None).update(actor_name=models.Subquery(username))
     events.exclude(actor=models.F("key__owner")).update(actor_kind="operator")
-    events.filter(actor=None).update(actor_kind="operator")
 
 
 def kind_of_creators(apps, schema_editor):
     keys = apps.get_model("apikeys", "APIKey").objects
     keys.exclude(created_by=models.F("owner")).update(created_by_kind="operator")
-    keys.filter(created_by=None).update(created_by_kind="operator")
 
 
 class Migration(migrations.Migration):

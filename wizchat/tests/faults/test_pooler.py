@@ -147,10 +147,10 @@ def test_more_connections_than_the_pooler_has_are_served_in_turn(serve, postgres
 
 def test_only_one_process_at_a_time_does_the_housekeeping(pooled):
     printed = pooled.shell(
-        "from apikeys.management.commands.housekeeping import alone\n"
-        "with alone() as first:\n"
-        "    with alone() as second: print(first, second)\n"
-        "with alone() as third: print(third)"
+        "from wizchat.housekeeping import lock\n"
+        "with lock() as first:\n"
+        "    with lock() as second: print(first, second)\n"
+        "with lock() as third: print(third)"
     )
 
     assert printed.split() == ["True", "False", "True"]
