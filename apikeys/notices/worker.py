@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class MailServerDown(Exception):
-    """The mail server takes nothing, whoever it is for."""
+    """The mail server accepts no emails at the moment."""
 
 
 class Worker:

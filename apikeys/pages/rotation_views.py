@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -22,36 +23,35 @@ from apikeys.pages.switching import is_old_key_in_use, switchers
 @login_required
 @never_cache
 def rotation_finish(request: SignedInRequest, key_id: str) -> HttpResponse:
-    now = timezone.now()
-    key, rotation = find(request, key_id, now)
-    if rotation is None:
-        return over(request, key)
-    if request.method != "POST":
-        return ask(request, "apikeys/rotation_finish.html", key, rotation, now)
-    try:
-        rotation.finish(by=request.user, now=now, origin=origin(request))
-    except RotationOver:
-        return over(request, key)
-    messages.success(request, f"Rotation finished: the old key ({rotation.old.masked}) was revoked.")
-    return redirect("apikeys:detail", rotation.new.key_id)
+    return end(request, key_id, "finish")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @never_cache
 def rotation_cancel(request: SignedInRequest, key_id: str) -> HttpResponse:
+    return end(request, key_id, "cancel")
+
+
+def end(request: SignedInRequest, key_id: str, verb: Literal["finish", "cancel"]) -> HttpResponse:
+    """Ask, or finish or cancel the rotation that the page asked about."""
     now = timezone.now()
     key, rotation = find(request, key_id, now)
     if rotation is None:
         return over(request, key)
     if request.method != "POST":
-        return ask(request, "apikeys/rotation_cancel.html", key, rotation, now)
+        return ask(request, f"apikeys/rotation_{verb}.html", key, rotation, now)
     try:
-        rotation.cancel(by=request.user, now=now, origin=origin(request))
+        if verb == "finish":
+            rotation.finish(by=request.user, now=now, origin=origin(request))
+            kept, said = rotation.new, f"finished: the old key ({rotation.old.masked})"
+        else:
+            rotation.cancel(by=request.user, now=now, origin=origin(request))
+            kept, said = rotation.old, f"cancelled: the new key ({rotation.new.masked})"
     except RotationOver:
         return over(request, key)
-    messages.success(request, f"Rotation cancelled: the new key ({rotation.new.masked}) was revoked.")
-    return redirect("apikeys:detail", rotation.old.key_id)
+    messages.success(request, f"Rotation {said} was revoked.")
+    return redirect("apikeys:detail", kept.key_id)
 
 
 def running_rotations(key: APIKey, now: datetime) -> list[Rotation]:

@@ -237,7 +237,7 @@ def point_in_time(value: str) -> datetime:
 
 
 def overlap(value: str) -> timedelta:
-    """Return how long the old key keeps working: up to ``LONGEST_OVERLAP``, and "0" is not at all."""
+    """Return how long the old key keeps working: up to ``LONGEST_OVERLAP``, and "0" stops it at once."""
     length = timedelta(0) if value == "0" else duration(value)
     if length > LONGEST_OVERLAP:
         raise ArgumentTypeError(f'"{value}" is over {LONGEST_OVERLAP.days} days')
