@@ -26,6 +26,13 @@ def texts(root):
     return [(root / name).read_text() for name in images.FILES]
 
 
+def test_a_tag_that_was_moved_does_not_reach_production():
+    found = [match for name in images.FILES for match in images.IMAGE.finditer((ROOT / name).read_text())]
+
+    assert len(found) == 5
+    assert [match[0] for match in found if not match[2]] == []
+
+
 def test_every_image_is_pinned_to_the_digest_of_what_the_registry_sends(root):
     make_tool(root, "skopeo", f'case "$*" in *docker://docker.io/library/*) printf "{MANIFEST}";; esac')
 
