@@ -17,6 +17,7 @@ RUN = """
 import os, signal, sys
 from pathlib import Path
 from scripts import run
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore it
 run.ROOT = Path(sys.argv[1])
 run.start_worker()
 os.execv(sys.executable, [sys.executable, "-c", sys.argv[2]])
