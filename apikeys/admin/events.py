@@ -12,7 +12,7 @@ from django.utils.text import Truncator
 
 from apikeys.core import keyformat
 from apikeys.models import KeyEvent
-from apikeys.pages.display import described, isolated
+from apikeys.pages.display import actor, described, isolated
 from apikeys.pages.filters import redirect_to_id
 from apikeys.templatetags.keys import moment
 
@@ -46,9 +46,7 @@ class KeyEventAdmin(EventAdminBase):
 
     @admin.display(description="actor", ordering="actor_name")
     def actor_shown(self, event: KeyEvent) -> str:
-        if event.actor_key_id:
-            return keyformat.masked(event.actor_key_id)
-        return event.actor_name or event.get_actor_kind_display()
+        return actor(event)
 
     @admin.display(ordering="key__owner__username")
     def owner(self, event: KeyEvent) -> str:

@@ -10,6 +10,7 @@ from django.db import models
 from django.dispatch import Signal
 
 from apikeys.core import keyformat
+from apikeys.core.times import in_full
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -74,7 +75,7 @@ class KeyEvent(models.Model):
         ordering = ("-at", "-id")
 
     def __str__(self) -> str:
-        return f"{self.get_action_display()} {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.get_action_display()}, {in_full(self.at)}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Store a new event; a stored one stays as it is."""

@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission as StaffPermission
 from django.test import Client
 from django.utils import timezone
 
+from apikeys.core.times import in_full
 from apikeys.models import APIKey, Origin, Permission
 from apikeys.usage import recorder
 
@@ -328,6 +329,7 @@ def test_the_audit_log_shows_who_did_what_and_cannot_be_written(desk, key, owner
     event = key.events.first()
     for path in (f"{EVENTS}{event.pk}/change/", f"{EVENTS}{event.pk}/delete/", f"{EVENTS}add/"):
         assert desk.post(path, {"post": "yes"}).status_code == 403
+    assert f"Changed, {in_full(event.at)}" in desk.get(f"{EVENTS}{event.pk}/change/").text
     assert key.events.count() == 2
     assert desk.get(f"{EVENTS}?q={key.masked}").text.count("Changed: ") == 1
 

@@ -265,7 +265,10 @@ def test_behind_a_proxy_a_private_range_is_taken_with_a_warning(send, settings):
 
     settings.TRUSTED_PROXIES = (ip_network("10.9.9.9"),)
 
-    assert b"10.0.0.0/8 is a private range" in send(NEW, name="x", allowed_networks="10.0.0.0/8").content
+    html = send(NEW, name="x", allowed_networks="10.0.0.0/8, 10.1.2.3").content.decode()
+
+    assert "10.0.0.0/8 is a private range." in html
+    assert "10.1.2.3 is a private address." in html
 
 
 def test_a_key_is_no_name_for_a_key(send, issue):
