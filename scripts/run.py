@@ -26,8 +26,7 @@ def main() -> None:
     set_environment()
     host = os.environ["HOST"]
     listener = listen(host, os.environ["PORT"])
-    name = f"[{host}]" if ":" in host else host
-    address = f"{name}:{listener.getsockname()[1]}"
+    address = f"{in_url(host)}:{listener.getsockname()[1]}"
     set_site_url(address)
     prepare()
     say(f"\nWizChat is at http://{address}/  (Ctrl+C stops it)")
@@ -56,7 +55,7 @@ def set_environment() -> None:
     os.environ["PORT"] = os.environ.get("PORT") or "8000"
     if not os.environ.get("HTTPS_ONLY") or (not asked and is_loopback(host)):
         os.environ["HTTPS_ONLY"] = "off"
-    hosts = {*os.environ.get("ALLOWED_HOSTS", "").split(","), "localhost", "127.0.0.1", "[::1]", host}
+    hosts = {*os.environ.get("ALLOWED_HOSTS", "").split(","), "localhost", "127.0.0.1", "[::1]", in_url(host)}
     os.environ["ALLOWED_HOSTS"] = ",".join(sorted(hosts - {""}))
 
 
@@ -74,6 +73,11 @@ def start_worker() -> None:
     command = [sys.executable, "-m", "scripts.beside"]
     subprocess.Popen(command, cwd=ROOT, stdin=reading, start_new_session=True)  # noqa: S603  # our own words
     os.close(reading)
+
+
+def in_url(host: str) -> str:
+    """Return ``host`` as URLs and the Host header have it."""
+    return f"[{host}]" if ":" in host else host
 
 
 def is_loopback(host: str) -> bool:

@@ -89,6 +89,7 @@ def test_plain_http_works_on_this_machine_unless_the_environment_says_no(settle)
 
 
 def test_the_address_that_is_printed_is_an_allowed_host(settle):
+    assert "[2001:db8::1]" in settle(HOST="2001:db8::1")["ALLOWED_HOSTS"].split(",")
     hosts = settle(HOST="192.0.2.1", dotenv="ALLOWED_HOSTS=api.example.com")["ALLOWED_HOSTS"].split(",")
 
     assert set(hosts) == {"api.example.com", "192.0.2.1", "localhost", "127.0.0.1", "[::1]"}
@@ -182,7 +183,8 @@ def test_what_cannot_be_served_is_told_in_one_sentence(tmp_path, name, value):
 
     assert process.returncode != 0
     assert name in err or "database" in err
-    assert err.count("\n") == 1
+    # The worker, which starts before the server reads its own part, may have said so.
+    assert err.replace("Sending emails.\n", "").count("\n") == 1
 
 
 def test_old_python_is_refused_with_a_hint(tmp_path):
