@@ -15,14 +15,11 @@ import environ
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.dotenv import ensure_secret_key  # noqa: E402  # after the path
+from scripts.dotenv import ensure_secret_key, keep_private  # noqa: E402  # after the path
 
 
 def main() -> None:
-    if not os.environ.get("SECRET_KEY"):
-        os.environ.pop("SECRET_KEY", None)  # an empty one would hide the file's
-        if ensure_secret_key(ROOT / ".env"):
-            say("Wrote a random SECRET_KEY into .env.")
+    keep_secrets()
     set_environment()
     host = os.environ["HOST"]
     listener = listen(host, os.environ["PORT"])
@@ -40,6 +37,16 @@ def main() -> None:
     os.set_inheritable(listener.fileno(), True)
     gunicorn = [sys.executable, "-m", "wizchat.gunicorn", "--bind", f"fd://{listener.fileno()}"]
     os.execv(sys.executable, gunicorn)  # noqa: S606  # no shell is wanted
+
+
+def keep_secrets() -> None:
+    """Write a SECRET_KEY into ``.env`` unless there is one, and let no other user read secrets."""
+    if not os.environ.get("SECRET_KEY"):
+        os.environ.pop("SECRET_KEY", None)  # an empty one would hide the file's
+        if ensure_secret_key(ROOT / ".env"):
+            say("Wrote a random SECRET_KEY into .env.")
+    if keep_private(ROOT / ".env"):
+        say("Changed .env so that only you can read it: it holds secrets.")
 
 
 def set_environment() -> None:

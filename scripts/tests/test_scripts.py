@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import pytest
 
 from scripts import browser, run
-from scripts.dotenv import ensure_secret_key
+from scripts.dotenv import ensure_secret_key, keep_private
 from testing.server import ROOT
 
 WRITTEN = r"SECRET_KEY=[\w-]{60,}\n"
@@ -63,6 +63,53 @@ def test_env_file_that_everybody_could_read_is_private_once_it_holds_a_key(tmp_p
     path.chmod(0o644)
 
     assert ensure_secret_key(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "SECRET_KEY=mine",
+        "export SECRET_KEY='mine'",
+        "DEMO_PASSWORD=mine",
+        "METRICS_TOKEN=mine",
+        "DATABASE_URL=postgres://wizchat:mine@db/wizchat",
+        "CACHE_URL=redis://:mine@cache",
+    ],
+)
+def test_env_file_that_holds_a_secret_is_made_private(tmp_path, line):
+    path = tmp_path / ".env"
+    path.write_text(f"DEBUG=on\n{line}\n")
+    path.chmod(0o644)
+
+    assert keep_private(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not keep_private(path)
+    assert path.read_text() == f"DEBUG=on\n{line}\n"
+
+
+@pytest.mark.parametrize("text", ["", "SECRET_KEY=\n", "DEBUG=on\nSITE_URL=http://a.example:8000\n"])
+def test_env_file_without_a_secret_keeps_its_mode(tmp_path, text):
+    path = tmp_path / ".env"
+    path.write_text(text)
+    path.chmod(0o644)
+
+    assert not keep_private(path)
+    assert not keep_private(tmp_path / "none")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_run_says_what_it_does_to_the_env_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+    monkeypatch.setattr(os, "environ", {})
+    path = tmp_path / ".env"
+
+    run.keep_secrets()
+    assert capsys.readouterr().out == "Wrote a random SECRET_KEY into .env.\n"
+    path.chmod(0o644)
+    run.keep_secrets()
+
+    assert capsys.readouterr().out == "Changed .env so that only you can read it: it holds secrets.\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 

@@ -4,19 +4,16 @@ import ast
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from apikeys.core.rates import Rate
+from testing.commands import manage
+from testing.server import ROOT
 from wizchat.environment import Environment
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def variables():
@@ -84,20 +81,7 @@ def test_a_variable_is_in_the_example_and_in_the_readme(name):
     ],
 )
 def test_a_bad_value_is_one_sentence_that_names_the_variable(name, value):
-    done = subprocess.run(
-        [sys.executable, "manage.py", "check"],
-        cwd=ROOT,
-        env=os.environ
-        | {
-            "SECRET_KEY": "x" * 50,
-            "DEBUG": "off",
-            "DJANGO_SETTINGS_MODULE": "wizchat.settings",
-            name: value,
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = manage("check", **{name: value})
 
     assert done.returncode == 1
     assert name in done.stderr
