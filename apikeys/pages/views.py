@@ -142,7 +142,7 @@ def reveal(request: SignedInRequest, key: APIKey, raw: str, *, typed: str = "") 
         "rotation": Rotation.objects.filter(new=key).select_related("old").first(),
         "rewritten": advice.rewritten(typed, key.allowed_networks),
         "warnings": warnings(request, key),
-        "api": request.build_absolute_uri("/v1/chatbots"),
+        "api": f"{settings.SITE_URL}/v1/chatbots",
     }
     response = render(request, "apikeys/key_reveal.html", context)
     response.headers["Referrer-Policy"] = "no-referrer"

@@ -65,6 +65,15 @@ def test_the_answer_with_the_key_is_kept_by_nobody(send, web):
     assert raw not in str(response.headers)
 
 
+def test_the_curl_line_calls_the_site_and_not_the_host_that_was_asked(send, settings):
+    settings.SITE_URL = "https://api.example.com"
+
+    html = send(NEW, name="Production API").content.decode()
+
+    assert "$WIZCHAT_API_KEY&quot; https://api.example.com/v1/chatbots" in html.replace('"', "&quot;")
+    assert "testserver" not in html
+
+
 def test_the_key_is_not_shown_again(send, web):
     raw = secret_in(send(NEW, name="Production API"))
 
