@@ -10,7 +10,7 @@ import pytest
 from apikeys.usage import recorder
 from testing.server import Server
 
-pytest_plugins = ["testing.failures", "testing.fixtures"]
+pytest_plugins = ["testing.failures", "testing.fixtures", "testing.pages"]
 
 
 @pytest.fixture(scope="session")

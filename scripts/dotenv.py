@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import stat
 from pathlib import Path
+
+SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DEMO_PASSWORD", "METRICS_TOKEN")
+"""Variables that are secret whatever their value; in an address, a password is."""
 
 
 def ensure_secret_key(path: Path) -> bool:
@@ -14,10 +18,26 @@ def ensure_secret_key(path: Path) -> bool:
     Only its owner can read a file that the key was written into. The lines that were there stay.
     """
     text = path.read_text() if path.exists() else ""
-    if re.search(r"^(?:export )?SECRET_KEY=(?!['\"]*$).", text, re.MULTILINE):
+    if _has("SECRET_KEY", text):
         return False
     newline = "\n" if text and not text.endswith("\n") else ""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
         os.fchmod(file.fileno(), 0o600)
         file.write(f"{newline}SECRET_KEY={secrets.token_urlsafe(50)}\n")
     return True
+
+
+def keep_private(path: Path) -> bool:
+    """Let nobody but its owner read a file that holds a secret; return whether others could."""
+    if not path.exists() or not stat.S_IMODE(path.stat().st_mode) & 0o077:
+        return False
+    text = path.read_text()
+    if not any(_has(name, text) for name in SECRETS) and not re.search(r"://[^\s/]*:[^\s/]+@", text):
+        return False
+    path.chmod(0o600)
+    return True
+
+
+def _has(name: str, text: str) -> bool:
+    """Return whether a line of ``text`` gives ``name`` a value."""
+    return bool(re.search(rf"^(?:export )?{name}=(?!['\"]*$).", text, re.MULTILINE))

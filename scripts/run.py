@@ -15,19 +15,15 @@ import environ
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.dotenv import ensure_secret_key  # noqa: E402  # after the path
+from scripts.dotenv import ensure_secret_key, keep_private  # noqa: E402  # after the path
 
 
 def main() -> None:
-    if not os.environ.get("SECRET_KEY"):
-        os.environ.pop("SECRET_KEY", None)  # an empty one would hide the file's
-        if ensure_secret_key(ROOT / ".env"):
-            say("Wrote a random SECRET_KEY into .env.")
+    keep_secrets()
     set_environment()
     host = os.environ["HOST"]
     listener = listen(host, os.environ["PORT"])
-    name = f"[{host}]" if ":" in host else host
-    address = f"{name}:{listener.getsockname()[1]}"
+    address = f"{in_url(host)}:{listener.getsockname()[1]}"
     set_site_url(address)
     prepare()
     say(f"\nWizChat is at http://{address}/  (Ctrl+C stops it)")
@@ -43,6 +39,16 @@ def main() -> None:
     os.execv(sys.executable, gunicorn)  # noqa: S606  # no shell is wanted
 
 
+def keep_secrets() -> None:
+    """Write a SECRET_KEY into ``.env`` unless there is one, and let no other user read secrets."""
+    if not os.environ.get("SECRET_KEY"):
+        os.environ.pop("SECRET_KEY", None)  # an empty one would hide the file's
+        if ensure_secret_key(ROOT / ".env"):
+            say("Wrote a random SECRET_KEY into .env.")
+    if keep_private(ROOT / ".env"):
+        say("Changed .env so that only you can read it: it holds secrets.")
+
+
 def set_environment() -> None:
     """Let plain HTTP work where ``make run`` serves; what the user set in the environment wins.
 
@@ -56,7 +62,7 @@ def set_environment() -> None:
     os.environ["PORT"] = os.environ.get("PORT") or "8000"
     if not os.environ.get("HTTPS_ONLY") or (not asked and is_loopback(host)):
         os.environ["HTTPS_ONLY"] = "off"
-    hosts = {*os.environ.get("ALLOWED_HOSTS", "").split(","), "localhost", "127.0.0.1", "[::1]", host}
+    hosts = {*os.environ.get("ALLOWED_HOSTS", "").split(","), "localhost", "127.0.0.1", "[::1]", in_url(host)}
     os.environ["ALLOWED_HOSTS"] = ",".join(sorted(hosts - {""}))
 
 
@@ -74,6 +80,11 @@ def start_worker() -> None:
     command = [sys.executable, "-m", "scripts.beside"]
     subprocess.Popen(command, cwd=ROOT, stdin=reading, start_new_session=True)  # noqa: S603  # our own words
     os.close(reading)
+
+
+def in_url(host: str) -> str:
+    """Return ``host`` as URLs and the Host header have it."""
+    return f"[{host}]" if ":" in host else host
 
 
 def is_loopback(host: str) -> bool:

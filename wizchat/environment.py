@@ -6,6 +6,7 @@ An address is never echoed: it may hold a password.
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from email.utils import getaddresses
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -17,6 +18,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 from redis.backoff import NoBackoff
+from redis.connection import parse_url as parse_redis_url
 from redis.retry import Retry
 
 from apikeys.core.rates import InvalidRate, Rate, parse_rate
@@ -26,6 +28,7 @@ NO = {"0", "off", "false", "no", "n"}
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
 OUR_POSTGRESQL = "wizchat.postgresql"
+HOST = re.compile(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\]", re.ASCII | re.IGNORECASE)
 POOLERS = {"none", "transaction"}
 LOCAL_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
 CONNECTION_SECONDS = 600
@@ -78,6 +81,17 @@ class Environment:
         except InvalidRate as error:
             raise ImproperlyConfigured(f"{name}: {error}") from None
 
+    def hosts(self, name: str) -> list[str]:
+        """Return host names, ``.example.com`` for a domain with all below it, or ``*`` for any."""
+        hosts = self.words(name)
+        for host in hosts:
+            if host != "*" and not HOST.fullmatch(host):
+                raise ImproperlyConfigured(
+                    f"{name}: “{host}” is not a host name such as wizchat.example.com, "
+                    "without scheme, port and path."
+                )
+        return hosts
+
     def site_url(self, name: str, *, hosts: list[str]) -> str:
         """Return where the site is, without a slash at the end; by default the first of ``hosts``."""
         host = hosts[0].lstrip(".") if hosts and hosts[0] != "*" else "localhost"
@@ -123,12 +137,14 @@ class Environment:
             ) from None
 
     def email(self, name: str, *, default: str) -> dict[str, Any]:
-        try:
-            config: dict[str, Any] = self._env.email_url_config(self.text(name, default=default))
-        except (ImproperlyConfigured, ValueError):
+        url = self.text(name, default=default)
+        config: dict[str, Any] = {}
+        with suppress(ImproperlyConfigured, ValueError):
+            config = self._env.email_url_config(url)
+        if not config or (url.startswith("smtp") and not config["EMAIL_HOST"]):
             raise ImproperlyConfigured(
                 f"{name} is not an address of a mail server such as smtp+tls://USER:PASSWORD@HOST:587."
-            ) from None
+            )
         return config
 
     def database(
@@ -164,17 +180,17 @@ class Environment:
 
     def cache(self, name: str, *, default: str, local: str = "default") -> dict[str, Any]:
         """Return Django's settings for the cache at an address; ``local`` names one in this process."""
-        scheme, _, rest = self.text(name, default=default).partition("://")
-        if scheme == "locmemcache":
+        url = self.text(name, default=default)
+        if url.startswith("locmemcache://"):
             return local_cache(local)
-        if scheme not in {"redis", "rediss", "unix"} or not rest:
+        if not _leads_to_redis(url):
             raise ImproperlyConfigured(
                 f"{name} is not the address of a cache that WizChat runs on: "
                 "redis://HOST:6379/0, rediss:// with TLS, unix:///path/to/socket or locmemcache://."
             )
         return {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": f"{scheme}://{rest}",
+            "LOCATION": url,
             "KEY_PREFIX": "wizchat",
             # Nobody waits for a cache that does not answer; once more, for a connection that went stale.
             "OPTIONS": {
@@ -194,6 +210,19 @@ def _split(url: str) -> SplitResult | None:
         if parts.port != 0:
             return parts
     return None
+
+
+def _leads_to_redis(url: str) -> bool:
+    """Return whether ``url`` has a host or a socket, and numbers where redis-py takes any text for 0."""
+    parts = _split(url)
+    with suppress(ValueError):
+        if parts is None:
+            return False
+        parse_redis_url(url)  # type: ignore[no-untyped-call]  # redis-py has no type for it
+        if parts.scheme == "unix":
+            return len(parts.path) > 1
+        return bool(parts.hostname) and (not parts.path.strip("/") or parts.path.strip("/").isdecimal())
+    return False
 
 
 def _names_a_host(parts: SplitResult) -> bool:

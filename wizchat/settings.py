@@ -22,7 +22,7 @@ if not SECRET_KEY:
     raise ImproperlyConfigured("Set SECRET_KEY in the environment or in .env.")
 # What SECRET_KEY was before: authenticator apps' secrets that it encrypted stay readable.
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS")
 HTTPS_ONLY = env.flag("HTTPS_ONLY", default=True)
 SIGNUP_OPEN = env.flag("SIGNUP_OPEN", default=False)
 AUTH_FAILURES_PER_MINUTE = env.number("AUTH_FAILURES_PER_MINUTE", default=100, least=1)

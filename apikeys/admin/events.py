@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from apikeys.core import keyformat
 from apikeys.models import KeyEvent
-from apikeys.pages.display import described, isolated
+from apikeys.pages.display import actor, described, isolated
+from apikeys.pages.filters import redirect_to_id
 from apikeys.templatetags.keys import moment
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ class KeyEventAdmin(EventAdminBase):
     show_full_result_count = False
     fields = readonly_fields = ("when", "actor_shown", "owner", "key_shown", "what", "ip")
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """List events, once no whole key is in the search."""
+        return redirect_to_id(request, "q") or super().changelist_view(request, extra_context)
+
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Find a key's events by its id as lists show it, too."""
         return super().get_search_results(request, queryset, keyformat.bare_id(search_term))
@@ -41,9 +46,7 @@ class KeyEventAdmin(EventAdminBase):
 
     @admin.display(description="actor", ordering="actor_name")
     def actor_shown(self, event: KeyEvent) -> str:
-        if event.actor_key_id:
-            return keyformat.masked(event.actor_key_id)
-        return event.actor_name or event.get_actor_kind_display()
+        return actor(event)
 
     @admin.display(ordering="key__owner__username")
     def owner(self, event: KeyEvent) -> str:

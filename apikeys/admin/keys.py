@@ -19,12 +19,13 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
 
 from apikeys.admin.filters import LISTED, PermissionFilter, StateFilter, UseFilter
-from apikeys.auth.requests import client_ip
-from apikeys.core import keyformat
 from apikeys.core.rates import InvalidRate, parse_rate
-from apikeys.models import APIKey, KeyEnded, Origin
-from apikeys.pages.display import FIELD_LABELS, described, isolated
-from apikeys.pages.forms import KeyRules, permission_field
+from apikeys.models import APIKey, KeyEnded
+from apikeys.pages.display import actor, described, isolated
+from apikeys.pages.filters import redirect_to_id
+from apikeys.pages.forms import KeyForm
+from apikeys.pages.requests import origin
+from apikeys.pages.stale import StaleFormMixin
 from apikeys.templatetags.keys import ago, moment
 from apikeys.usage import reports
 
@@ -39,19 +40,15 @@ GOES_WITH_ITS_OWNER = {"auth_user_delete", "auth_user_changelist"}
 """Pages of the admin that may delete keys: those that delete users."""
 
 
-class KeyAdminForm(KeyRules, KeyFormBase):
-    permissions = permission_field()
+class KeyAdminForm(StaleFormMixin, KeyFormBase, KeyForm):
+    tracked = EDITABLE
 
     class Meta:
         model = APIKey
         fields = EDITABLE
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.initial["permissions"] = self.instance.granted.names
-        for field in self.fields.values():
-            # Sends back what the form showed, so that an old form changes only what was typed into it.
-            field.show_hidden_initial = True
+    def __init__(self, *args: Any, instance: APIKey, **kwargs: Any) -> None:
+        super().__init__(*args, instance=instance, initial={"permissions": instance.granted.names}, **kwargs)
 
     def clean_rate_limit(self) -> str:
         text: str = self.cleaned_data["rate_limit"].strip().lower()
@@ -61,19 +58,6 @@ class KeyAdminForm(KeyRules, KeyFormBase):
             return str(parse_rate(text) or "off")
         except InvalidRate as error:
             raise forms.ValidationError(str(error)) from error
-
-    def changed_elsewhere(self) -> list[str]:
-        """Return the labels of the fields that somebody else has changed since the form was shown."""
-        return [
-            FIELD_LABELS[name]
-            for name, field in self.fields.items()
-            if self.add_initial_prefix(name) in self.data
-            and field.has_changed(self.initial.get(name), self._shown(name))
-        ]
-
-    def _shown(self, name: str) -> Any:
-        field = self.fields[name]
-        return field.hidden_widget().value_from_datadict(self.data, self.files, self.add_initial_prefix(name))
 
 
 @admin.register(APIKey)
@@ -123,13 +107,8 @@ class APIKeyAdmin(KeyAdminBase):
         return [revoke, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """List keys. A whole key that is searched for is redirected to its id, so that no URL keeps it."""
-        query = request.GET.copy()
-        searched = query.get("q", "").strip()
-        if keyformat.redact(searched) != searched:
-            query["q"] = keyformat.bare_id(keyformat.redact(searched))
-            return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
-        return super().changelist_view(request, extra_context)
+        """List keys, once no whole key is in the search."""
+        return redirect_to_id(request, "q") or super().changelist_view(request, extra_context)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[APIKey], search_term: str
@@ -218,7 +197,7 @@ class APIKeyAdmin(KeyAdminBase):
             (
                 moment(event.at),
                 event.get_action_display(),
-                event.actor_name or "an operator",
+                actor(event),
                 described(event),
             )
             for event in key.events.all()[:100]
@@ -230,7 +209,7 @@ class APIKeyAdmin(KeyAdminBase):
         if "confirmed" not in request.POST:
             return self.ask(request, queryset)
         keys: Any = queryset
-        stopped = keys.revoke(by=_operator(request), now=timezone.now(), origin=_origin(request))
+        stopped = keys.revoke(by=_operator(request), now=timezone.now(), origin=origin(request))
         self.message_user(
             request, f"{stopped} {'key was' if stopped == 1 else 'keys were'} revoked.", messages.SUCCESS
         )
@@ -245,7 +224,7 @@ class APIKeyAdmin(KeyAdminBase):
         if request.method != "POST" and key.revoked_at is None:
             return self.ask(request, APIKey.objects.filter(pk=key.pk), back=page)
         if request.method == "POST":
-            stopped = key.revoke(by=_operator(request), now=timezone.now(), origin=_origin(request))
+            stopped = key.revoke(by=_operator(request), now=timezone.now(), origin=origin(request))
             said = "was revoked" if stopped else "had already been revoked"
             self.message_user(request, f"{isolated(key.name)} {said}.", messages.SUCCESS)
         return HttpResponseRedirect(page)
@@ -266,16 +245,13 @@ class APIKeyAdmin(KeyAdminBase):
 
     def save_model(self, request: HttpRequest, obj: APIKey, form: Any, change: bool) -> None:
         """Apply what was edited, and nothing else, through the key's own verb to the row as it is now."""
-        values = {name: form.cleaned_data[name] for name in form.changed_data}
+        key = APIKey.objects.get(pk=obj.pk)
         try:
-            APIKey.objects.get(pk=obj.pk).change(
-                by=_operator(request), now=timezone.now(), origin=_origin(request), **values
-            )
+            key.change(by=_operator(request), now=timezone.now(), origin=origin(request), **form.changes)
         except KeyEnded as error:
             raise PermissionDenied from error
-        if elsewhere := form.changed_elsewhere():
-            said = f"Since you opened this form, somebody else changed: {', '.join(elsewhere)}."
-            self.message_user(request, f"{said} Those changes were kept.", messages.WARNING)
+        if form.overtaken:
+            self.message_user(request, form.overtaken, messages.WARNING)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup in LISTED
@@ -298,10 +274,6 @@ class APIKeyAdmin(KeyAdminBase):
 
 def _operator(request: HttpRequest) -> Any:
     return request.user
-
-
-def _origin(request: HttpRequest) -> Origin:
-    return Origin(ip=str(client_ip(request.META) or ""))
 
 
 def _number(text: str) -> int:

@@ -11,8 +11,7 @@ from rest_framework import serializers
 
 from apikeys.api.fields import AddressesField, NameField, PermissionsField, TimeField, WholeNumberField
 from apikeys.core.outcomes import COUNTED
-from apikeys.models import LONGEST_LIFETIME, APIKey, KeyEvent, KeyState
-from apikeys.models.keys import earliest
+from apikeys.models import LONGEST_LIFETIME, APIKey, KeyEvent, KeyState, earliest
 from wizchat.api.serializers import NoUnknownFields
 
 DEFAULT_LIFETIME = timedelta(days=90)

@@ -92,11 +92,18 @@ def parse_network(entry: str) -> IPNetwork:
 
 
 def canonical(networks: Iterable[IPNetwork]) -> str:
-    """Return the text that a key stores: one network a line, a single address without prefix."""
-    return "\n".join(
-        str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
-        for network in networks
-    )
+    """Return the text that a key stores: one network a line."""
+    return "\n".join(map(as_text, networks))
+
+
+def as_text(network: IPNetwork) -> str:
+    """Return ``network`` as lists have it: a single address without prefix."""
+    return str(network if is_range(network) else network.network_address)
+
+
+def is_range(network: IPNetwork) -> bool:
+    """Return whether ``network`` is more than a single address."""
+    return network.prefixlen < network.max_prefixlen
 
 
 def contains(allowed_networks: str, address: IPAddress) -> bool:

@@ -1,17 +1,14 @@
 """API keys, what happens to them and what they are used for."""
 
+from apikeys.models.changes import KeyEnded
 from apikeys.models.choices import EXPIRES_SOON, LONGEST_LIFETIME, KeyState, Permission
 from apikeys.models.delegation import Escalation
 from apikeys.models.events import KeyEvent, Origin, event_recorded
-from apikeys.models.keys import (
-    AlreadyIssued,
-    AlreadyRotated,
-    APIKey,
-    APIKeyQuerySet,
-    KeyEnded,
-)
+from apikeys.models.issuing import AlreadyIssued, APIKeyQuerySet
+from apikeys.models.keys import APIKey
 from apikeys.models.notices import Notice, NoticeChoices
 from apikeys.models.rotations import Rotation, RotationOver
+from apikeys.models.successors import AlreadyRotated, earliest
 from apikeys.models.usage import USER_AGENT_LENGTH, KeyUsage
 
 __all__ = [
@@ -33,5 +30,6 @@ __all__ = [
     "Permission",
     "Rotation",
     "RotationOver",
+    "earliest",
     "event_recorded",
 ]

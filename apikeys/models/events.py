@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from django.conf import settings
@@ -9,8 +10,11 @@ from django.db import models
 from django.dispatch import Signal
 
 from apikeys.core import keyformat
+from apikeys.core.times import in_full
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
     from apikeys.models.keys import APIKey
 
 event_recorded = Signal()
@@ -71,7 +75,7 @@ class KeyEvent(models.Model):
         ordering = ("-at", "-id")
 
     def __str__(self) -> str:
-        return f"{self.get_action_display()} {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.get_action_display()}, {in_full(self.at)}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Store a new event; a stored one stays as it is."""
@@ -81,3 +85,35 @@ class KeyEvent(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("events are append-only")
+
+
+def record(
+    key: APIKey,
+    action: KeyEvent.Action,
+    *,
+    by: User | None,
+    now: datetime,
+    origin: Origin = COMMAND_LINE,
+    **facts: Any,
+) -> KeyEvent:
+    """Record an event of ``key``, with ``changes`` or ``detail``; who listens is told in this transaction."""
+    event = KeyEvent.objects.create(
+        key=key,
+        at=now,
+        actor=by,
+        actor_kind=facts.pop("actor_kind", None) or actor_kind(key.owner, by, origin),
+        actor_name=by.get_username() if by else "",
+        actor_key_id=origin.key.key_id if origin.key else "",
+        ip=origin.ip,
+        action=action,
+        **facts,
+    )
+    event_recorded.send(KeyEvent, event=event)
+    return event
+
+
+def actor_kind(owner: User, by: User | None, origin: Origin) -> KeyEvent.Actor:
+    """Return who changes a key of ``owner``: the owner, another user or a command, or a key."""
+    if origin.key is not None:
+        return KeyEvent.Actor.KEY
+    return KeyEvent.Actor.USER if by is not None and by.pk == owner.pk else KeyEvent.Actor.OPERATOR

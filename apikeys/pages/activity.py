@@ -9,16 +9,14 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from apikeys.core import keyformat
 from apikeys.models import KeyEvent
 from apikeys.pages.display import actor, described
-from apikeys.pages.forms import ActivityForm
+from apikeys.pages.filters import ActivityForm, redirect_to_id
 from apikeys.pages.requests import SignedInRequest
 
 PAGE_SIZE = 50
@@ -31,11 +29,9 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 @login_required
 @never_cache
 def activity(request: SignedInRequest) -> HttpResponseBase:
+    if elsewhere := redirect_to_id(request, "key"):
+        return elsewhere
     query = request.GET.copy()
-    asked = query.get("key", "")
-    if keyformat.redact(asked) != asked:
-        query["key"] = keyformat.redact(asked)
-        return redirect(f"{reverse('apikeys:activity')}?{query.urlencode()}")
     filters = ActivityForm(query)
     events = filtered(request, filters)
     if query.get("format") == "csv":

@@ -7,8 +7,10 @@ from collections.abc import Collection
 from apikeys.core.networks import (
     MAX_ERRORS,
     IPAddress,
+    as_text,
     canonical,
     entries,
+    is_range,
     parse_address,
     parse_network,
     parse_networks,
@@ -34,8 +36,8 @@ def warnings(allowed_networks: str, *, own: IPAddress | None, behind_proxy: bool
     if behind_proxy:
         private = [network for network in networks if network.prefixlen > 0 and network.is_private]
         found += [
-            f"{network} is a private range. WizChat sees the public address of a caller, "
-            "so this range may match nobody."
+            f"{as_text(network)} is a private {'range' if is_range(network) else 'address'}. "
+            "WizChat sees the public address of a caller, so it may match nobody."
             for network in private[:MAX_ERRORS]
         ]
     if own is not None and not admits(allowed_networks, own):

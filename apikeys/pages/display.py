@@ -1,16 +1,14 @@
-"""Keys, events and times in words, for pages, admin and emails."""
+"""Keys and events in words, for pages, admin and emails."""
 
 from __future__ import annotations
 
 import unicodedata
-from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 
 from apikeys.core import keyformat
+from apikeys.core.times import in_full
 from apikeys.models import KeyEvent, Permission
 
 FIELD_LABELS = {
@@ -33,12 +31,6 @@ def isolated(name: str) -> str:
 
 def quoted(name: str) -> str:
     return isolated(f"“{name}”")
-
-
-def in_full(at: datetime) -> str:
-    """Return a time as "24 November 2026, 13:57 UTC"."""
-    at = at.astimezone(timezone.get_current_timezone())
-    return f"{date_format(at, 'j F Y, H:i')} {at:%Z}"
 
 
 def actor(event: KeyEvent) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -12,7 +12,6 @@ from django.core.signing import BadSignature, Signer
 from django.forms.utils import ErrorDict
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
-from django.utils.formats import date_format
 
 from apikeys.core import names
 from apikeys.core.networks import (
@@ -23,11 +22,10 @@ from apikeys.core.networks import (
     entries,
     parse_networks,
 )
-from apikeys.models import LONGEST_LIFETIME, APIKey, KeyEvent, KeyState, Permission
+from apikeys.models import APIKey, Permission
+from apikeys.pages.expiry import ExpiryForm, short_day
 from apikeys.pages.stale import StaleFormMixin
 
-LIFETIMES = (30, 90, 365)
-"""Days that a key may be given with one choice."""
 OVERLAPS: dict[str, tuple[str, timedelta | None]] = {
     "0": ("Stop it immediately", timedelta(0)),
     "1": ("1 hour", timedelta(hours=1)),
@@ -49,27 +47,6 @@ def permission_field() -> forms.MultipleChoiceField:
     )
 
 
-class KeyRules:
-    """What holds for a key's name, permissions and addresses, in whichever form they are set."""
-
-    cleaned_data: dict[str, Any]
-
-    def clean_name(self) -> str:
-        try:
-            return names.clean(self.cleaned_data["name"])
-        except names.InvalidName as error:
-            raise forms.ValidationError(str(error)) from error
-
-    def clean_permissions(self) -> Permission:
-        return Permission.of(self.cleaned_data["permissions"])
-
-    def clean_allowed_networks(self) -> str:
-        try:
-            return canonical(parse_networks(self.cleaned_data["allowed_networks"]))
-        except InvalidNetworks as error:
-            raise forms.ValidationError(error.errors) from error
-
-
 class NetworksField(forms.CharField):
     """A list of addresses as it was typed, with one kind of line break."""
 
@@ -79,8 +56,8 @@ class NetworksField(forms.CharField):
         return "\n".join((super().to_python(value) or "").splitlines())
 
 
-class KeyForm(KeyRules, forms.Form):
-    """What the owner of a key may set, and change later."""
+class KeyForm(forms.Form):
+    """A key's name, permissions and addresses, with the rules that hold wherever they are set."""
 
     name = forms.CharField(
         max_length=names.MAX_LENGTH,
@@ -102,6 +79,21 @@ class KeyForm(KeyRules, forms.Form):
             "max_length": f"The list is too long: at most {MAX_LIST_LENGTH:,} characters are allowed."
         },
     )
+
+    def clean_name(self) -> str:
+        try:
+            return names.clean(self.cleaned_data["name"])
+        except names.InvalidName as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean_permissions(self) -> Permission:
+        return Permission.of(self.cleaned_data["permissions"])
+
+    def clean_allowed_networks(self) -> str:
+        try:
+            return canonical(parse_networks(self.cleaned_data["allowed_networks"]))
+        except InvalidNetworks as error:
+            raise forms.ValidationError(error.errors) from error
 
     def add_address(self, address: IPAddress | None) -> bool:
         """Put ``address`` at the end of what was typed, go back there and judge nothing yet.
@@ -139,68 +131,6 @@ class OnceForm(forms.Form):
             self.data = overridden(self.data, "form_token", self.new_token())
             self.add_error(None, "This form was out of date, so no key was created. Check it and try again.")
         return cleaned
-
-
-class ExpiryForm(forms.Form):
-    """Chooses when a key expires; ``cleaned_data["expires_at"]`` has it, unless it is to be kept."""
-
-    expires_on = forms.DateField(
-        label="Expiry date",
-        required=False,
-        help_text="Expires at the end of this day (UTC).",
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-        input_formats=["%Y-%m-%d"],
-        error_messages={"invalid": "Enter a date such as 2030-12-31."},
-    )
-
-    def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.now = now
-        self.fields["expires"] = forms.ChoiceField(
-            choices=[
-                *((str(days), f"{days} days – {short_day(now + timedelta(days))}") for days in LIFETIMES),
-                ("date", "Custom date"),
-                ("never", "Never"),
-            ],
-            error_messages={
-                "required": "Choose when the key expires.",
-                "invalid_choice": "Choose from the list when the key expires.",
-            },
-        )
-        self.order_fields(["name", "permissions", "expires", "expires_on", "allowed_networks"])
-        limits = {"min": now.date().isoformat(), "max": (now + LONGEST_LIFETIME).date().isoformat()}
-        self.fields["expires_on"].widget.attrs.update(limits)
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        expires = str(cleaned.get("expires"))
-        if expires == "date":
-            cleaned["expires_at"] = self.end_of(cleaned.get("expires_on"))
-            return cleaned
-        self.errors.pop("expires_on", None)
-        if expires == "never":
-            cleaned["expires_at"] = None
-        elif expires in map(str, LIFETIMES):
-            cleaned["expires_at"] = self.now + timedelta(days=int(expires))
-        return cleaned
-
-    def end_of(self, chosen: date | None) -> datetime | None:
-        """Return the last moment of the ``chosen`` day, UTC; add an error if it makes no sense."""
-        if "expires_on" in self.errors:
-            return None
-        if chosen is None:
-            self.add_error("expires_on", "Choose an expiry date.")
-        elif chosen < self.now.date():
-            self.add_error("expires_on", f"{day(chosen)} is in the past. Choose today or a later date.")
-        elif chosen > (self.now + LONGEST_LIFETIME).date():
-            last = day(self.now + LONGEST_LIFETIME)
-            self.add_error(
-                "expires_on",
-                f"That date is too far in the future. Choose a date up to {last}, or Never.",
-            )
-        else:
-            return datetime.combine(chosen, time.max, UTC)
-        return None
 
 
 class NewKeyForm(OnceForm, ExpiryForm, KeyForm):
@@ -273,34 +203,6 @@ class RotateForm(OnceForm):
         return OVERLAPS[self.cleaned_data["overlap"]][1]
 
 
-class FilterForm(forms.Form):
-    """What the list shows; what makes no sense in it is as if it were not there."""
-
-    q = forms.CharField(
-        label="Search", required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
-    )
-    state = forms.ChoiceField(
-        label="Status",
-        required=False,
-        choices=[
-            ("", "All"),
-            *((state.value, state.label) for state in KeyState),
-        ],
-    )
-
-
-class ActivityForm(forms.Form):
-    """Which events the activity page shows; filters that make no sense are ignored."""
-
-    key = forms.CharField(
-        required=False,
-        max_length=200,
-        label="Key name or ID",
-        widget=forms.TextInput(attrs={"type": "search"}),
-    )
-    action = forms.ChoiceField(required=False, choices=[("", "All"), *KeyEvent.Action.choices])
-
-
 def prefill(query: QueryDict) -> dict[str, Any]:
     """Return what ``?name=…&permissions=read,write`` fills into the form; it ignores what it must."""
     initial: dict[str, Any] = {}
@@ -320,12 +222,3 @@ def overridden(data: Mapping[str, Any], name: str, value: str) -> MultiValueDict
     copied.update(data)
     copied[name] = value
     return copied
-
-
-def day(moment: date) -> str:
-    return date_format(moment, "j F Y")
-
-
-def short_day(moment: date) -> str:
-    """Return ``moment`` as it fits into a narrow select."""
-    return date_format(moment, "j M Y")

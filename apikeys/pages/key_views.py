@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from apikeys.auth.requests import client_ip
-from apikeys.core.networks import parse_address, parse_networks
+from apikeys.core.networks import as_text, parse_address, parse_networks
 from apikeys.models import APIKey, KeyEnded
 from apikeys.pages import advice
 from apikeys.pages.display import quoted
@@ -61,13 +61,17 @@ def key_detail(request: SignedInRequest, key_id: str) -> HttpResponse:
         "shares": reports.shares(days),
         "callers": callers[:CALLERS_SHOWN],
         "more_callers": max(0, len(callers) - CALLERS_SHOWN),
-        "lines": reports.last_let_in(parse_networks(key.allowed_networks), callers),
+        "lines": [
+            (as_text(network), at)
+            for network, at in reports.last_let_in(parse_networks(key.allowed_networks), callers)
+        ],
         "rotations": [
             (rotation, switchers(rotation, now), is_old_key_in_use(rotation, now))
             for rotation in running_rotations(key, now)
         ],
         "warnings": warnings(request, key),
         "events": key.events.select_related("key__owner")[:EVENTS_SHOWN],
+        "made": live_made(key, now) if key.is_ended(now) else [],
         "successor": key.successor,
         "predecessor": key.predecessor,
     }
@@ -142,13 +146,12 @@ def refuse_ended(request: SignedInRequest, key: APIKey, now: datetime) -> HttpRe
 def key_revoke(request: SignedInRequest, key_id: str) -> HttpResponse:
     now = timezone.now()
     key = get_object_or_404(request.user.api_keys.with_rotations(), key_id=key_id)
-    made = made_by(key, now)
     if request.method == "POST":
-        revoke(request, key, made if "cascade" in request.POST else [], now)
+        revoke(request, key, now)
         return redirect(list_url(request, request.POST.get("next", "")) or "apikeys:list")
     context = {
         "key": key,
-        "made": made,
+        "made": live_made(key, now),
         "now": now,
         "callers": reports.recent_callers(key, now),
         "next": list_url(request, request.headers.get("Referer", "")),
@@ -157,20 +160,19 @@ def key_revoke(request: SignedInRequest, key_id: str) -> HttpResponse:
     return render(request, "apikeys/key_revoke.html", context)
 
 
-def made_by(key: APIKey, now: datetime) -> list[APIKey]:
-    """Return the live keys of the same owner that ``key`` made, and that these made."""
-    family = APIKey.objects.filter(pk=key.pk, owner=key.owner_id).with_made()
-    return [
-        made for made in family if made.pk != key.pk and made.owner_id == key.owner_id and made.is_live(now)
-    ]
+def live_made(key: APIKey, now: datetime) -> list[APIKey]:
+    """Return the live keys that ``key`` made or was replaced by, and that these made."""
+    family = APIKey.objects.filter(pk=key.pk).with_made()
+    return [made for made in family if made.pk != key.pk and made.is_live(now)]
 
 
-def revoke(request: SignedInRequest, key: APIKey, made: list[APIKey], now: datetime) -> None:
-    """Revoke ``key`` and the keys that it ``made``, and say so."""
-    others = request.user.api_keys.filter(pk__in=[other.pk for other in made])
+def revoke(request: SignedInRequest, key: APIKey, now: datetime) -> None:
+    """Revoke ``key``, and all that it made if that was asked for, and say so."""
     with transaction.atomic():
         stopped = key.revoke(by=request.user, now=now, origin=origin(request))
-        more = others.revoke(by=request.user, now=now, origin=origin(request))
+        more = 0
+        if "cascade" in request.POST:
+            more = key.revoke_with_made(by=request.user, now=now, origin=origin(request))
     said = f"{quoted(key.name)} was {'' if stopped else 'already '}revoked."
     if more:
         said += f" {'One key' if more == 1 else f'{more:,} keys'} that it made also stopped working."

@@ -10,15 +10,13 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.messages import get_messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apikeys.auth.requests import client_ip
-from apikeys.core import keyformat
 from apikeys.models import (
     AlreadyIssued,
     AlreadyRotated,
@@ -29,7 +27,8 @@ from apikeys.models import (
     Rotation,
 )
 from apikeys.pages import advice
-from apikeys.pages.forms import FilterForm, NewKeyForm, RotateForm, prefill
+from apikeys.pages.filters import FilterForm, redirect_to_id
+from apikeys.pages.forms import NewKeyForm, RotateForm, prefill
 from apikeys.pages.requests import SignedInRequest, came_from, origin
 from apikeys.usage import reports
 from wizchat.accounts.reauthentication import key_issuer_required, typed_before
@@ -43,12 +42,9 @@ FILTER_FROM = 11
 @login_required
 @never_cache
 def key_list(request: SignedInRequest) -> HttpResponse:
+    if elsewhere := redirect_to_id(request, "q"):
+        return elsewhere
     query = request.GET.copy()
-    asked = query.get("q", "")
-    if keyformat.redact(asked) != asked:
-        query["q"] = keyformat.redact(asked)
-        # A whole key was pasted into the search: neither address bar nor history keeps it.
-        return redirect(f"{reverse('apikeys:list')}?{query.urlencode()}")
     now = timezone.now()
     filters = FilterForm(query)
     total = request.user.api_keys.count()
@@ -146,7 +142,7 @@ def reveal(request: SignedInRequest, key: APIKey, raw: str, *, typed: str = "") 
         "rotation": Rotation.objects.filter(new=key).select_related("old").first(),
         "rewritten": advice.rewritten(typed, key.allowed_networks),
         "warnings": warnings(request, key),
-        "api": request.build_absolute_uri("/v1/chatbots"),
+        "api": f"{settings.SITE_URL}/v1/chatbots",
     }
     response = render(request, "apikeys/key_reveal.html", context)
     response.headers["Referrer-Policy"] = "no-referrer"

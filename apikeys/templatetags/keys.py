@@ -16,8 +16,9 @@ from django.utils.timesince import timesince, timeuntil
 
 from apikeys.core.networks import parse_address
 from apikeys.core.policy import admits
+from apikeys.core.times import in_full
 from apikeys.models import APIKey, Permission
-from apikeys.pages.display import actor, described, in_full, quoted
+from apikeys.pages.display import actor, described, quoted
 from apikeys.usage.reports import Day
 
 register = template.Library()

@@ -7,10 +7,12 @@ from django.contrib.auth.models import Permission as StaffPermission
 from django.test import Client
 from django.utils import timezone
 
+from apikeys.core.times import in_full
 from apikeys.models import APIKey, Origin, Permission
 from apikeys.usage import recorder
 
 KEYS = "/admin/apikeys/apikey/"
+EVENTS = "/admin/apikeys/keyevent/"
 
 
 @pytest.fixture
@@ -106,16 +108,17 @@ def test_checksum_and_encoding_are_nowhere(desk, key, path):
     assert "$argon2" not in html
 
 
-def test_a_whole_key_finds_itself_and_is_not_shown_again(desk, issue):
+@pytest.mark.parametrize(("page", "narrowed"), [(KEYS, "state=active"), (EVENTS, "actor_kind=user")])
+def test_a_whole_key_finds_itself_and_is_not_shown_again(desk, issue, page, narrowed):
     _key, raw = issue(name="Found in a log")
     issue(name="Another")
 
-    response = desk.get(KEYS, {"q": f" {raw} ", "state": "active"}, follow=True)
+    response = desk.get(page, {"q": f" {raw} "} | dict([narrowed.split("=")]), follow=True)
     html = response.content.decode()
 
     [(location, _status)] = response.redirect_chain
     assert raw[17:] not in location
-    assert "state=active" in location
+    assert narrowed in location
     assert "Found in a log" in html
     assert "Another" not in html
     assert raw[17:] not in html
@@ -223,7 +226,33 @@ def test_an_old_form_changes_only_what_was_typed_into_it(desk, key, path, read, 
 
     key.refresh_from_db()
     assert (key.name, key.allowed_networks) == ("Renamed", "10.0.0.0/8")
-    assert "somebody else changed: Allowed IP addresses" in answer.text
+    assert "Changed on another page, and left as is: Allowed IP addresses." in answer.text
+
+
+def test_a_field_changed_here_and_elsewhere_is_a_mistake_first(desk, key, path, read, owner):
+    old_form = read(desk.get(path)).fields
+    key.change(by=owner, now=timezone.now(), name="Renamed by Olga")
+
+    answer = desk.post(path, old_form | {"name": "Renamed by an operator"})
+
+    key.refresh_from_db()
+    assert key.name == "Renamed by Olga"
+    assert "Name changed on another page. Check and save again." in answer.text
+
+
+def test_a_browsers_line_breaks_change_nothing(desk, key, path, read, owner):
+    key.change(by=owner, now=timezone.now(), allowed_networks="10.0.0.0/8\n192.0.2.0/24")
+    sent = {
+        name: value.replace("\n", "\r\n") if isinstance(value, str) else value
+        for name, value in read(desk.get(path)).fields.items()
+    }
+
+    answer = desk.post(path, sent, follow=True)
+
+    key.refresh_from_db()
+    assert key.allowed_networks == "10.0.0.0/8\n192.0.2.0/24"
+    assert "Changed on another page" not in answer.text
+    assert key.events.count() == 2
 
 
 @pytest.mark.parametrize(("typed", "stored"), [("5/minute", "5/minute"), ("", ""), (" OFF ", "off")])
@@ -292,21 +321,21 @@ def test_a_keys_page_shows_use_refusals_rotation_and_events(desk, issue, call, o
 
 def test_the_audit_log_shows_who_did_what_and_cannot_be_written(desk, key, owner):
     key.change(by=owner, now=timezone.now(), permissions=Permission.WRITE, origin=Origin(ip="192.0.2.7"))
-    events = "/admin/apikeys/keyevent/"
 
-    html = desk.get(events).text
+    html = desk.get(EVENTS).text
 
     for text in ("olga", key.masked, "Permissions: Read → Write", "192.0.2.7"):
         assert text in html
     event = key.events.first()
-    for path in (f"{events}{event.pk}/change/", f"{events}{event.pk}/delete/", f"{events}add/"):
+    for path in (f"{EVENTS}{event.pk}/change/", f"{EVENTS}{event.pk}/delete/", f"{EVENTS}add/"):
         assert desk.post(path, {"post": "yes"}).status_code == 403
+    assert f"Changed, {in_full(event.at)}" in desk.get(f"{EVENTS}{event.pk}/change/").text
     assert key.events.count() == 2
-    assert desk.get(f"{events}?q={key.masked}").text.count("Changed: ") == 1
+    assert desk.get(f"{EVENTS}?q={key.masked}").text.count("Changed: ") == 1
 
 
 def test_the_audit_log_is_for_operators(web, key):
-    assert web.get("/admin/apikeys/keyevent/").status_code in {302, 403}
+    assert web.get(EVENTS).status_code in {302, 403}
 
 
 def test_a_users_page_lists_the_users_keys(desk, key, owner):

@@ -1,20 +1,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
-from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from apikeys.core import keyformat
 from apikeys.models import APIKey, Permission
 from apikeys.usage import recorder
+from testing.commands import manage
 
 pytestmark = pytest.mark.django_db
 
@@ -132,7 +129,7 @@ def test_revoke_stops_a_key_and_says_so(run, issue, call, form):
 
 @pytest.mark.parametrize("stated", ["2026-03-01T12:00", "2026-03-01T13:00+01:00", "2026-03-01 12:00:00Z"])
 def test_all_keys_made_before_a_time_stop_and_later_ones_do_not(run, issue, call, stated, monkeypatch):
-    monkeypatch.setattr("apikeys.models.keys.KEYS_PER_STATEMENT", 2)
+    monkeypatch.setattr("apikeys.models.revocation.KEYS_PER_STATEMENT", 2)
     moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
     old = [issue(now=moment - timedelta(seconds=seconds)) for seconds in (1, 60, 3600)]
     _key, revoked_before = issue(now=moment - timedelta(days=1))
@@ -173,19 +170,12 @@ def test_an_id_and_a_time_together_revoke_nothing(run, issue, call):
     [(["apikey", "create"], 2), (["apikey", "revoke", b"\xff"], 2), (["apikey", "nonsense"], 2)],
 )
 def test_on_the_command_line_a_mistake_is_one_message_and_no_traceback(arguments, status):
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=settings.BASE_DIR,
-        env=os.environ | {"SECRET_KEY": "x", "DJANGO_SETTINGS_MODULE": "wizchat.settings"},
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
+    done = manage(*arguments)
 
     assert done.returncode == status
-    assert b"error:" in done.stderr
-    assert b"Traceback" not in done.stderr
-    assert done.stdout == b""
+    assert "error:" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
 
 
 def test_a_key_is_shown_with_its_state_use_and_addresses(issue, capsys, call):

@@ -57,9 +57,13 @@ def _cache() -> None:
 
 
 def _migrations() -> None:
-    missing = _latest_migrations() - MigrationRecorder(connection).applied_migrations().keys()
-    if missing:
+    if missing := missing_migrations():
         raise NotReady(f"migrations are not applied: {sorted(missing)}")
+
+
+def missing_migrations() -> set[tuple[str, str]]:
+    """Return the migrations, as (app, name), that this release's tables lack."""
+    return _latest_migrations() - MigrationRecorder(connection).applied_migrations().keys()
 
 
 @cache

@@ -1,12 +1,15 @@
-"""Documents name what the code has: permissions, reasons for a refusal, tests of the threat model."""
+"""Documents name what the code has: permissions, reasons, commands, variables, metrics, modules, tests."""
 
 from __future__ import annotations
 
 import re
 
+from django.core.management import get_commands, load_command_class
+
 from apikeys.core.outcomes import REASONS
 from apikeys.models import Permission
 from testing.server import ROOT
+from wizchat.tests.test_environment import variables
 
 CODE = ("apikeys", "chatbots", "scripts", "wizchat")
 
@@ -34,3 +37,54 @@ def test_the_threat_model_names_tests_that_exist():
         assert f"def {name}(" in code, name
     for name in re.findall(r"`([\w/]*test_\w+\.py)`", model):
         assert any(str(file).endswith(name) for file in files), name
+
+
+def test_the_readme_lists_every_command_of_ours_once_and_no_other():
+    listed = re.findall(
+        r"^python manage\.py (\w+)(?: (\w+))?", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
+
+    ours = {name for name, app in get_commands().items() if app.split(".")[0] in CODE}
+    parser = load_command_class("apikeys", "apikey").create_parser("manage.py", "apikey")
+    verbs = next(action for action in parser._actions if action.dest == "command").choices
+    expected = {("apikey", verb) for verb in verbs} | {(name, "") for name in ours - {"apikey"}}
+    assert sorted(listed) == sorted(expected | {("createsuperuser", "")})
+
+
+def test_the_readme_lists_no_variable_that_nothing_reads():
+    table = (ROOT / "README.md").read_text().partition("| variable |")[2].partition("\n\n")[0]
+    listed = {name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+
+    assert listed == set(variables()) | {"HOST", "PORT"}
+
+
+def test_the_deployment_guide_lists_every_metric_and_no_other(client, db, settings):
+    settings.METRICS_TOKEN = "t"
+    told = client.get("/metrics", headers={"Authorization": "Bearer t"}).text
+    guide = (ROOT / "docs/deployment.md").read_text()
+
+    kept = {
+        name for name in re.findall(r"^# TYPE (wizchat_\w+)", told, re.MULTILINE) if "_created" not in name
+    }
+    assert set(re.findall(r"`(wizchat_\w+?)(?:\{\w+\})?`", guide)) == {
+        it for it in kept if "_created" not in it
+    }
+
+
+def test_the_architecture_names_every_package_and_no_module_that_is_gone():
+    text = (ROOT / "docs/architecture.md").read_text()
+    table = text.partition("| place |")[2].partition("\n\n")[0]
+    code = [path for folder in CODE for path in (ROOT / folder).rglob("*.py")]
+    packages = {str(path.parent.relative_to(ROOT)) for path in code if "tests" not in path.parts}
+
+    for row in table.splitlines()[2:]:
+        places, told = row.split(" | ", 1)
+        for place in re.findall(r"`([^`]+)`", places):
+            assert [*ROOT.glob(place)] or [*ROOT.glob(f"**/{place}")], place
+            packages -= {place.rstrip("/")}
+        for name in re.findall(r"`([a-z_]+)`", told):
+            assert any(path.stem == name or path.parent.name == name for path in code), name
+    # "apikeys" is named by its parts, and Django names the rest.
+    assert [
+        it for it in packages - {"apikeys"} if not re.search("management|migrations|templatetags", it)
+    ] == []

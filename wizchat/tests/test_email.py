@@ -1,30 +1,13 @@
 """While no mail server is configured, no link of an email gets into a log, and operators are told."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 from django.core import mail
 
 from testing.client import Person
-from testing.server import ROOT, Server
+from testing.commands import manage
+from testing.server import Server
 from testing.services import wait_until
-from testing.settings import FIXED
 from wizchat.email import CONSOLE, UNSENT, check_mail_server
-
-
-def manage(*arguments, **environ):
-    base = os.environ | FIXED | {"DJANGO_SETTINGS_MODULE": "wizchat.settings"}
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env=base | {"DATABASE_URL": "sqlite://:memory:"} | environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
 
 SEND = (
     "from django.core.mail import send_mail; print(send_mail('S', 'https://x/S3CRET', None, ['a@b.example']))"

@@ -4,19 +4,16 @@ import ast
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from apikeys.core.rates import Rate
+from testing.commands import manage
+from testing.server import ROOT
 from wizchat.environment import Environment
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def variables():
@@ -64,7 +61,9 @@ def test_a_variable_is_in_the_example_and_in_the_readme(name):
         ("DATABASE_URL", "postgres://user:pa55word@host"),
         ("DATABASE_URL", "pa55word"),
         ("CACHE_URL", "memcache://user:pa55word@host"),
-        ("CACHE_URL", "redis://"),
+        ("CACHE_URL", "redis://:pa55word@host:port"),
+        ("ALLOWED_HOSTS", "https://wizchat.example.com"),
+        ("EMAIL_URL", "smtp://"),
         ("EMAIL_URL", "pigeon://user:pa55word@host"),
         ("DATABASE_TIMEOUT", "-1"),
         ("RATE_LIMIT", "0/minute"),
@@ -82,20 +81,7 @@ def test_a_variable_is_in_the_example_and_in_the_readme(name):
     ],
 )
 def test_a_bad_value_is_one_sentence_that_names_the_variable(name, value):
-    done = subprocess.run(
-        [sys.executable, "manage.py", "check"],
-        cwd=ROOT,
-        env=os.environ
-        | {
-            "SECRET_KEY": "x" * 50,
-            "DEBUG": "off",
-            "DJANGO_SETTINGS_MODULE": "wizchat.settings",
-            name: value,
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = manage("check", **{name: value})
 
     assert done.returncode == 1
     assert name in done.stderr
@@ -315,6 +301,82 @@ def test_redis_is_not_waited_for(environment):
     assert cache["LOCATION"] == "rediss://:p@h:6380/2"
     assert cache["OPTIONS"]["socket_timeout"] <= 1
     assert cache["OPTIONS"]["socket_connect_timeout"] <= 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://h", "redis://:p%40ss@[::1]:6379/0", "rediss://u:p@h:1/15?socket_timeout=2", "unix:///s?db=1"],
+)
+def test_a_cache_is_at_a_host_or_a_socket(environment, url):
+    assert environment(CACHE=url).cache("CACHE", default="")["LOCATION"] == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://",
+        "redis://:notaport",
+        "redis:///0",
+        "redis://:pa55word@/0",
+        "redis://host:99999/x",
+        "redis://host:6379/x",
+        "redis://host:0",
+        "redis://ho st",
+        "redis://host?socket_timeout=soon",
+        "redis://[::1",
+        "unix://",
+        "unix:///",
+        "host:6379",
+    ],
+)
+def test_a_cache_that_is_nowhere_is_refused_and_its_address_not_shown(environment, url):
+    with pytest.raises(ImproperlyConfigured, match=r"^CACHE is not the address of a cache") as refused:
+        environment(CACHE=url).cache("CACHE", default="")
+
+    assert "pa55word" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["api.example.com, .example.org", "*", "127.0.0.1,[::1]", "localhost", "API.example.com", ""]
+)
+def test_hosts_are_names_or_addresses(environment, text):
+    assert environment(HOSTS=text).hosts("HOSTS") == [word.strip() for word in text.split(",") if word]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "http://a.example",
+        "a.example:8000",
+        "a.example/x",
+        "a b",
+        "*.example.com",
+        "::1",
+        "..",
+        "a_b",
+        "bücher.example",
+    ],
+)
+def test_what_is_no_host_name_is_refused_by_the_name_of_its_own_variable(environment, host):
+    with pytest.raises(ImproperlyConfigured, match=r"^HOSTS: .* is not a host name such as"):
+        environment(HOSTS=f"ok.example, {host}").hosts("HOSTS")
+
+
+@pytest.mark.parametrize(
+    "url", ["smtp://", "smtp+tls://", "smtps://:25", "smtp+ssl://u:pa55word@", "smtp://host:port", "host"]
+)
+def test_a_mail_server_without_a_host_is_refused(environment, url):
+    with pytest.raises(ImproperlyConfigured, match=r"^EMAIL is not an address of a mail server") as refused:
+        environment(EMAIL=url).email("EMAIL", default="")
+
+    assert "pa55word" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["smtp://localhost", "smtp+tls://u:p@h:587", "consolemail://", "memorymail://"]
+)
+def test_emails_go_to_a_server_or_stay_here(environment, url):
+    assert environment(EMAIL=url).email("EMAIL", default="")["EMAIL_HOST"] in {"localhost", "h", "", None}
 
 
 def test_an_unknown_host_bit_is_refused(environment):

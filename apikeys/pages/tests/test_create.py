@@ -65,6 +65,15 @@ def test_the_answer_with_the_key_is_kept_by_nobody(send, web):
     assert raw not in str(response.headers)
 
 
+def test_the_curl_line_calls_the_site_and_not_the_host_that_was_asked(send, settings):
+    settings.SITE_URL = "https://api.example.com"
+
+    html = send(NEW, name="Production API").content.decode()
+
+    assert "$WIZCHAT_API_KEY&quot; https://api.example.com/v1/chatbots" in html.replace('"', "&quot;")
+    assert "testserver" not in html
+
+
 def test_the_key_is_not_shown_again(send, web):
     raw = secret_in(send(NEW, name="Production API"))
 
@@ -265,7 +274,10 @@ def test_behind_a_proxy_a_private_range_is_taken_with_a_warning(send, settings):
 
     settings.TRUSTED_PROXIES = (ip_network("10.9.9.9"),)
 
-    assert b"10.0.0.0/8 is a private range" in send(NEW, name="x", allowed_networks="10.0.0.0/8").content
+    html = send(NEW, name="x", allowed_networks="10.0.0.0/8, 10.1.2.3").content.decode()
+
+    assert "10.0.0.0/8 is a private range." in html
+    assert "10.1.2.3 is a private address." in html
 
 
 def test_a_key_is_no_name_for_a_key(send, issue):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -175,6 +176,15 @@ def test_the_last_use_is_told_in_full(web, key, path):
 
     for text in ("1 March 2026, 12:30 UTC", "203.0.113.7", "&lt;b&gt;curl", "GET /v1/chatbots"):
         assert text in html
+
+
+def test_each_line_of_the_list_is_shown_as_it_is_stored(web, issue):
+    key, _raw = issue(allowed_networks="203.0.113.7\n2001:db8::7\n10.0.0.0/8")
+
+    lines = web.get(f"/settings/api/{key.key_id}/").content.decode().partition('id="lines"')[2]
+
+    shown = re.findall(r'<dt class="mono address">(.*?)</dt>', lines)
+    assert shown[:3] == ["203.0.113.7", "2001:db8::7", "10.0.0.0/8"]
 
 
 def test_a_month_of_calls_is_told_in_numbers_with_what_was_refused(web, key, path):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apikeys.models import APIKey, KeyUsage
+from apikeys.models import APIKey, KeyUsage, Origin
 
 HOUR = timedelta(hours=1)
 
@@ -65,15 +65,17 @@ def test_the_page_says_whether_the_key_is_in_use(web, key, revoke):
     now = timezone.now()
     APIKey.objects.update(last_used_at=now - 3 * HOUR, last_used_ip="203.0.113.7")
     hour = now.replace(minute=0, second=0, microsecond=0)
-    for address, count in (("203.0.113.7", 200), ("203.0.113.8", 13), ("::1", 1)):
+    addresses = [f"203.0.113.{number}" for number in range(7, 20)]
+    for address, count in zip(addresses, range(200, 0, -10), strict=False):
         KeyUsage.objects.create(
             key=key, hour=hour, outcome="answered", address=address, count=count, last_at=now
         )
 
     html = web.get(revoke).content.decode()
 
-    assert "214 calls in the last 24 hours" in html
-    assert "203.0.113.7</span> and 2 more" in html
+    assert "1,820 calls in the last 24 hours" in html
+    assert [address for address in addresses if f">{address}</span> (" in html] == addresses[:10]
+    assert "203.0.113.16</span> (110) and 3 more; last" in html
     assert "Last used" in html
 
 
@@ -191,3 +193,47 @@ def test_a_key_that_has_ended_cannot_be_rotated(web, read, key, owner, rotate, s
         assert f"This key has {has} and can't be rotated." in said
         assert "Rotate key" not in read(response).buttons
     assert APIKey.objects.count() == 1
+
+
+@pytest.fixture
+def family(issue, key, owner):
+    """Two live keys that ``key`` made, one of them through a key of its own that is revoked."""
+    now = timezone.now()
+    child, _ = issue(name="Child", origin=Origin(key=key), expires_at=key.expires_at)
+    middle, _ = issue(name="Middle", origin=Origin(key=key), expires_at=key.expires_at)
+    grandchild, _ = issue(name="Grandchild", origin=Origin(key=middle), expires_at=key.expires_at)
+    middle.revoke(by=owner, now=now)
+    return [child, grandchild]
+
+
+def test_what_a_key_made_is_revoked_with_it_if_that_is_asked_for(web, key, revoke, family):
+    assert "Grandchild" in web.get(revoke).content.decode()
+
+    said = web.post(revoke, {"cascade": "yes"}, follow=True).content.decode()
+
+    assert "“Production API” was revoked. 2 keys that it made also stopped working." in said
+    assert not APIKey.objects.live(timezone.now()).exists()
+
+
+def test_what_an_ended_key_made_can_still_be_revoked_from_its_page(web, read, key, owner, revoke, family):
+    key.revoke(by=owner, now=timezone.now())
+    detail = web.get(f"/settings/api/{key.key_id}/")
+
+    assert "2 keys that this key made or was replaced by still work." in detail.content.decode()
+    assert read(detail).links["Revoke them"] == revoke
+    asked = web.get(revoke)
+    assert "Revoke 2 keys" in read(asked).buttons
+    assert "Middle" not in asked.content.decode()
+    assert APIKey.objects.live(timezone.now()).count() == 2
+
+    said = web.post(revoke, {"cascade": "yes"}, follow=True).content.decode()
+
+    assert "2 keys that it made also stopped working." in said
+    assert not APIKey.objects.live(timezone.now()).exists()
+    assert "still work" not in web.get(f"/settings/api/{key.key_id}/").content.decode()
+    assert "Revoke" not in read(web.get(revoke)).buttons[-1]
+
+
+def test_a_stranger_revokes_nothing_of_a_family(stranger_web, revoke, family):
+    assert stranger_web.post(revoke, {"cascade": "yes"}).status_code == 404
+    assert APIKey.objects.live(timezone.now()).count() == 3

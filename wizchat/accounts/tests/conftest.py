@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from apikeys.conftest import Page
-
 PASSWORD = "correct horse battery staple"
 
 
@@ -31,9 +29,3 @@ def signed_in(olga):
     client = Client()
     client.post("/accounts/login/", {"login": "olga", "password": PASSWORD})
     return client
-
-
-@pytest.fixture
-def read():
-    """Return a function that reads what is on a page."""
-    return Page

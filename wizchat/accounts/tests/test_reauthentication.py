@@ -53,6 +53,12 @@ def test_a_key_is_not_made_before_the_password_and_the_form_is_there_after_it(aw
     assert form(away).items() >= TYPED.items()
 
 
+def test_the_page_says_who_is_signed_in_and_what_to_do(away):
+    page = " ".join(away.get(AGAIN).text.split())
+
+    assert "You're signed in as <bdi>olga</bdi>. To continue, enter your password." in page
+
+
 def test_the_form_that_came_back_makes_the_key(away, read):
     away.post(NEW, TYPED)
     confirm(away, NEW)

@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from testing.client import Load, Person, call, send
+from testing.commands import manage
 from testing.services import wait_until
 from wizchat.tests.faults.conftest import used, waiting
+from wizchat.tests.test_manage import MIGRATE
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
 
@@ -238,3 +240,9 @@ def test_the_lookup_of_a_key_is_prepared(cluster):
 
     assert "apikeys_apikey" in printed
     assert "$1" in printed
+
+
+def test_without_tables_a_command_says_what_to_run(postgres):
+    empty = postgres.url.replace("/wizchat", "/postgres")
+
+    assert manage("apikey", "list", DATABASE_URL=empty).stderr == MIGRATE

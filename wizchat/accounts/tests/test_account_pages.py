@@ -9,8 +9,9 @@ import pytest
 from django.core import mail
 from django.test import Client, override_settings
 
+from wizchat.accounts.tests.conftest import PASSWORD
+
 LOGIN = "/accounts/login/"
-PASSWORD = "correct horse battery staple"
 MANAGED = [
     "email/",
     "password/change/",
@@ -22,37 +23,21 @@ MANAGED = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings):
-    """Dozens of guesses are made here, each of which is hashed."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture
-def user(django_user_model):
-    return django_user_model.objects.create_user("olga", "olga@example.com", PASSWORD)
-
-
-@pytest.fixture
-def nobody(db):
-    return Client()
-
-
 @pytest.mark.parametrize("login", ["olga", "olga@example.com"])
-def test_signing_in_by_name_or_email_leads_to_the_keys(nobody, user, login):
+def test_signing_in_by_name_or_email_leads_to_the_keys(nobody, olga, login):
     response = nobody.post(LOGIN, {"login": login, "password": PASSWORD})
 
     assert (response.status_code, response.url) == (302, "/settings/api/")
 
 
-def test_signing_in_leads_on_to_where_one_was_going_but_not_off_the_site(nobody, user):
+def test_signing_in_leads_on_to_where_one_was_going_but_not_off_the_site(nobody, olga):
     typed = {"login": "olga", "password": PASSWORD}
 
     assert Client().post(LOGIN, typed | {"next": "/settings/api/new/"}).url == "/settings/api/new/"
     assert Client().post(LOGIN, typed | {"next": "https://evil.example/"}).url == "/settings/api/"
 
 
-def test_a_wrong_password_and_an_unknown_name_are_told_alike(nobody, user):
+def test_a_wrong_password_and_an_unknown_name_are_told_alike(nobody, olga):
     said = [
         re.search(
             r'role="alert".*?</div>', nobody.post(LOGIN, {"login": login, "password": "wrong"}).text, re.S
@@ -64,15 +49,15 @@ def test_a_wrong_password_and_an_unknown_name_are_told_alike(nobody, user):
     assert "There is a problem" in said[0]
 
 
-def test_a_name_longer_than_any_is_wrong_and_not_looked_up(nobody, user):
+def test_a_name_longer_than_any_is_wrong_and_not_looked_up(nobody, olga):
     response = nobody.post(LOGIN, {"login": "x" * 100_000, "password": PASSWORD})
 
     assert response.status_code == 200
     assert "at most 254 characters" in response.text
 
 
-def test_signing_out_takes_a_post(client, user):
-    client.force_login(user)
+def test_signing_out_takes_a_post(client, olga):
+    client.force_login(olga)
     assert client.get("/accounts/logout/").status_code == 200
     assert client.get("/settings/api/").status_code == 200
 
@@ -81,7 +66,7 @@ def test_signing_out_takes_a_post(client, user):
     assert client.get("/settings/api/").status_code == 302
 
 
-def test_guessing_at_a_password_is_stopped(nobody, user):
+def test_guessing_at_a_password_is_stopped(nobody, olga):
     for _ in range(6):
         nobody.post(LOGIN, {"login": "olga", "password": "wrong"})
 
@@ -90,7 +75,7 @@ def test_guessing_at_a_password_is_stopped(nobody, user):
     assert "Too many failed sign-in attempts" in response.text
 
 
-def test_a_forged_header_does_not_evade_the_limit_on_guesses(nobody, user):
+def test_a_forged_header_does_not_evade_the_limit_on_guesses(nobody, olga):
     answers = [
         nobody.post(
             LOGIN, {"login": f"user{n}", "password": "x"}, headers={"X-Forwarded-For": f"10.0.0.{n}"}
@@ -101,7 +86,7 @@ def test_a_forged_header_does_not_evade_the_limit_on_guesses(nobody, user):
     assert "Too many failed sign-in attempts" in answers[-1]
 
 
-def test_behind_a_trusted_proxy_each_client_has_a_limit_of_its_own(nobody, user, settings):
+def test_behind_a_trusted_proxy_each_client_has_a_limit_of_its_own(nobody, olga, settings):
     settings.TRUSTED_PROXIES = (ip_network("127.0.0.1"),)
 
     answers = [
@@ -114,7 +99,7 @@ def test_behind_a_trusted_proxy_each_client_has_a_limit_of_its_own(nobody, user,
     assert "Too many failed sign-in attempts" not in answers[-1]
 
 
-def test_too_many_requests_get_a_page_that_says_so(nobody, user):
+def test_too_many_requests_get_a_page_that_says_so(nobody, olga):
     answers = [nobody.get("/accounts/password/reset/") for _ in range(3)]
     assert {answer.status_code for answer in answers} == {200}
 
@@ -137,7 +122,7 @@ def test_sign_up_is_closed_unless_the_operator_opens_it(nobody, django_user_mode
     assert django_user_model.objects.get().username == "new"
 
 
-def test_a_forgotten_password_is_replaced_by_mail(nobody, user):
+def test_a_forgotten_password_is_replaced_by_mail(nobody, olga):
     nobody.post("/accounts/password/reset/", {"email": "olga@example.com"})
     path = re.search(r"https://testserver(\S+)", mail.outbox[0].body)[1]
 
@@ -150,7 +135,7 @@ def test_a_forgotten_password_is_replaced_by_mail(nobody, user):
     assert nobody.post(LOGIN, {"login": "olga", "password": "a new good one 42"}).status_code == 302
 
 
-def test_a_reset_for_an_unknown_address_is_told_alike_and_mails_nobody(nobody, user):
+def test_a_reset_for_an_unknown_address_is_told_alike_and_mails_nobody(nobody, olga):
     known = nobody.post("/accounts/password/reset/", {"email": "olga@example.com"}, follow=True)
     unknown = nobody.post("/accounts/password/reset/", {"email": "who@example.com"}, follow=True)
 
@@ -164,9 +149,9 @@ def test_ones_account_is_ones_own(nobody, page):
 
 
 @pytest.mark.parametrize("page", ["login/", "password/reset/", "signup/", *MANAGED])
-def test_every_page_has_one_heading_a_title_and_no_inline_script(client, nobody, user, page):
+def test_every_page_has_one_heading_a_title_and_no_inline_script(client, nobody, olga, page):
     if page in MANAGED:
-        client.force_login(user)
+        client.force_login(olga)
 
     html = client.get(f"/accounts/{page}").text
 

@@ -1,0 +1,68 @@
+"""What can be changed about a key while it lives."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from apikeys.models.delegation import Grant, refuse_escalation
+from apikeys.models.events import COMMAND_LINE, KeyEvent, Origin
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from apikeys.models.keys import APIKey
+
+CHANGEABLE = ("name", "permissions", "allowed_networks", "expires_at", "rate_limit")
+
+
+class KeyEnded(Exception):
+    """The key is revoked or expired, and nothing about it can change any more."""
+
+
+def change(
+    key: APIKey, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE, **values: Any
+) -> list[str]:
+    """Set some of ``CHANGEABLE`` on ``key``; return the names of what changed.
+
+    Raises ``KeyEnded``, and ``Escalation`` when a key asks for more than it has.
+    """
+    unknown = values.keys() - set(CHANGEABLE)
+    if unknown:
+        raise TypeError(f"a key's {', '.join(sorted(unknown))} cannot be changed")
+    keys = type(key).objects
+    with transaction.atomic():
+        current, caller = keys.locked(key, origin.key)
+        if current is None:
+            raise type(key).DoesNotExist
+        if current.is_ended(now):
+            raise KeyEnded
+        before = Grant.of(current)
+        changed = {field: value for field, value in values.items() if getattr(current, field) != value}
+        if changed:
+            changes = {field: [shown(current, field), None] for field in changed}
+            for field, value in changed.items():
+                setattr(current, field, value)
+                changes[field][1] = shown(current, field)
+            if origin.key is not None:
+                refuse_escalation(caller, current, now=now, before=before)
+            keys.filter(pk=key.pk).update(**changed)
+            current.record(KeyEvent.Action.CHANGED, by=by, now=now, origin=origin, changes=changes)
+    for field in values:
+        setattr(key, field, getattr(current, field))
+    return list(changed)
+
+
+def shown(key: APIKey, field: str) -> Any:
+    """Return a field of ``key`` as events and the API show it."""
+    match field:
+        case "permissions":
+            return key.granted.names
+        case "allowed_networks":
+            return key.networks
+        case "expires_at":
+            return key.expires_at.isoformat() if key.expires_at else None
+        case _:
+            return getattr(key, field)

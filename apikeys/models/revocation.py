@@ -1,0 +1,72 @@
+"""The end of keys: one, several, or one with all that it made."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from apikeys.models.events import COMMAND_LINE, KeyEvent, Origin
+from apikeys.models.querysets import KeyFilters
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from apikeys.models.keys import APIKey
+
+KEYS_PER_STATEMENT = 500
+"""SQLite takes some ten thousand parameters a statement at most."""
+
+
+class RevocableKeys(KeyFilters):
+    def revoke(
+        self, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE, reason: str = ""
+    ) -> int:
+        """Stop all of these keys for good, or none; return how many were not revoked before."""
+        with transaction.atomic():
+            unrevoked = self.filter(revoked_at=None).select_related(None)
+            keys = list(unrevoked.order_by("pk").select_for_update())  # in the order of ``locked``
+            for start in range(0, len(keys), KEYS_PER_STATEMENT):
+                batch = keys[start : start + KEYS_PER_STATEMENT]
+                self.model.objects.filter(pk__in=[key.pk for key in batch]).update(
+                    revoked_at=now, revoked_by=by
+                )
+                for key in batch:
+                    key.record(KeyEvent.Action.REVOKED, by=by, now=now, origin=origin, detail=reason)
+        return len(keys)
+
+
+def revoke(
+    key: APIKey,
+    *,
+    by: User | None,
+    now: datetime,
+    origin: Origin = COMMAND_LINE,
+    reason: str = "",
+    actor_kind: KeyEvent.Actor | None = None,
+) -> bool:
+    """Stop ``key`` for good; return whether it was this call that did."""
+    with transaction.atomic():
+        updated = type(key).objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now, revoked_by=by)
+        if updated:
+            facts = {"detail": reason, "actor_kind": actor_kind}
+            key.record(KeyEvent.Action.REVOKED, by=by, now=now, origin=origin, **facts)
+    key.refresh_from_db(fields=["revoked_at", "revoked_by"])
+    return bool(updated)
+
+
+def revoke_with_made(key: APIKey, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE) -> int:
+    """Stop ``key`` and all that it made; return how many were not revoked before.
+
+    Once a key is revoked it makes no more, so what it made while this waited for it is found
+    by looking again.
+    """
+    keys, stopped, found = type(key).objects, 0, {key.pk}
+    with transaction.atomic():
+        while True:
+            stopped += keys.filter(pk__in=found).revoke(by=by, now=now, origin=origin)
+            made = {one.pk for one in keys.filter(pk__in=found).with_made()}
+            if made <= found:
+                return stopped
+            found |= made
