@@ -30,9 +30,7 @@ def everything_at_once():
     letters = [chr(point) for point in range(0x10428, 0x10450)]
     beginning = word(20, letters)
     everywhere = beginning + word(4, letters)
-    known = [
-        " ".join([everywhere, *(beginning + word(4, letters) for _ in range(23))]) for _ in range(1000)
-    ]
+    known = [" ".join([everywhere, *(beginning + word(4, letters) for _ in range(23))]) for _ in range(1000)]
     sentences = [" ".join([beginning + word(4, letters) for _ in range(2)] + [everywhere]) for _ in range(40)]
     return known, ". ".join(sentences) + "。" + "㍿" * 4000
 
