@@ -11,6 +11,7 @@ from django.db import IntegrityError, models, transaction
 
 from apikeys import hasher
 from apikeys.core import keyformat, names
+from apikeys.core.rates import lowest
 from apikeys.models.choices import EXPIRES_SOON, KeyState, Permission
 from apikeys.models.delegation import Grant, refuse_escalation
 from apikeys.models.events import COMMAND_LINE, KeyEvent, Origin, event_recorded
@@ -395,7 +396,7 @@ class APIKey(models.Model):
             old.refuse_rotation(now)
             successor.take_over_from(old, latest_expiry=caller.expires_at if caller else None)
             if caller is not None:
-                successor.rate_limit = caller.rate_limit or old.rate_limit
+                successor.rate_limit = lowest(old.rate_limit, caller.rate_limit)
             if origin.key is not None:
                 refuse_escalation(caller, successor, now=now)
             successor.insert(by=by, now=now, origin=origin)
