@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from hashlib import blake2b
-from itertools import islice
+from itertools import chain, islice
 from math import fsum, log
 from typing import NamedTuple
 
@@ -36,9 +37,9 @@ WORD_LENGTH = 24
 MESSAGE_WORDS = 100
 MESSAGE_SENTENCES = 40
 QUESTION_WORDS = 24
-COMPARISONS = 80_000  # of a word in the message with a known word, letter by letter
+COMPARISONS = 30_000  # of a word in the message with a known word, letter by letter
 ALIKE = 16  # known words that one word of the message may stand for
-VISITS = 40_000  # of a question that has one of those words
+VISITS = 10_000  # of a question that has one of those words
 
 # Chinese and Japanese do not put spaces between words: there, each character is a word.
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff"
@@ -111,11 +112,11 @@ class _Index:
     """Questions by word. The fewer questions have a word, the more it weighs."""
 
     def __init__(self, questions: Sequence[Sequence[str]]) -> None:
-        self.having: defaultdict[str, list[int]] = defaultdict(list)
-        for number, words in enumerate(questions):
-            for word in words:
-                self.having[word].append(number)
-        self.weights = {word: log(1 + len(questions) / len(at)) for word, at in self.having.items()}
+        self.questions = questions
+        # A logarithm for each count, not for each of up to 24,000 words.
+        weight = cache(lambda count: log(1 + len(questions) / count))
+        counts = Counter(chain.from_iterable(questions))
+        self.weights = {word: weight(count) for word, count in counts.items()}
         self.unknown_weight = log(1 + len(questions))
         # fsum: questions of the same words in another order are equal to the last bit.
         self.sizes = [fsum(map(self.weights.__getitem__, words)) for words in questions]
@@ -123,12 +124,12 @@ class _Index:
     def recognise(self, words: Sequence[str]) -> Heard:
         """Return what each word may stand for; a likeness is at most 1."""
         fuzzy = sum(len(word) >= SHORTEST_FUZZY_WORD for word in words)
-        long_words = (word for word in self.having if len(word) >= SHORTEST_FUZZY_WORD)
+        long_words = (word for word in self.weights if len(word) >= SHORTEST_FUZZY_WORD)
         vocabulary = list(islice(long_words, COMPARISONS // max(fuzzy, 1)))
         return {word: self._alike(word, vocabulary) for word in words}
 
     def _alike(self, word: str, vocabulary: Sequence[str]) -> dict[str, float]:
-        exact = {word: 1.0} if word in self.having else {}
+        exact = {word: 1.0} if word in self.weights else {}
         if len(word) < SHORTEST_FUZZY_WORD:
             return exact
         near = process.extract(
@@ -136,28 +137,38 @@ class _Index:
         )
         return {known: likeness for known, likeness, _ in near} | exact
 
-    def scores(self, parts: Iterable[Heard]) -> Iterator[tuple[int, float]]:
+    def scores(self, heard: Iterable[Heard]) -> Iterator[tuple[int, float]]:
         """Yield each question's share in common with each part, 0 to 1 (Tversky's index)."""
+        parts = sorted(map(self._weigh, heard), key=lambda part: part.most, reverse=True)
+        having = self._find({word for part in parts for word, _ in part.known})
         visits = 0
-        for part in sorted(map(self._weigh, parts), key=lambda part: part.most, reverse=True):
+        for part in parts:
             if part.most < THRESHOLD or visits > VISITS:
                 return
             shared: defaultdict[int, float] = defaultdict(float)
             for word, weight in part.known:
-                visits += len(self.having[word])
+                visits += len(having[word])
                 if visits > VISITS:
                     break
-                for number in self.having[word]:
+                for number in having[word]:
                     shared[number] += weight
             for number, weight in shared.items():
                 yield number, _share(weight, self.sizes[number], part.size)
+
+    def _find(self, words: set[str]) -> Mapping[str, list[int]]:
+        """Return for each of ``words`` the questions that have it."""
+        having: defaultdict[str, list[int]] = defaultdict(list)
+        for number, question in enumerate(self.questions):
+            for word in words.intersection(question):
+                having[word].append(number)
+        return having
 
     def _weigh(self, part: Heard) -> _Part:
         likeness: dict[str, float] = {}
         for known in part.values():
             for word, value in known.items():
                 likeness[word] = max(value, likeness.get(word, 0))
-        rarest_first = sorted(likeness, key=lambda word: (len(self.having[word]), word))
+        rarest_first = sorted(likeness, key=lambda word: (-self.weights[word], word))
         weighed = [(word, self.weights[word] * likeness[word]) for word in rarest_first]
         weights = self.weights.__getitem__
         size = fsum(max(map(weights, known), default=self.unknown_weight) for known in part.values())

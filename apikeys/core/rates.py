@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 OFF = "off"
@@ -40,3 +42,13 @@ def parse_rate(text: str) -> Rate | None:
             f"({', '.join(SECONDS)}), such as 6000/minute, or {OFF}."
         )
     return Rate(int(match[1]), SECONDS[match[2]])
+
+
+def lowest(*texts: str) -> str:
+    """Return the limit of ``texts`` that allows least; an empty one, or one that can't be read, sets none."""
+    stated: dict[str, float] = {}
+    for text in texts:
+        with suppress(InvalidRate):
+            rate = parse_rate(text)
+            stated[text] = rate.calls / rate.seconds if rate else inf
+    return min(stated, key=stated.__getitem__, default="")

@@ -9,7 +9,7 @@ import json
 import time
 from base64 import b64decode
 from http.client import HTTPException
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from urllib.request import urlopen
 
 from cryptography.exceptions import InvalidSignature
@@ -25,6 +25,8 @@ FRESH = 3600
 LARGEST = 1 << 20
 LOCK_TIMEOUT = 1
 """Seconds that a request waits while another one fetches."""
+MOST_AT_ONCE = 3
+"""Requests that fetch or wait: each holds a thread, and anybody can send a request that needs a fetch."""
 PAUSE_AFTER_FAILURE = 2
 LOOKUPS_PER_MINUTE = 10
 """Fetches for identifiers that aren't known: forged ones must not make us flood GitHub."""
@@ -43,6 +45,7 @@ class PublicKeys:
 
     def __init__(self) -> None:
         self._lock = Lock()
+        self._room = BoundedSemaphore(MOST_AT_ONCE)
         self.forget()
 
     def forget(self) -> None:
@@ -53,17 +56,29 @@ class PublicKeys:
 
     def get(self, identifier: str) -> EllipticCurvePublicKey | None:
         """Return the key, looked up once more if it isn't known; raises ``KeysUnavailable``."""
+        if not self._is_stale() and (known := self._keys.get(identifier)):
+            return known
         # One request fetches at a time; the others don't tie up their threads for long.
+        if not self._room.acquire(blocking=False):
+            raise KeysUnavailable("other requests are fetching them")
+        try:
+            return self._look_up(identifier)
+        finally:
+            self._room.release()
+
+    def _look_up(self, identifier: str) -> EllipticCurvePublicKey | None:
         if not self._lock.acquire(timeout=LOCK_TIMEOUT):
             raise KeysUnavailable("another request is fetching them")
         try:
             now = time.monotonic()
-            is_stale = now >= self._fresh_until or self._url != settings.GITHUB_KEYS_URL
-            if is_stale or (identifier not in self._keys and self._may_look_up(now)):
+            if self._is_stale() or (identifier not in self._keys and self._may_look_up(now)):
                 self._refresh(now)
             return self._keys.get(identifier)
         finally:
             self._lock.release()
+
+    def _is_stale(self) -> bool:
+        return time.monotonic() >= self._fresh_until or self._url != settings.GITHUB_KEYS_URL
 
     def _may_look_up(self, now: float) -> bool:
         self._lookups = [at for at in self._lookups if at > now - 60]

@@ -26,8 +26,9 @@ from wizchat.api.errors import APIError
 REASON = "reported as leaked"
 KEYS_PER_REPORT = 1000
 KEYS_PER_QUERY = 100
-TRIES_PER_KEY = 5
-"""Who holds a key can compute others with its id and checksum, and each of them would cost an Argon2."""
+WRONG_SECRETS = 5
+"""For each owner in one report. Who holds a key can compute others with its id and checksum, each of which
+would cost an Argon2; so past these, the owner's other keys in that report are not looked at."""
 REPORTS_PER_HOUR = 60
 HOUR = 3600
 REPEATED = timedelta(days=1)
@@ -55,27 +56,31 @@ def count_report(client_ip: IPAddress | None) -> None:
 def report(texts: Iterable[str], *, now: datetime, ip: str, where: str) -> None:
     """Act on each right key in ``texts``; ``where`` says by which way it came."""
     found = dict.fromkeys(raw for text in texts for raw in keyformat.find(text))
-    for key in genuine(islice(found, KEYS_PER_REPORT)).values():
+    for key in genuine(islice(found, KEYS_PER_REPORT), live_at=now).values():
         act(key, now=now, ip=ip, where=where)
 
 
 @sensitive_variables("raws", "candidates", "raw")
-def genuine(raws: Iterable[str]) -> dict[str, APIKey]:
-    """Return the stored key behind each of ``raws`` that is one; each is a well-formed key.
+def genuine(raws: Iterable[str], *, live_at: datetime | None = None) -> dict[str, APIKey]:
+    """Return the stored key behind each of ``raws`` that is one, or that is one and live at ``live_at``.
 
-    The stored checksum turns forged keys away before they reach Argon2.
+    Each is a well-formed key. The stored checksum turns forged keys away before they reach Argon2.
     """
     proved = {}
-    tries: Counter[int] = Counter()
+    wrong: Counter[int] = Counter()
+    keys = APIKey.objects.all() if live_at is None else APIKey.objects.live(live_at)
     for batch in batches(raws):
-        stored = {key.key_id: key for key in APIKey.objects.filter(key_id__in=ids_of(batch))}
+        stored = {key.key_id: key for key in keys.filter(key_id__in=ids_of(batch))}
         for raw in batch:
             key = stored.get(keyformat.parse(raw).key_id)
             if key is None or not compare_digest(key.checksum, raw[-keyformat.CHECKSUM_LENGTH :]):
                 continue
-            tries[key.pk] += 1
-            if tries[key.pk] <= TRIES_PER_KEY and hasher.HASHER.verify(key.key_hash, raw):
+            if wrong[key.owner_id] >= WRONG_SECRETS:
+                continue
+            if hasher.HASHER.verify(key.key_hash, raw):
                 proved[raw] = key
+            else:
+                wrong[key.owner_id] += 1
     return proved
 
 

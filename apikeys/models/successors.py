@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from apikeys.core.rates import lowest
 from apikeys.models.changes import KeyEnded
 from apikeys.models.delegation import refuse_escalation
 from apikeys.models.events import COMMAND_LINE, KeyEvent, Origin
@@ -53,7 +54,7 @@ def rotate(
         old.refuse_rotation(now)
         _take_over(successor, old, latest_expiry=caller.expires_at if caller else None)
         if caller is not None:
-            successor.rate_limit = caller.rate_limit or old.rate_limit
+            successor.rate_limit = lowest(old.rate_limit, caller.rate_limit)
         if origin.key is not None:
             refuse_escalation(caller, successor, now=now)
         successor.insert(by=by, now=now, origin=origin)

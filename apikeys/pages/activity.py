@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 
 from django.contrib.auth.decorators import login_required
@@ -21,8 +22,8 @@ from apikeys.pages.requests import SignedInRequest
 
 PAGE_SIZE = 50
 COLUMNS = ("Time (UTC)", "Action", "Key", "Key ID", "By", "IP address", "Details")
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with that a spreadsheet would compute."""
+FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@\t\r＝＋－＠])")
+"""Where a spreadsheet would begin to compute. In many countries a semicolon begins another cell, too."""
 
 
 @require_safe
@@ -84,7 +85,7 @@ def rows(events: QuerySet[KeyEvent]) -> Iterator[tuple[str, ...]]:
 
 def plain(cell: str) -> str:
     """Return ``cell`` so that a spreadsheet shows it and computes nothing (OWASP, CSV Injection)."""
-    return f"'{cell}" if cell.startswith(FORMULAS) else cell
+    return FORMULA.sub(r"\1'", cell)
 
 
 class Echo:

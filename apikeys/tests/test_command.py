@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -243,9 +243,11 @@ def test_whose_names_the_owner_of_a_key_on_standard_input(issue, capsys, monkeyp
     assert out.split() == [key.key_id, "olga", "active"]
 
 
-@pytest.mark.parametrize("given", ["", "nonsense", "wzc_000000000000_x"])
+@pytest.mark.parametrize(
+    "given", [b"", b"nonsense", b"wzc_000000000000_x", b"\xff\xfewzc", b"\0" * 5_000_000]
+)
 def test_whose_takes_nothing_but_a_key(db, monkeypatch, given):
-    monkeypatch.setattr("sys.stdin", StringIO(given))
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(given), "utf-8"))
 
     with pytest.raises(CommandError, match="no API key"):
         call_command("apikey", "whose")

@@ -51,6 +51,19 @@ def test_a_restricted_key_makes_no_broader_one(call, restricted, body):
     assert APIKey.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("own", "callers"), [("5/minute", "off"), ("5/minute", "900/minute"), ("off", "5/minute")]
+)
+def test_a_rotation_lifts_no_operators_limit(call, issue, own, callers):
+    (caller, raw), (limited, _raw) = issue(), issue()
+    APIKey.objects.filter(pk=caller.pk).update(rate_limit=callers)
+    APIKey.objects.filter(pk=limited.pk).update(rate_limit=own)
+
+    new = call(raw, "POST", f"/v1/keys/{limited.key_id}/rotate", {}).json()
+
+    assert parts(new["key"]).rate_limit == "5/minute"
+
+
 @pytest.mark.parametrize("body", BROADER)
 def test_a_restricted_key_makes_neither_itself_nor_another_broader(call, restricted, made, body):
     caller, raw = restricted

@@ -2,7 +2,7 @@
 
 import pytest
 
-from apikeys.core.rates import InvalidRate, Rate, parse_rate
+from apikeys.core.rates import InvalidRate, Rate, lowest, parse_rate
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,20 @@ def test_a_refusal_does_not_repeat_a_whole_novel():
 @pytest.mark.parametrize("text", ["6000/minute", "1/second", "3/hour", "4/day"])
 def test_a_rate_is_written_as_it_is_read(text):
     assert str(parse_rate(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (("5/minute", "off"), "5/minute"),
+        (("off", "5/minute"), "5/minute"),
+        (("5/minute", "1/second"), "5/minute"),
+        (("1/second", "70/minute"), "1/second"),
+        (("", "off"), "off"),
+        (("", "5/minute"), "5/minute"),
+        (("nonsense", "5/minute"), "5/minute"),
+        (("", ""), ""),
+    ],
+)
+def test_the_lowest_limit_is_the_one_that_allows_least(texts, expected):
+    assert lowest(*texts) == expected

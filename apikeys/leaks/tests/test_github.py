@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -178,6 +179,21 @@ def test_a_hanging_fetch_holds_up_one_request_alone(from_github, monkeypatch):
 
     with github.PUBLIC_KEYS._lock:
         assert from_github("x").status_code == 503
+
+
+def test_a_flood_of_unknown_identifiers_holds_few_threads_and_no_report_of_a_known_one(
+    from_github, github_service
+):
+    assert from_github("x").status_code == 200
+    flood = {"HTTP_GITHUB_PUBLIC_KEY_IDENTIFIER": "unknown", "HTTP_GITHUB_PUBLIC_KEY_SIGNATURE": "AAAA"}
+
+    with ExitStack() as waiting, github.PUBLIC_KEYS._lock:
+        for _ in range(github.MOST_AT_ONCE):
+            waiting.enter_context(github.PUBLIC_KEYS._room)
+        refused = from_github("x", headers=flood)
+        taken = from_github("x")
+
+    assert (refused.status_code, taken.status_code) == (503, 200)
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[1]", b'[{"token": 1}]', b"x", b"\xff", b"[" * 100_000])

@@ -110,17 +110,47 @@ def test_a_thousand_forged_keys_cost_no_argon2_and_a_query_a_hundred(
     assert hasher.verifications == 0
 
 
-def test_keys_made_to_share_a_checksum_cost_few_argon2(issue, hasher, monkeypatch):
-    _key, raw = issue()
-    ending = raw[-keyformat.CHECKSUM_LENGTH :]
-    # Whoever holds a key can compute such keys; here every checksum is the same.
-    monkeypatch.setattr(keyformat, "checksum", lambda _body: ending)
-    colliding = [f"{raw[:-12]}{number:06d}{ending}" for number in range(200)]
+@pytest.fixture
+def colliding(monkeypatch):
+    """Make keys with the id and checksum of one, as whoever holds it can compute them."""
+    monkeypatch.setattr(keyformat, "checksum", lambda _body: "000000")
+
+    def make(raw, count):
+        return [f"{raw[:-12]}{number:06d}000000" for number in range(count)]
+
+    return make
+
+
+def test_keys_made_to_share_a_checksum_cost_few_argon2_however_many_keys_they_are_made_from(
+    colliding, issue, hasher, report
+):
+    raws = [issue()[1] for _ in range(20)]
     hasher.forget()
 
-    reports.report(colliding, now=timezone.now(), ip="", where="")
+    report(*(forged for raw in raws for forged in colliding(raw, 20)))
 
-    assert hasher.verifications == reports.TRIES_PER_KEY
+    assert hasher.verifications == reports.WRONG_SECRETS
+
+
+def test_keys_that_share_a_checksum_hide_no_key_of_another_owner(colliding, issue, stranger, report):
+    _key, mine = issue(owner=stranger, by=stranger)
+    leaked, raw = issue()
+
+    report(*colliding(mine, 20), raw)
+
+    leaked.refresh_from_db()
+    assert leaked.revoked_at is not None
+
+
+def test_reports_of_ended_keys_cost_no_argon2_again_and_again(colliding, issue, owner, hasher, client, call):
+    key, raw = issue()
+    key.revoke(by=owner, now=timezone.now())
+    hasher.forget()
+
+    call(None, "POST", REPORT, {"keys": [raw, *colliding(raw, 20)]})
+    client.post("/report-key/", {"leaked_key": raw}, secure=True)
+
+    assert hasher.verifications == 0
 
 
 def test_a_key_within_other_text_is_found(client, call, issue):

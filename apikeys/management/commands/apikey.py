@@ -129,10 +129,10 @@ class Command(BaseCommand):
 
     def whose(self, *, now: datetime, **options: Any) -> None:
         """Read the key from standard input, because arguments are seen by other processes."""
-        raw = sys.stdin.readline(MAX_LINE).strip()
         try:
+            raw = sys.stdin.readline(MAX_LINE).strip()
             key = key_named(keyformat.parse(raw).key_id)
-        except keyformat.Malformed as malformed:
+        except (UnicodeDecodeError, keyformat.Malformed) as malformed:
             raise CommandError("Standard input has no API key.") from malformed
         if not hasher.HASHER.verify(key.key_hash, raw):
             raise CommandError(f"The id is that of {key.masked}, but the secret is not.")

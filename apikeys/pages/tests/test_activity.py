@@ -78,6 +78,17 @@ def test_no_cell_is_a_formula(web, issue, first):
     assert line["Key"] == f'\'{first}HYPERLINK("http://evil.example")'
 
 
+@pytest.mark.parametrize("name", ["x;=1+1", "x; =1+1", "a;b;@SUM(1)", "＝1+1"])
+def test_no_part_of_a_cell_is_a_formula_where_a_semicolon_begins_a_cell(web, issue, name):
+    issue(name=name)
+
+    text = b"".join(web.get(ACTIVITY, {"format": "csv"}).streaming_content).decode()
+
+    [row] = list(csv.reader(text.splitlines()[1:], delimiter=";"))
+    assert not [cell for cell in row if cell.strip().startswith(("=", "@", "＝"))]
+    assert name in text.replace("'", "")
+
+
 def test_an_event_can_be_neither_changed_nor_deleted(issue):
     key, _raw = issue()
     event = key.events.get()
