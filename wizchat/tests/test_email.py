@@ -1,6 +1,8 @@
 """While no mail server is configured, no link of an email gets into a log, and operators are told."""
 
 import os
+import smtplib
+import socket
 import subprocess
 import sys
 
@@ -11,7 +13,7 @@ from testing.client import Person
 from testing.server import ROOT, Server
 from testing.services import wait_until
 from testing.settings import FIXED
-from wizchat.email import CONSOLE, UNSENT, check_mail_server
+from wizchat.email import CONSOLE, UNSENT, SMTPBackend, check_mail_server
 
 
 def manage(*arguments, **environ):
@@ -87,9 +89,26 @@ def test_the_address_of_the_mail_server_is_taken_apart():
     )
 
     assert done.stdout.split() == [
-        "django.core.mail.backends.smtp.EmailBackend",
+        "wizchat.email.SMTPBackend",
         *["mail.example", "465", "us@er", "p/w", "False", "True"],
     ]
+
+
+@pytest.mark.parametrize(("use_ssl", "kind"), [(False, smtplib.SMTP), (True, smtplib.SMTP_SSL)])
+def test_the_mail_server_has_long_to_take_an_email_and_not_for_anything_else(
+    settings, monkeypatch, use_ssl, kind
+):
+    given = []
+    monkeypatch.setattr(smtplib.SMTP, "data", lambda self, _text: given.append(self.sock.gettimeout()))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        connection = SMTPBackend(use_ssl=use_ssl).connection_class()
+        connection.sock = ours
+        connection.data(b"text")
+        given.append(ours.gettimeout())
+
+    assert isinstance(connection, kind)
+    assert given == [settings.EMAIL_ACCEPT_TIMEOUT, settings.EMAIL_TIMEOUT] == [600, 10]
 
 
 def test_the_tests_themselves_send_into_memory():
