@@ -1,4 +1,4 @@
-"""A key is reported while four processes serve load with it: no request that begins afterwards gets through."""
+"""A key is reported while four processes serve load with it: what begins afterwards doesn't get through."""
 
 from __future__ import annotations
 
@@ -49,9 +49,7 @@ def by_github(url, key, github):
     return answer.status, answer.json[0]["label"] == "true_positive"
 
 
-@pytest.mark.parametrize(
-    ("report", "status"), [(on_the_page, 200), (at_the_endpoint, 202), (by_github, 200)]
-)
+@pytest.mark.parametrize(("report", "status"), [(on_the_page, 200), (at_the_endpoint, 202), (by_github, 200)])
 def test_no_request_that_begins_after_the_report_was_answered_gets_through(
     four_processes, github, report, status
 ):

@@ -189,7 +189,9 @@ def test_a_mail_server_may_take_longer_than_a_claim_and_no_other_worker_sends_th
     workers = [start(), start()]
     wait_until(lambda: mail.held, "an email that was taken")
     ends = {claim(site, member)}
-    wait_until(lambda: ends.add(claim(site, member)) or len(ends) > RENEWALS, "a claim that was renewed for so long")
+    wait_until(
+        lambda: ends.add(claim(site, member)) or len(ends) > RENEWALS, "a claim that was renewed for so long"
+    )
 
     mail.hanging.clear()
     wait_until(lambda: waiting(site) == 0, "the note that it was sent")

@@ -309,3 +309,20 @@ def test_the_metrics_tell_how_many_wait_and_how_long(issue, client, settings):
     assert "wizchat_email_queue_length 1.0" in text
     [age] = [line.split()[1] for line in text.splitlines() if line.startswith("wizchat_email_queue_age")]
     assert 3600 <= float(age) < 3700
+
+
+def test_a_refused_email_is_counted_apart_and_makes_no_alarm(issue, client, settings):
+    settings.METRICS_TOKEN = "token"
+    for _ in range(2):
+        issue()
+    first = Notice.objects.order_by("pk").first()
+    Notice.objects.filter(pk=first.pk).update(
+        queued_at=timezone.now() - timedelta(hours=1), refusal="450 Mailbox full"
+    )
+
+    text = client.get("/metrics", HTTP_AUTHORIZATION="Bearer token").text
+
+    assert "wizchat_email_queue_length 2.0" in text
+    assert "wizchat_email_queue_refused 1.0" in text
+    [age] = [line.split()[1] for line in text.splitlines() if line.startswith("wizchat_email_queue_age")]
+    assert float(age) < 3600

@@ -1,4 +1,4 @@
-"""A rotation watched in the browser, from "Rotate" to "Finish", while two programs switch one after the other."""
+"""A rotation watched in the browser from "Rotate" to "Finish": two programs switch, one after the other."""
 
 from __future__ import annotations
 

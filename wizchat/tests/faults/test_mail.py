@@ -93,7 +93,10 @@ def test_what_was_sent_while_the_database_was_away_is_noted_and_not_sent_again(
     run_again = stopped("fast")
     mail.hanging.clear()
     # The claim runs out: the database isn't there to be asked.
-    wait_until(lambda: len(sender.lines("cannot be stored yet")) > quick_mail.EMAIL_CLAIM_SECONDS, "longer than the claim")
+    wait_until(
+        lambda: len(sender.lines("cannot be stored yet")) > quick_mail.EMAIL_CLAIM_SECONDS,
+        "longer than the claim",
+    )
     run_again()
     wait_until(lambda: unsent(postgres) == 0, "the note that it was sent")
 
