@@ -36,8 +36,16 @@ class PatientOverTLS(Patient, smtplib.SMTP_SSL):
 
 
 class SMTPBackend(EmailBackend):
+    """Whoever would send a failed email again is ``patient``."""
+
+    def __init__(self, *args: Any, patient: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._is_patient = patient
+
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
+        if not self._is_patient:
+            return super().connection_class
         return PatientOverTLS if self.use_ssl else Patient
 
 

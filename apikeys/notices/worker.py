@@ -43,6 +43,7 @@ class Worker:
     def run(self) -> None:
         """Send until stopped, in growing pauses while the mail server or the database is away."""
         pause = POLL
+        self._claims.database_was_away()  # it may have been: nobody was here to see
         while not self.stop.is_set():
             try:
                 close_old_connections()
@@ -64,7 +65,7 @@ class Worker:
         failed: set[int] = set()
         while batch := self._batch(failed, even_postponed):
             try:
-                with get_connection() as server, self._claims.renewed():
+                with get_connection(patient=True) as server, self._claims.renewed():
                     for notice in batch:
                         if self.stop.is_set():
                             break

@@ -95,20 +95,22 @@ def test_the_address_of_the_mail_server_is_taken_apart():
 
 
 @pytest.mark.parametrize(("use_ssl", "kind"), [(False, smtplib.SMTP), (True, smtplib.SMTP_SSL)])
-def test_the_mail_server_has_long_to_take_an_email_and_not_for_anything_else(
-    settings, monkeypatch, use_ssl, kind
+@pytest.mark.parametrize(("patient", "seconds"), [(True, 600), (False, 10)])
+def test_who_would_send_again_gives_the_mail_server_long_to_take_an_email_and_not_for_anything_else(
+    monkeypatch, use_ssl, kind, patient, seconds
 ):
     given = []
     monkeypatch.setattr(smtplib.SMTP, "data", lambda self, _text: given.append(self.sock.gettimeout()))
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        connection = SMTPBackend(use_ssl=use_ssl).connection_class()
+        ours.settimeout(10)
+        connection = SMTPBackend(use_ssl=use_ssl, patient=patient).connection_class()
         connection.sock = ours
         connection.data(b"text")
         given.append(ours.gettimeout())
 
     assert isinstance(connection, kind)
-    assert given == [settings.EMAIL_ACCEPT_TIMEOUT, settings.EMAIL_TIMEOUT] == [600, 10]
+    assert given == [seconds, 10]
 
 
 def test_the_tests_themselves_send_into_memory():

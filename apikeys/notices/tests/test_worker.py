@@ -223,6 +223,22 @@ def test_after_the_database_was_away_every_claim_is_believed_for_a_while(issue, 
     assert worker.send_waiting(even_postponed=True) == 1
 
 
+def test_a_worker_that_starts_believes_every_claim_for_a_while(issue, settings, monkeypatch):
+    issue()
+    Notice.objects.get().claim("another", timezone.now() - timedelta(hours=1))
+    monkeypatch.setattr(workers, "close_old_connections", lambda: None)
+
+    def run():
+        worker = Worker()
+        monkeypatch.setattr(worker.stop, "wait", lambda _pause: worker.stop.set())
+        worker.run()
+        return waiting()
+
+    assert run() == 1
+    settings.EMAIL_CLAIM_SECONDS = 0
+    assert run() == 0
+
+
 def test_a_database_that_is_away_after_sending_does_not_make_it_sent_twice(issue, monkeypatch):
     issue()
     note_sent, failures = Notice.note_sent, [OperationalError("away")] * 3
