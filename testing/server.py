@@ -158,15 +158,16 @@ class Server:
         """Run Python against the server's database; return what it printed."""
         return self.manage("shell", "--no-imports", "--verbosity", "0", "--command", code)
 
-    def execute(self, statement: str) -> None:
-        """Run SQL on the server's database, as another program would."""
+    def execute(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run SQL on the server's database, as another program would; return the rows that it gives."""
         url = self.environ["DATABASE_URL"]
         if url.startswith("sqlite"):
             connection = sqlite3.connect(self.folder / "db.sqlite3", timeout=20)
         else:
             connection = psycopg.connect(url)
         with closing(connection), connection:
-            connection.execute(statement)
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
 
     def call(
         self, key: str | None, path: str = "/v1/chatbots", *, method: str = "GET", body: object = None

@@ -1,8 +1,9 @@
-"""What happens to emails while no mail server is configured, and the deploy check that says so."""
+"""How emails reach the mail server, what happens while none is configured, and the check that says so."""
 
 from __future__ import annotations
 
 import logging
+import smtplib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,11 +11,42 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend
 
 CONSOLE = "django.core.mail.backends.console.EmailBackend"
 UNSENT = "wizchat.email.UnsentBackend"
 
 logger = logging.getLogger(__name__)
+
+
+class Patient(smtplib.SMTP):
+    """Waits ``EMAIL_ACCEPT_TIMEOUT`` for the mail server to take an email, ``EMAIL_TIMEOUT`` for the rest."""
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        if self.sock:
+            self.sock.settimeout(settings.EMAIL_ACCEPT_TIMEOUT)
+        answer = super().data(msg)
+        if self.sock:
+            self.sock.settimeout(settings.EMAIL_TIMEOUT)
+        return answer
+
+
+class PatientOverTLS(Patient, smtplib.SMTP_SSL):
+    """The same where TLS begins with the connection."""
+
+
+class SMTPBackend(EmailBackend):
+    """Whoever would send a failed email again is ``patient``."""
+
+    def __init__(self, *args: Any, patient: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._is_patient = patient
+
+    @property
+    def connection_class(self) -> type[smtplib.SMTP]:
+        if not self._is_patient:
+            return super().connection_class
+        return PatientOverTLS if self.use_ssl else Patient
 
 
 class UnsentBackend(BaseEmailBackend):

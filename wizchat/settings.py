@@ -120,6 +120,8 @@ EMAIL_BACKEND = email["EMAIL_BACKEND"]
 if EMAIL_BACKEND == "django.core.mail.backends.console.EmailBackend" and not DEBUG:
     # Links that sign in would be in the log.
     EMAIL_BACKEND = "wizchat.email.UnsentBackend"
+elif EMAIL_BACKEND == "django.core.mail.backends.smtp.EmailBackend":
+    EMAIL_BACKEND = "wizchat.email.SMTPBackend"
 EMAIL_HOST = email["EMAIL_HOST"]
 EMAIL_PORT = email["EMAIL_PORT"]
 EMAIL_HOST_USER = email["EMAIL_HOST_USER"]
@@ -130,6 +132,11 @@ EMAIL_SSL_CERTFILE = email.get("EMAIL_SSL_CERTFILE")
 EMAIL_SSL_KEYFILE = email.get("EMAIL_SSL_KEYFILE")
 EMAIL_FILE_PATH = email["EMAIL_FILE_PATH"]
 EMAIL_TIMEOUT = 10
+# A mail server that takes an email answers last of all: whoever gives up before that sends it twice
+# (RFC 5321, 4.5.3.2.6).
+EMAIL_ACCEPT_TIMEOUT = 600
+# A worker renews its claim on the email that it is sending. When it dies, another one sends it after this.
+EMAIL_CLAIM_SECONDS = 60
 # Emails of account pages are sent by a thread: no request waits for a mail server.
 EMAIL_IN_BACKGROUND = True
 

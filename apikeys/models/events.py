@@ -35,10 +35,16 @@ class EventQuerySet(models.QuerySet["KeyEvent"]):
     def update(self, **values: Any) -> NoReturn:
         raise TypeError("events are append-only")
 
+    def delete(self) -> NoReturn:
+        raise TypeError("events are append-only")
+
 
 class KeyEvent(models.Model):
-    """Who did what to a key, when and from which address. Nothing changes an event or deletes one,
-    except with its key or when its retention ends.
+    """Who did what to a key, when and from which address. Nothing changes an event or deletes one.
+
+    It goes with its key: when housekeeping deletes a key that ended long ago, or an operator deletes the
+    account of its owner, which leaves nothing of them. When the account of the actor is deleted,
+    ``actor_name`` stays.
 
     ``changes`` is ``{field: [from, to]}``, with values as the API shows them.
     """

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
 
-CLAIMED_FOR = timedelta(minutes=3)
-"""A worker that takes longer was killed: the mail server has ``EMAIL_TIMEOUT`` for each step."""
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(hours=1)
 
@@ -19,14 +20,27 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         return self.filter(sent_at=None, dropped_at=None)
 
     def free(self, now: datetime) -> Self:
-        """Waiting notices that no worker is sending."""
+        """Waiting notices that no worker is sending, or whose worker has died."""
         return self.waiting().filter(models.Q(claimed_until=None) | models.Q(claimed_until__lte=now))
+
+    def refused_last(self, owner: User) -> Notice | None:
+        """Return the last email that the mail server refused, unless it has taken one since."""
+        tried = self.filter(key__owner=owner).exclude(sent_at=None, refusal="")
+        last = tried.order_by("-queued_at", "-pk").first()
+        return last if last and last.sent_at is None else None
+
+    def renew(self, worker: str, now: datetime) -> None:
+        """Keep what ``worker`` is sending: it's alive."""
+        self.waiting().filter(claimed_by=worker, claimed_until__isnull=False).update(
+            claimed_until=now + claim_length()
+        )
 
 
 class Notice(models.Model):
     """One email to a key's owner. ``unique_for`` names what it tells: nothing is told twice.
 
-    ``facts`` is what the email says beyond the key and its event.
+    ``facts`` is what the email says beyond the key and its event, ``refusal`` what the mail server said when
+    it last refused the recipient, and ``claimed_by`` the worker that last tried.
     """
 
     class Kind(models.TextChoices):
@@ -47,7 +61,9 @@ class Notice(models.Model):
     queued_at = models.DateTimeField()
     due_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
+    claimed_by = models.CharField(max_length=32, blank=True, default="", db_default="")
     claimed_until = models.DateTimeField(null=True)
+    refusal = models.CharField(max_length=200, blank=True, default="", db_default="")
     sent_at = models.DateTimeField(null=True)
     dropped_at = models.DateTimeField(null=True)
 
@@ -65,27 +81,38 @@ class Notice(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.unique_for}"
 
-    def claim(self, now: datetime) -> bool:
-        """Take the notice for this worker alone; return whether nobody else had it."""
-        self.claimed_until = now + CLAIMED_FOR
+    def claim(self, worker: str, now: datetime) -> bool:
+        """Take the notice for ``worker`` alone; return whether nobody else had it."""
+        self.claimed_by = worker
         self.attempts += 1
         free = Notice.objects.free(now).filter(pk=self.pk)
-        return bool(free.update(claimed_until=self.claimed_until, attempts=models.F("attempts") + 1))
+        claimed = free.update(
+            claimed_by=worker, claimed_until=now + claim_length(), attempts=models.F("attempts") + 1
+        )
+        return bool(claimed)
 
     def note_sent(self, now: datetime) -> None:
-        self._mine().update(sent_at=now, claimed_until=None)
+        """Store that the mail server has it, whoever has claimed it since."""
+        Notice.objects.waiting().filter(pk=self.pk).update(sent_at=now, claimed_until=None)
 
-    def drop(self, now: datetime) -> None:
+    def drop(self, now: datetime, *, refusal: str = "") -> None:
         """Never send it: nobody may get it any more, or the recipient is refused for good."""
-        self._mine().update(dropped_at=now, claimed_until=None)
+        self._mine().update(dropped_at=now, claimed_until=None, refusal=refusal)
 
-    def postpone(self, now: datetime) -> None:
+    def postpone(self, now: datetime, *, refusal: str = "") -> None:
         """Try again later, after a pause that doubles with each attempt."""
         pause = min(FIRST_PAUSE * 2 ** min(self.attempts - 1, 20), LONGEST_PAUSE)
-        self._mine().update(due_at=now + pause, claimed_until=None)
+        self._mine().update(due_at=now + pause, claimed_until=None, refusal=refusal)
 
     def _mine(self) -> NoticeQuerySet:
-        return Notice.objects.waiting().filter(pk=self.pk, claimed_until=self.claimed_until)
+        return Notice.objects.waiting().filter(
+            pk=self.pk, claimed_by=self.claimed_by, claimed_until__isnull=False
+        )
+
+
+def claim_length() -> timedelta:
+    """Return how long a claim lasts that its worker doesn't renew."""
+    return timedelta(seconds=settings.EMAIL_CLAIM_SECONDS)
 
 
 class NoticeChoices(models.Model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -24,7 +25,17 @@ def message(notice: Notice) -> EmailMessage:
     context = facts(notice)
     subject = line(render_to_string(f"notices/{notice.kind}_subject.txt", context))
     body = wrapped(render_to_string(f"notices/{notice.kind}.txt", context))
-    return EmailMessage(f"[WizChat] {subject}", body, settings.DEFAULT_FROM_EMAIL, [notice.key.owner.email])
+    # The same each time: programs that read emails show one that was sent twice once.
+    message_id = (
+        f"<notice-{notice.pk}.{notice.queued_at:%Y%m%d%H%M%S%f}@{urlsplit(settings.SITE_URL).hostname}>"
+    )
+    return EmailMessage(
+        f"[WizChat] {subject}",
+        body,
+        settings.DEFAULT_FROM_EMAIL,
+        [notice.key.owner.email],
+        headers={"Message-ID": message_id},
+    )
 
 
 def facts(notice: Notice) -> dict[str, Any]:

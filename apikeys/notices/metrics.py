@@ -1,4 +1,7 @@
-"""How many emails wait and for how long, asked from the database when somebody reads the metrics."""
+"""How many emails wait and for how long, asked from the database when somebody reads the metrics.
+
+Emails that their recipient's mail server has refused are counted apart: one full mailbox is no alarm.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import logging
 from collections.abc import Iterator
 
 from django.db import DatabaseError, InterfaceError
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Q
 from django.utils import timezone
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
@@ -21,14 +24,24 @@ class QueueCollector(Collector):
         from apikeys.models import Notice  # the server imports the metrics before Django is ready
 
         try:
-            queue = Notice.objects.waiting().aggregate(length=Count("pk"), oldest=Min("queued_at"))
+            never_refused = Q(refusal="")
+            queue = Notice.objects.waiting().aggregate(
+                length=Count("pk"),
+                oldest=Min("queued_at", filter=never_refused),
+                refused=Count("pk", filter=~never_refused),
+            )
         except (DatabaseError, InterfaceError) as error:
             logger.error("the queue of emails cannot be read: %s", error)
             return
         age = max(0.0, (timezone.now() - queue["oldest"]).total_seconds()) if queue["oldest"] else 0.0
         yield GaugeMetricFamily("wizchat_email_queue_length", "Emails that wait to be sent.", queue["length"])
         yield GaugeMetricFamily(
-            "wizchat_email_queue_age_seconds", "Seconds for which the oldest of them has waited.", age
+            "wizchat_email_queue_age_seconds",
+            "Seconds for which the oldest that wasn't refused has waited.",
+            age,
+        )
+        yield GaugeMetricFamily(
+            "wizchat_email_queue_refused", "Emails among them that were refused.", queue["refused"]
         )
 
 

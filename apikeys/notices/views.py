@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from apikeys.models import NoticeChoices
+from apikeys.models import Notice, NoticeChoices
 
 
 class SignedInRequest(HttpRequest):
@@ -42,4 +42,6 @@ def notification_settings(request: SignedInRequest) -> HttpResponse:
         NoticeChoices.objects.update_or_create(user=request.user, defaults=form.cleaned_data)
         messages.success(request, "Your notification settings are saved.")
         return redirect("notices:settings")
-    return render(request, "notices/settings.html", {"form": form})
+    return render(
+        request, "notices/settings.html", {"form": form, "refused": Notice.objects.refused_last(request.user)}
+    )

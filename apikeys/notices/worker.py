@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from smtplib import SMTPDataError, SMTPRecipientsRefused
 from threading import Event
 from typing import Any
+from uuid import uuid4
 
 from django.core.mail import get_connection
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django.utils import timezone
 
 from apikeys.models import Notice
-from apikeys.notices.emails import message
+from apikeys.notices.claims import Claims
+from apikeys.notices.emails import line, message
 from apikeys.notices.queue import is_wanted
 
 POLL = 1.0
 """Seconds between two looks at an empty queue."""
 LONGEST_PAUSE = 60.0
-REFUSED_AT_MOST = 10
-"""So often a recipient is tried whom the mail server refuses for good."""
+FINALLY_REFUSED_AT_MOST, REFUSED_AT_MOST = 10, 130
+"""So often a recipient is tried whom the mail server refuses for good, or for the moment (over five days)."""
+REFUSAL_LENGTH = 200
 BATCH = 100
 """Emails for one connection to the mail server."""
 
@@ -36,21 +38,25 @@ class Worker:
 
     def __init__(self) -> None:
         self.stop = Event()
+        self._claims = Claims(uuid4().hex)
 
     def run(self) -> None:
         """Send until stopped, in growing pauses while the mail server or the database is away."""
         pause = POLL
+        self._claims.database_was_away()  # it may have been: nobody was here to see
         while not self.stop.is_set():
             try:
                 close_old_connections()
                 self.send_waiting()
                 pause = POLL
-            except MailServerDown:
+            except MailServerDown as error:
                 pause = min(2 * pause, LONGEST_PAUSE)
+                logger.error("the mail server takes no emails: %s; next try in %d s", error, pause)
             except (DatabaseError, InterfaceError) as error:
-                logger.error("the queue of emails cannot be read: %s", error)
-                connection.close()
                 pause = min(2 * pause, LONGEST_PAUSE)
+                logger.error("the queue of emails cannot be read: %s; next try in %d s", error, pause)
+                connection.close()
+                self._claims.database_was_away()
             self.stop.wait(pause)
 
     def send_waiting(self, *, even_postponed: bool = False) -> int:
@@ -59,30 +65,27 @@ class Worker:
         failed: set[int] = set()
         while batch := self._batch(failed, even_postponed):
             try:
-                with get_connection() as server:
-                    for notice in self._claimed(batch):
+                with get_connection(patient=True) as server, self._claims.renewed():
+                    for notice in batch:
+                        if self.stop.is_set():
+                            break
+                        if not self._claims.take(notice):
+                            continue
                         if self._send(notice, server):
                             sent += 1
                         else:
                             failed.add(notice.pk)
             except OSError as error:  # smtplib's exceptions are OSErrors, too
-                logger.error("the mail server takes no emails: %s", type(error).__name__)
-                raise MailServerDown from error
+                raise MailServerDown(type(error).__name__) from error
         return sent
 
     def _batch(self, failed: set[int], even_postponed: bool) -> list[Notice]:
         if self.stop.is_set():
             return []
-        now = timezone.now()
-        notices = Notice.objects.free(now).exclude(pk__in=failed)
+        notices = self._claims.free().exclude(pk__in=failed)
         if not even_postponed:
-            notices = notices.filter(due_at__lte=now)
+            notices = notices.filter(due_at__lte=timezone.now())
         return list(notices.select_related("key__owner", "event").order_by("due_at", "pk")[:BATCH])
-
-    def _claimed(self, batch: list[Notice]) -> Iterator[Notice]:
-        for notice in batch:
-            if not self.stop.is_set() and notice.claim(timezone.now()):
-                yield notice
 
     def _send(self, notice: Notice, server: Any) -> bool:
         """Send one email that this worker has claimed; return whether it was sent."""
@@ -107,12 +110,18 @@ class Worker:
         self._note_sent(notice)
         return True
 
-    def _refused(self, notice: Notice, error: Exception) -> None:
-        if is_final(error) and notice.attempts >= REFUSED_AT_MOST:
-            notice.drop(timezone.now())
-        else:
-            notice.postpone(timezone.now())
-        logger.warning("notice %d was refused by the mail server: %s", notice.pk, type(error).__name__)
+    def _refused(self, notice: Notice, error: SMTPRecipientsRefused | SMTPDataError) -> None:
+        code, text = answer_of(error)
+        given_up = notice.attempts >= (FINALLY_REFUSED_AT_MOST if code >= 500 else REFUSED_AT_MOST)
+        settle = notice.drop if given_up else notice.postpone
+        settle(timezone.now(), refusal=line(f"{code} {text}")[:REFUSAL_LENGTH])
+        logger.warning(
+            "notice %d about key %s was refused by the mail server: %d; %s",
+            notice.pk,
+            notice.key.key_id,
+            code,
+            "given up" if given_up else f"attempt {notice.attempts}",
+        )
 
     def _note_sent(self, notice: Notice) -> None:
         """Note that the mail server has it, however long the database is away, lest it is sent again."""
@@ -128,8 +137,12 @@ class Worker:
                 return
 
 
-def is_final(error: Exception) -> bool:
-    """Return whether the mail server says that it will never take the email (RFC 5321: 5xx)."""
+def answer_of(error: SMTPRecipientsRefused | SMTPDataError) -> tuple[int, str]:
+    """Return the mail server's code (RFC 5321: 5xx is for good, 4xx for the moment) and its text."""
+    answer: tuple[int, bytes | str]
     if isinstance(error, SMTPRecipientsRefused):
-        return all(code >= 500 for code, _text in error.recipients.values())
-    return getattr(error, "smtp_code", 0) >= 500
+        answer = next(iter(error.recipients.values()))
+    else:
+        answer = error.smtp_code, error.smtp_error
+    code, text = answer
+    return code, text.decode(errors="replace") if isinstance(text, bytes) else text

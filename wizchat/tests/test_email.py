@@ -1,5 +1,8 @@
 """While no mail server is configured, no link of an email gets into a log, and operators are told."""
 
+import smtplib
+import socket
+
 import pytest
 from django.core import mail
 
@@ -7,7 +10,7 @@ from testing.client import Person
 from testing.commands import manage
 from testing.server import Server
 from testing.services import wait_until
-from wizchat.email import CONSOLE, UNSENT, check_mail_server
+from wizchat.email import CONSOLE, UNSENT, SMTPBackend, check_mail_server
 
 SEND = (
     "from django.core.mail import send_mail; print(send_mail('S', 'https://x/S3CRET', None, ['a@b.example']))"
@@ -70,9 +73,28 @@ def test_the_address_of_the_mail_server_is_taken_apart():
     )
 
     assert done.stdout.split() == [
-        "django.core.mail.backends.smtp.EmailBackend",
+        "wizchat.email.SMTPBackend",
         *["mail.example", "465", "us@er", "p/w", "False", "True"],
     ]
+
+
+@pytest.mark.parametrize(("use_ssl", "kind"), [(False, smtplib.SMTP), (True, smtplib.SMTP_SSL)])
+@pytest.mark.parametrize(("patient", "seconds"), [(True, 600), (False, 10)])
+def test_who_would_send_again_gives_the_mail_server_long_to_take_an_email_and_not_for_anything_else(
+    monkeypatch, use_ssl, kind, patient, seconds
+):
+    given = []
+    monkeypatch.setattr(smtplib.SMTP, "data", lambda self, _text: given.append(self.sock.gettimeout()))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(10)
+        connection = SMTPBackend(use_ssl=use_ssl, patient=patient).connection_class()
+        connection.sock = ours
+        connection.data(b"text")
+        given.append(ours.gettimeout())
+
+    assert isinstance(connection, kind)
+    assert given == [seconds, 10]
 
 
 def test_the_tests_themselves_send_into_memory():

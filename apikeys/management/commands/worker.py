@@ -30,7 +30,7 @@ class Command(BaseCommand):
     def send_once(self, worker: Worker) -> None:
         try:
             sent = worker.send_waiting(even_postponed=True)
-        except MailServerDown:
-            self.stderr.write("The mail server takes no emails now; they stay queued.")
+        except MailServerDown as error:
+            self.stderr.write(f"The mail server takes no emails now ({error}); they stay queued.")
         else:
             self.stderr.write(f"{sent} sent.")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from apikeys.models import NoticeChoices
+from apikeys.models import Notice, NoticeChoices
 
 pytestmark = pytest.mark.django_db
 PAGE = "/settings/notifications/"
@@ -80,3 +81,22 @@ def test_who_has_no_address_is_told(web, owner):
     owner.save()
 
     assert "no email address" in web.get(PAGE).text
+
+
+def test_an_address_that_the_mail_server_refuses_is_told_until_it_takes_an_email(web, issue, stranger):
+    issue()
+    issue()
+    first, last = Notice.objects.order_by("pk")
+    refused = Notice.objects.filter(pk=first.pk)
+    refused.update(refusal="550 No such <user>", dropped_at=timezone.now())
+
+    html = web.get(PAGE).text
+    assert "We couldn't deliver our last email: 550 No such &lt;user&gt;." in html
+    last.claim("worker", timezone.now())
+    last.note_sent(timezone.now())
+    assert "deliver our last email" not in web.get(PAGE).text
+    refused.update(queued_at=timezone.now())
+    assert "deliver our last email" in web.get(PAGE).text
+
+    web.force_login(stranger)
+    assert "deliver our last email" not in web.get(PAGE).text

@@ -100,16 +100,39 @@ def test_pauses_grow(issue, server):
     assert pauses == [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600, 3600]
 
 
-@pytest.mark.parametrize(("code", "left"), [(550, 0), (450, 1)])
-def test_a_recipient_is_given_up_only_when_refused_for_good(issue, server, code, left):
+@pytest.mark.parametrize(
+    ("code", "attempts"), [(550, workers.FINALLY_REFUSED_AT_MOST), (450, workers.REFUSED_AT_MOST)]
+)
+def test_a_recipient_who_is_refused_is_given_up_after_a_while(issue, server, caplog, code, attempts):
     issue()
     server.refused = {"olga@example.com": code}
 
-    for _ in range(workers.REFUSED_AT_MOST):
+    for _ in range(attempts):
         assert waiting() == 1
         Worker().send_waiting(even_postponed=True)
 
-    assert waiting() == left
+    assert waiting() == 0
+    assert Notice.objects.get().refusal == f"{code} no"
+    assert f"{code}; given up" in caplog.messages[-1]
+
+
+def test_a_refusal_for_the_moment_is_tried_for_over_five_days(issue):
+    issue()
+    notice, now = Notice.objects.get(), timezone.now()
+    start = now
+    for _ in range(workers.REFUSED_AT_MOST - 1):
+        assert notice.claim("me", now)
+        notice.postpone(now)
+        now = Notice.objects.get().due_at
+
+    assert now - start > timedelta(days=5)
+
+
+def test_an_email_has_one_message_id_however_often_it_is_tried(issue):
+    issue()
+    notice = Notice.objects.select_related("key__owner").get()
+
+    assert len({workers.message(notice).message()["Message-ID"] for _ in range(3)}) == 1
 
 
 def test_an_email_that_cannot_be_written_does_not_hold_up_the_others(issue, monkeypatch, server):
@@ -126,7 +149,7 @@ def test_an_email_that_cannot_be_written_does_not_hold_up_the_others(issue, monk
 def test_what_another_worker_is_sending_is_left_alone_until_that_worker_is_surely_dead(issue):
     issue()
     now = timezone.now()
-    assert Notice.objects.get().claim(now)
+    assert Notice.objects.get().claim("another", now)
 
     assert Worker().send_waiting(even_postponed=True) == 0
     Notice.objects.update(claimed_until=now - timedelta(seconds=1))
@@ -139,19 +162,81 @@ def test_two_workers_with_the_same_batch_send_each_email_once(issue):
     first, second = Worker(), Worker()
     batch, same_batch = first._batch(set(), False), second._batch(set(), False)
 
-    assert [len(list(first._claimed(batch))), len(list(second._claimed(same_batch)))] == [3, 0]
+    assert [first._claims.take(notice) for notice in batch] == [True] * 3
+    assert [second._claims.take(notice) for notice in same_batch] == [False] * 3
+
+
+def claimed_twice():
+    """Return one notice as its slow worker has it, and as the one that has claimed it since."""
+    slow, quick = Notice.objects.get(), Notice.objects.get()
+    now = timezone.now()
+    assert slow.claim("slow", now - timedelta(hours=1))
+    assert quick.claim("quick", now)
+    return slow, quick
 
 
 def test_a_worker_whose_claim_ran_out_does_not_undo_what_the_next_one_did(issue):
     issue()
-    slow, quick = Notice.objects.get(), Notice.objects.get()
+    slow, _quick = claimed_twice()
+    before = Notice.objects.values().get()
+
+    slow.postpone(timezone.now())
+    slow.drop(timezone.now())
+
+    assert Notice.objects.values().get() == before
+
+
+def test_what_was_sent_is_sent_whoever_has_claimed_it_since(issue):
+    issue()
+    slow, quick = claimed_twice()
+
+    slow.note_sent(timezone.now())
+    quick.postpone(timezone.now())
+
+    assert waiting() == 0
+
+
+def test_a_worker_renews_only_what_it_is_sending(issue):
+    for _ in range(3):
+        issue()
+    mine, postponed, anothers = Notice.objects.order_by("pk")
     now = timezone.now()
-    slow.claim(now - timedelta(hours=1))
-    quick.claim(now)
+    mine.claim("me", now)
+    anothers.claim("another", now)
+    postponed.claim("me", now)
+    postponed.postpone(now)
 
-    slow.postpone(now)
+    Notice.objects.renew("me", now + timedelta(hours=1))
 
-    assert Notice.objects.get().claimed_until == quick.claimed_until
+    assert Notice.objects.free(now + timedelta(hours=1)).count() == 2
+
+
+def test_after_the_database_was_away_every_claim_is_believed_for_a_while(issue, settings):
+    issue()
+    Notice.objects.get().claim("another", timezone.now() - timedelta(hours=1))
+    worker = Worker()
+    worker._claims.database_was_away()
+
+    assert worker.send_waiting(even_postponed=True) == 0
+    settings.EMAIL_CLAIM_SECONDS = 0
+    worker._claims.database_was_away()
+    assert worker.send_waiting(even_postponed=True) == 1
+
+
+def test_a_worker_that_starts_believes_every_claim_for_a_while(issue, settings, monkeypatch):
+    issue()
+    Notice.objects.get().claim("another", timezone.now() - timedelta(hours=1))
+    monkeypatch.setattr(workers, "close_old_connections", lambda: None)
+
+    def run():
+        worker = Worker()
+        monkeypatch.setattr(worker.stop, "wait", lambda _pause: worker.stop.set())
+        worker.run()
+        return waiting()
+
+    assert run() == 1
+    settings.EMAIL_CLAIM_SECONDS = 0
+    assert run() == 0
 
 
 def test_a_database_that_is_away_after_sending_does_not_make_it_sent_twice(issue, monkeypatch):
@@ -240,3 +325,20 @@ def test_the_metrics_tell_how_many_wait_and_how_long(issue, client, settings):
     assert "wizchat_email_queue_length 1.0" in text
     [age] = [line.split()[1] for line in text.splitlines() if line.startswith("wizchat_email_queue_age")]
     assert 3600 <= float(age) < 3700
+
+
+def test_a_refused_email_is_counted_apart_and_makes_no_alarm(issue, client, settings):
+    settings.METRICS_TOKEN = "token"
+    for _ in range(2):
+        issue()
+    first = Notice.objects.order_by("pk").first()
+    Notice.objects.filter(pk=first.pk).update(
+        queued_at=timezone.now() - timedelta(hours=1), refusal="450 Mailbox full"
+    )
+
+    text = client.get("/metrics", HTTP_AUTHORIZATION="Bearer token").text
+
+    assert "wizchat_email_queue_length 2.0" in text
+    assert "wizchat_email_queue_refused 1.0" in text
+    [age] = [line.split()[1] for line in text.splitlines() if line.startswith("wizchat_email_queue_age")]
+    assert float(age) < 3600

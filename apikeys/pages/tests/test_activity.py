@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -98,6 +99,12 @@ def test_an_event_can_be_neither_changed_nor_deleted(issue):
         event.save()
     with pytest.raises(TypeError, match="append-only"):
         event.delete()
-    with pytest.raises(TypeError, match="append-only"):
-        KeyEvent.objects.update(actor_name="somebody else")
+    for events in (KeyEvent.objects.all(), key.events.all()):
+        for write in (
+            lambda events=events: events.update(actor_name="somebody else"),
+            lambda events=events: events.bulk_update([event], ["actor_name"]),
+            events.delete,
+        ):
+            with pytest.raises(TypeError, match="append-only"), transaction.atomic():
+                write()
     assert key.events.get().actor_name == "olga"

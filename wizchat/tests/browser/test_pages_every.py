@@ -179,6 +179,15 @@ def test_a_list_of_25_keys_is_not_long_on_a_phone(visit):
     assert page.evaluate("document.documentElement.scrollHeight") <= 4500
 
 
+def test_an_event_takes_four_lines_on_a_phone(visit):
+    page = visit("activity of a key", viewport={"width": 320, "height": 800})
+
+    heights = [row.bounding_box()["height"] for row in page.locator("tbody tr").all()]
+
+    assert len(heights) == 2
+    assert max(heights) <= 130
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_address_that_leads_nowhere_is_said_in_the_same_look(
     browse, complaints, assert_accessible, scheme

@@ -21,6 +21,27 @@ def postgres():
     postgres.close()
 
 
+@pytest.fixture
+def stopped(postgres):
+    """Return a function that stops the database; it runs again after the test in any case."""
+    running = True
+
+    def stop(mode):
+        nonlocal running
+        postgres.stop(mode)
+        running = False
+        return start
+
+    def start():
+        nonlocal running
+        if not running:
+            postgres.start()
+            running = True
+
+    yield stop
+    start()
+
+
 @pytest.fixture(scope="session")
 def redis():
     redis = Redis().start()

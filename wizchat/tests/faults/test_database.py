@@ -21,27 +21,6 @@ TABLES = "apikeys_apikey", "chatbots_chatbot"
 ANSWER, CONNECTION = 1 + 2, 3  # seconds: what a statement may take and some grace, and what a connection may
 
 
-@pytest.fixture
-def stopped(postgres):
-    """Return a function that stops the database; it runs again after the test in any case."""
-    running = True
-
-    def stop(mode):
-        nonlocal running
-        postgres.stop(mode)
-        running = False
-        return start
-
-    def start():
-        nonlocal running
-        if not running:
-            postgres.start()
-            running = True
-
-    yield stop
-    start()
-
-
 @pytest.fixture(scope="module")
 def impatient(serve):
     """One process, whose statements may take a second."""
