@@ -7,23 +7,7 @@ from typing import Any, NamedTuple
 
 from wizchat.api.openapi import document
 
-EXAMPLES = {
-    "id": "8f14e45fceea",
-    "chatbot": "6f1b2c1e-8f0d-4c5a-9b52-0d6c8e1f7a10",
-    "name": "Support",
-    "permissions": ["read"],
-    "allowed_ips": ["203.0.113.7"],
-    "state": "active",
-    "key": "wzc_…",
-    "message": "How do I reset my password?",
-    "question": "How do I reset my password?",
-    "answer": "Choose “Forgot password?”.",
-    "last_used_ip": "203.0.113.7",
-    "client_ip": "203.0.113.7",
-    "created_by": "user",
-    "code": "NOT_FOUND",
-}
-BY_TYPE = {"string": "…", "integer": 1, "boolean": True, "number": 1.0, "object": {}, "null": None}
+JSON = "application/json"
 
 
 class Field(NamedTuple):
@@ -70,10 +54,9 @@ def entries(base: str) -> dict[str, list[Entry]]:
 
 
 def _entry(base: str, method: str, path: str, operation: dict[str, Any]) -> Entry:
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    example = next(iter(body["examples"].values()))["value"] if body else None
+    body = operation.get("requestBody", {}).get("content", {}).get(JSON)
     status = next(iter(operation["responses"]))
-    answered = operation["responses"][status].get("content", {}).get("application/json", {}).get("schema")
+    answered = operation["responses"][status].get("content", {}).get(JSON)
     has_key = "security" in operation
     return Entry(
         operation["operationId"],
@@ -83,11 +66,16 @@ def _entry(base: str, method: str, path: str, operation: dict[str, Any]) -> Entr
         operation["description"].partition("\n\n")[0].replace("`", ""),
         operation["x-required-permission"] or ("any valid key" if has_key else None),
         [*_parameters(operation), *(_body_fields(body["schema"]) if body else [])],
-        samples(base, method, path, example, has_key=has_key),
+        samples(base, method, path, _example(body) if body else None, has_key=has_key),
         status,
-        json.dumps(example_of(answered), indent=2, ensure_ascii=False) if answered else "",
+        json.dumps(_example(answered), indent=2, ensure_ascii=False) if answered else "",
         _errors(operation),
     )
+
+
+def _example(content: dict[str, Any]) -> Any:
+    (example,) = content["examples"].values()
+    return example["value"]
 
 
 def _parameters(operation: dict[str, Any]) -> list[Field]:
@@ -149,25 +137,6 @@ def _errors(operation: dict[str, Any]) -> list[Answer]:
         if int(status) >= 400
         for example in response["content"]["application/json"]["examples"].values()
     ]
-
-
-def example_of(schema: dict[str, Any], name: str = "") -> Any:
-    """Return a value that a schema describes."""
-    schema = _resolve(schema)
-    if "properties" in schema:
-        return {one: example_of(inner, one) for one, inner in schema["properties"].items()}
-    kinds = schema.get("type", "object")
-    if kinds == "array":
-        return EXAMPLES.get(name) or [example_of(schema["items"])]
-    if name in EXAMPLES:
-        return EXAMPLES[name]
-    if isinstance(kinds, list) and "null" in kinds:
-        return None
-    if schema.get("format") == "date-time":
-        return "2030-01-31T12:00:00Z"
-    if schema.get("format") == "date":
-        return "2030-01-31"
-    return BY_TYPE[kinds]
 
 
 def _resolve(schema: dict[str, Any]) -> dict[str, Any]:
