@@ -42,8 +42,8 @@ def hasher(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def _empty_caches(monkeypatch):
-    monkeypatch.setattr(shared_cache, "_retry_at", 0.0)
+def _empty_caches():
+    shared_cache._breaker.close()
     rate_limit._windows.clear()
     for cache in caches.all(initialized_only=True):
         cache.clear()
