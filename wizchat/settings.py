@@ -227,6 +227,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "JSON over HTTPS. Send an API key in the Authorization header of each request.",
     "OAS_VERSION": "3.1.0",
     "SERVERS": [{"url": SITE_URL}],
+    "TAGS": [{"name": name} for name in ("Chatbots", "API keys", "Leaked keys", "OpenAPI")],
     "COMPONENT_SPLIT_REQUEST": True,
     "APPEND_COMPONENTS": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
     "PREPROCESSING_HOOKS": ["wizchat.api.openapi.without_slash"],
