@@ -8,7 +8,7 @@ from apikeys.core import keyformat
 
 
 class KeyIdConverter:
-    regex = f"[0-9A-Za-z]{{{keyformat.ID_LENGTH}}}"
+    regex = keyformat.ID_PATTERN
 
     def to_python(self, value: str) -> str:
         return value

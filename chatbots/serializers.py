@@ -23,6 +23,16 @@ class ChatbotSerializer(StrictSerializer[Chatbot]):
             "created_at",
             "updated_at",
         ]
+        extra_kwargs = {
+            "id": {"help_text": "Names the chatbot in addresses."},
+            "name": {"help_text": "What you call it."},
+            "description": {"help_text": "What it is for."},
+            "welcome_message": {"help_text": "What it says first."},
+            "fallback_message": {"help_text": "What it says when no FAQ entry matches."},
+            "is_active": {"help_text": "Whether it takes messages."},
+            "created_at": {"help_text": "When it was created."},
+            "updated_at": {"help_text": "When its settings were last changed."},
+        }
 
     def update(self, instance: Chatbot, validated_data: dict[str, Any]) -> Chatbot:
         instance.change(now=timezone.now(), **validated_data)
@@ -34,6 +44,13 @@ class QuerySerializer(StrictSerializer[Query]):
         model = Query
         fields = ["id", "chatbot", "message", "answer", "created_at"]
         read_only_fields = ["chatbot", "answer"]
+        extra_kwargs = {
+            "id": {"help_text": "Names the query."},
+            "chatbot": {"help_text": "The id of the chatbot."},
+            "message": {"help_text": "The question."},
+            "answer": {"help_text": "What the chatbot answered."},
+            "created_at": {"help_text": "When it was asked."},
+        }
 
     def create(self, validated_data: dict[str, Any]) -> Query:
         chatbot: Chatbot = validated_data["chatbot"]
@@ -44,6 +61,11 @@ class FAQEntrySerializer(StrictSerializer[FAQEntry]):
     class Meta:
         model = FAQEntry
         fields = ["id", "question", "answer"]
+        extra_kwargs = {
+            "id": {"help_text": "Names the entry in addresses."},
+            "question": {"help_text": "What people ask."},
+            "answer": {"help_text": "What the chatbot answers."},
+        }
 
     def create(self, validated_data: dict[str, Any]) -> FAQEntry:
         chatbot: Chatbot = validated_data["chatbot"]

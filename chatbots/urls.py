@@ -9,9 +9,9 @@ app_name = "v1"
 
 urlpatterns = [
     *endpoint("chatbots", views.ChatbotList, "chatbots"),
-    *endpoint("chatbots/<uuid:chatbot_id>", views.ChatbotDetail, "chatbot"),
-    *endpoint("chatbots/<uuid:chatbot_id>/queries", views.QueryList, "queries"),
-    *endpoint("chatbots/<uuid:chatbot_id>/messages", views.MessageCreate, "messages"),
-    *endpoint("chatbots/<uuid:chatbot_id>/faqs", views.FAQEntryList, "faqs"),
-    *endpoint("chatbots/<uuid:chatbot_id>/faqs/<uuid:faq_id>", views.FAQEntryDetail, "faq"),
+    *endpoint("chatbots/<id:chatbot_id>", views.ChatbotDetail, "chatbot"),
+    *endpoint("chatbots/<id:chatbot_id>/queries", views.QueryList, "queries"),
+    *endpoint("chatbots/<id:chatbot_id>/messages", views.MessageCreate, "messages"),
+    *endpoint("chatbots/<id:chatbot_id>/faqs", views.FAQEntryList, "faqs"),
+    *endpoint("chatbots/<id:chatbot_id>/faqs/<id:faq_id>", views.FAQEntryDetail, "faq"),
 ]

@@ -17,6 +17,7 @@ from rest_framework.serializers import BaseSerializer
 from apikeys.auth.authentication import KeyRefused
 from apikeys.core.outcomes import Outcome
 from apikeys.models import Permission
+from chatbots import operations as described
 from chatbots.models import Chatbot, ChatbotInactive, FAQEntry, FAQsFull, Query
 from chatbots.serializers import ChatbotSerializer, FAQEntrySerializer, QuerySerializer
 from wizchat.api import catalogue
@@ -63,6 +64,7 @@ class OwnedView(generics.GenericAPIView[_Model]):
 
 class ChatbotList(OwnedView[Chatbot], generics.ListCreateAPIView[Chatbot]):
     required_permissions = {"GET": Permission.READ, "POST": Permission.ADMIN}
+    operations = described.CHATBOT_LIST
     serializer_class = ChatbotSerializer
 
     def get_queryset(self) -> QuerySet[Chatbot]:
@@ -77,6 +79,7 @@ class ChatbotList(OwnedView[Chatbot], generics.ListCreateAPIView[Chatbot]):
 
 class ChatbotDetail(OwnedView[Chatbot], generics.RetrieveDestroyAPIView[Chatbot], mixins.UpdateModelMixin):
     required_permissions = {"GET": Permission.READ, "PATCH": Permission.WRITE, "DELETE": Permission.ADMIN}
+    operations = described.CHATBOT_DETAIL
     serializer_class = ChatbotSerializer
     patch = mixins.UpdateModelMixin.partial_update
 
@@ -91,6 +94,7 @@ class ChatbotDetail(OwnedView[Chatbot], generics.RetrieveDestroyAPIView[Chatbot]
 
 class QueryList(OwnedView[Query], generics.ListAPIView[Query]):
     required_permissions = {"GET": Permission.READ}
+    operations = described.QUERY_LIST
     serializer_class = QuerySerializer
 
     def get_queryset(self) -> QuerySet[Query]:
@@ -99,6 +103,7 @@ class QueryList(OwnedView[Query], generics.ListAPIView[Query]):
 
 class MessageCreate(OwnedView[Query], generics.CreateAPIView[Query]):
     required_permissions = {"POST": Permission.WRITE}
+    operations = described.MESSAGE_CREATE
     serializer_class = QuerySerializer
 
     def perform_create(self, serializer: BaseSerializer[Query]) -> None:
@@ -107,6 +112,7 @@ class MessageCreate(OwnedView[Query], generics.CreateAPIView[Query]):
 
 class FAQEntryList(OwnedView[FAQEntry], generics.ListCreateAPIView[FAQEntry]):
     required_permissions = {"GET": Permission.READ, "POST": Permission.WRITE}
+    operations = described.FAQ_LIST
     serializer_class = FAQEntrySerializer
 
     def get_queryset(self) -> QuerySet[FAQEntry]:
@@ -118,6 +124,7 @@ class FAQEntryList(OwnedView[FAQEntry], generics.ListCreateAPIView[FAQEntry]):
 
 class FAQEntryDetail(OwnedView[FAQEntry], generics.DestroyAPIView[FAQEntry]):
     required_permissions = {"DELETE": Permission.ADMIN}
+    operations = described.FAQ_DETAIL
     lookup_url_kwarg = "faq_id"
 
     def get_queryset(self) -> QuerySet[FAQEntry]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from apikeys.auth import rate_limit, shared_cache
 from apikeys.core.hashing import KeyHasher
 from apikeys.models import APIKey, Permission
+from testing import contract
 
 EVERYTHING = Permission.READ | Permission.WRITE | Permission.ADMIN
 
@@ -41,8 +42,8 @@ def hasher(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def _empty_caches(monkeypatch):
-    monkeypatch.setattr(shared_cache, "_retry_at", 0.0)
+def _empty_caches():
+    shared_cache._breaker.close()
     rate_limit._windows.clear()
     for cache in caches.all(initialized_only=True):
         cache.clear()
@@ -71,7 +72,7 @@ def issue(owner):
 
 @pytest.fixture
 def call():
-    """Send a request with a key, as a client of the API does."""
+    """Send a request with a key, as a client of the API does. The OpenAPI document must know the answer."""
     client = Client(raise_request_exception=False)
 
     def send(raw=None, method="GET", path="/v1/chatbots", body=None, **headers):
@@ -80,7 +81,11 @@ def call():
         headers.setdefault("HTTP_X_REQUEST_ID", "test")  # a new one would tell answers apart
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         content_type = headers.pop("content_type", "application/json")
-        return client.generic(method, path, data, content_type, secure=True, **headers)
+        headers = {"secure": True} | headers
+        response = client.generic(method, path, data, content_type, **headers)
+        text = response.content.decode() if response.content else ""
+        contract.assert_described(method, path, response.status_code, response.headers, text)
+        return response
 
     return send
 

@@ -5,34 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from wizchat.api.openapi import document
+from django.utils.html import escape, format_html_join
 
-EXAMPLES = {
-    "id": "8f14e45fceea",
-    "chatbot": "6f1b2c1e-8f0d-4c5a-9b52-0d6c8e1f7a10",
-    "name": "Support",
-    "permissions": ["read"],
-    "allowed_ips": ["203.0.113.7"],
-    "state": "active",
-    "key": "wzc_…",
-    "message": "How do I reset my password?",
-    "question": "How do I reset my password?",
-    "answer": "Choose “Forgot password?”.",
-    "last_used_ip": "203.0.113.7",
-    "client_ip": "203.0.113.7",
-    "created_by": "user",
-    "code": "NOT_FOUND",
-}
-BY_TYPE = {"string": "…", "integer": 1, "boolean": True, "number": 1.0, "object": {}, "null": None}
+from wizchat.api.openapi import document
+from wizchat.samples import samples
+
+JSON = "application/json"
 
 
 class Field(NamedTuple):
-    """A parameter or a field of a body; ``limits`` is a phrase."""
+    """A parameter or a field of a body; ``facts`` is a phrase: where it goes, its type and its limits."""
 
     name: str
-    place: str
-    kind: str
-    limits: str
+    facts: str
     is_required: bool
     description: str
 
@@ -61,33 +46,37 @@ class Entry(NamedTuple):
 
 def entries(base: str) -> dict[str, list[Entry]]:
     """Return the operations by tag, with samples for the site at ``base``."""
-    found: dict[str, list[Entry]] = {}
+    found: dict[str, list[Entry]] = {tag["name"]: [] for tag in document()["tags"]}
     for path, methods in document()["paths"].items():
         for method, operation in methods.items():
             entry = _entry(base, method.upper(), path, operation)
-            found.setdefault(operation["tags"][0], []).append(entry)
+            found[operation["tags"][0]].append(entry)
     return found
 
 
 def _entry(base: str, method: str, path: str, operation: dict[str, Any]) -> Entry:
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    example = next(iter(body["examples"].values()))["value"] if body else None
+    body = operation.get("requestBody", {}).get("content", {}).get(JSON)
     status = next(iter(operation["responses"]))
-    answered = operation["responses"][status].get("content", {}).get("application/json", {}).get("schema")
+    answered = operation["responses"][status].get("content", {}).get(JSON)
     has_key = "security" in operation
     return Entry(
         operation["operationId"],
         method,
         path,
         operation["summary"],
-        operation["description"].partition("\n\n")[0].replace("`", ""),
+        with_code(operation["description"].partition("\n\n")[0]),
         operation["x-required-permission"] or ("any valid key" if has_key else None),
         [*_parameters(operation), *(_body_fields(body["schema"]) if body else [])],
-        samples(base, method, path, example, has_key=has_key),
+        samples(base, method, path, _example(body) if body else None, has_key=has_key),
         status,
-        json.dumps(example_of(answered), indent=2, ensure_ascii=False) if answered else "",
+        json.dumps(_example(answered), indent=2, ensure_ascii=False) if answered else "",
         _errors(operation),
     )
+
+
+def _example(content: dict[str, Any]) -> Any:
+    (example,) = content["examples"].values()
+    return example["value"]
 
 
 def _parameters(operation: dict[str, Any]) -> list[Field]:
@@ -104,7 +93,7 @@ def _parameters(operation: dict[str, Any]) -> list[Field]:
 
 
 def _body_fields(schema: dict[str, Any]) -> list[Field]:
-    resolved = _resolve(schema)
+    resolved = _resolve(schema.get("items", schema))
     required = resolved.get("required", ())
     return [
         _field(name, "body", _resolve(one), name in required, one.get("description", ""))
@@ -117,7 +106,15 @@ def _field(name: str, place: str, schema: dict[str, Any], is_required: bool, des
     kind = " or ".join(kinds) if isinstance(kinds, list) else kinds
     if kind == "array":
         kind = "list"
-    return Field(name, place, kind, limits_of(schema), is_required, description)
+    facts = "; ".join(filter(None, [f"{place}, {kind}", limits_of(schema)]))
+    return Field(name, facts, is_required, with_code(description))
+
+
+def with_code(text: str) -> str:
+    """Return Markdown's `code` as HTML; whatever else is in ``text`` is escaped."""
+    plain, *rest = text.split("`")
+    pairs = zip(rest[::2], rest[1::2], strict=True)
+    return escape(plain) + format_html_join("", "<code>{}</code>{}", pairs)
 
 
 def limits_of(schema: dict[str, Any]) -> str:
@@ -129,7 +126,9 @@ def limits_of(schema: dict[str, Any]) -> str:
         phrases.append(_range(schema.get("minimum"), schema.get("maximum")))
     if "minLength" in schema or "maxLength" in schema:
         phrases.append(f"{_range(schema.get('minLength'), schema.get('maxLength'))} characters")
-    if "minItems" in schema or "maxItems" in schema:
+    if schema.get("minItems") == 1 and "maxItems" not in schema:
+        phrases.append("at least one")
+    elif "minItems" in schema or "maxItems" in schema:
         phrases.append(f"{_range(schema.get('minItems'), schema.get('maxItems'))} entries")
     if schema.get("default") is not None:
         phrases.append(f"default {json.dumps(schema['default'])}")
@@ -151,25 +150,6 @@ def _errors(operation: dict[str, Any]) -> list[Answer]:
     ]
 
 
-def example_of(schema: dict[str, Any], name: str = "") -> Any:
-    """Return a value that a schema describes."""
-    schema = _resolve(schema)
-    if "properties" in schema:
-        return {one: example_of(inner, one) for one, inner in schema["properties"].items()}
-    kinds = schema.get("type", "object")
-    if kinds == "array":
-        return EXAMPLES.get(name) or [example_of(schema["items"])]
-    if name in EXAMPLES:
-        return EXAMPLES[name]
-    if isinstance(kinds, list) and "null" in kinds:
-        return None
-    if schema.get("format") == "date-time":
-        return "2030-01-31T12:00:00Z"
-    if schema.get("format") == "date":
-        return "2030-01-31"
-    return BY_TYPE[kinds]
-
-
 def _resolve(schema: dict[str, Any]) -> dict[str, Any]:
     if "allOf" in schema:
         schema = schema["allOf"][0]
@@ -178,59 +158,3 @@ def _resolve(schema: dict[str, Any]) -> dict[str, Any]:
         return schema
     resolved: dict[str, Any] = document()["components"]["schemas"][reference.rpartition("/")[2]]
     return resolved
-
-
-def samples(base: str, method: str, path: str, body: Any, *, has_key: bool) -> list[tuple[str, str]]:
-    """Return the request in curl, Python and JavaScript."""
-    upper = path.replace("{", "$").replace("}", "")
-    for name in ("chatbot_id", "faq_id", "key_id"):
-        upper = upper.replace(f"${name}", f"${name.upper()}")
-    url = f"{base}{upper}"
-    sent = json.dumps(body, ensure_ascii=False) if body is not None else ""
-    return [
-        ("curl", _curl(method, url, sent, has_key=has_key)),
-        ("Python", _python(method, url, sent, has_key=has_key)),
-        ("JavaScript", _javascript(method, url, sent, has_key=has_key)),
-    ]
-
-
-def _curl(method: str, url: str, body: str, *, has_key: bool) -> str:
-    lines = ["curl" if method == "GET" else f"curl -X {method}"]
-    lines[0] += f' "{url}"'
-    if has_key:
-        lines.append('-H "Authorization: Bearer $WIZCHAT_API_KEY"')
-    if body:
-        lines += ['-H "Content-Type: application/json"', f"-d '{body}'"]
-    return " \\\n  ".join(lines)
-
-
-def _python(method: str, url: str, body: str, *, has_key: bool) -> str:
-    address = _with_environment(url, "{os.environ['", "']}")
-    headers = '{"Authorization": f"Bearer {os.environ[\'WIZCHAT_API_KEY\']}"}' if has_key else "{}"
-    arguments = [f'"{method}"', f'{"f" if "{" in address else ""}"{address}"', f"headers={headers}"]
-    if body:
-        arguments.append(f"json={body.replace('true', 'True').replace('false', 'False')}")
-    inside = "".join(f"    {argument},\n" for argument in arguments)
-    request = f"answer = requests.request(\n{inside})\nprint(answer.status_code, answer.text)"
-    return f"import os\nimport requests\n\n{request}"
-
-
-def _javascript(method: str, url: str, body: str, *, has_key: bool) -> str:
-    address = _with_environment(url, "${process.env.", "}")
-    headers = []
-    if has_key:
-        headers.append("Authorization: `Bearer ${process.env.WIZCHAT_API_KEY}`")
-    if body:
-        headers.append('"Content-Type": "application/json"')
-    lines = [f'  method: "{method}",', f"  headers: {{ {', '.join(headers)} }},"]
-    if body:
-        lines.append(f"  body: JSON.stringify({body}),")
-    inside = "\n".join(lines)
-    request = f"const answer = await fetch(`{address}`, {{\n{inside}\n}});"
-    return f"{request}\nconsole.log(answer.status, await answer.text());"
-
-
-def _with_environment(url: str, before: str, after: str) -> str:
-    for name in ("CHATBOT_ID", "FAQ_ID", "KEY_ID"):
-        url = url.replace(f"${name}", f"{before}{name}{after}")
-    return url

@@ -208,6 +208,8 @@ CHATBOT_REPLIER = "chatbots.replies.FAQReplier"
 
 HOUSEKEEPING_CHORES = ["apikeys.chores", "chatbots.chores", "apikeys.notices.chores"]
 API_MAX_BODY_BYTES = 256 * 1024
+# Takes secrets out of what a client sent, before an answer repeats it.
+API_REDACTOR = "apikeys.core.keyformat.redact"
 # Whatever is larger doesn't get past the server (BODY_BYTES in wizchat/gunicorn/arrival.py).
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
 FILE_UPLOAD_HANDLERS = ["wizchat.uploads.NoUploads"]
@@ -232,10 +234,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "JSON over HTTPS. Send an API key in the Authorization header of each request.",
     "OAS_VERSION": "3.1.0",
     "SERVERS": [{"url": SITE_URL}],
+    "TAGS": [{"name": name} for name in ("Chatbots", "API keys", "Leaked keys", "OpenAPI")],
     "COMPONENT_SPLIT_REQUEST": True,
     "APPEND_COMPONENTS": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
     "PREPROCESSING_HOOKS": ["wizchat.api.openapi.without_slash"],
-    "POSTPROCESSING_HOOKS": ["wizchat.api.openapi.without_docstrings"],
+    "POSTPROCESSING_HOOKS": ["wizchat.api.openapi.finished"],
 }
 
 # --- Security ----------------------------------------------------------------------------

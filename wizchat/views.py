@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from apikeys.models import Permission
 from wizchat.api.catalogue import ERRORS
 from wizchat.reference import entries
+from wizchat.samples import all_pages, first_call
 
 EXAMPLE_SITE = "https://api.wizchat.com"
 """What samples call for readers who aren't signed in."""
@@ -24,5 +25,7 @@ def api_reference(request: HttpRequest) -> HttpResponse:
         "permissions": list(Permission),
         "base": base,
         "rate": settings.RATE_LIMIT,
+        "first_call": first_call(base),
+        "all_pages": all_pages(base),
     }
     return render(request, "docs/api_reference.html", context)

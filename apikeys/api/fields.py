@@ -44,13 +44,15 @@ class NameField(StrictCharField):
 class PermissionsField(serializers.Field[Permission, Any, list[str], Any]):
     """``["read", "write"]``: at least one permission."""
 
+    min_length = 1
+
     def to_internal_value(self, data: Any) -> Permission:
         if not isinstance(data, list):
             raise serializers.ValidationError('Must be a list such as ["read"].')
         unknown = [name for name in data if not isinstance(name, str) or name not in NAMES]
         if unknown:
             raise serializers.ValidationError(f"Must have only {', '.join(NAMES)}.")
-        if not data:
+        if len(data) < self.min_length:
             raise serializers.ValidationError("Choose at least one permission.")
         return Permission.of(data)
 
@@ -62,12 +64,14 @@ class PermissionsField(serializers.Field[Permission, Any, list[str], Any]):
 class AddressesField(serializers.Field[str, Any, list[str], Any]):
     """``["203.0.113.7", "10.0.0.0/8"]``; an empty list is any address."""
 
+    max_length = networks.MAX_NETWORKS
+
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, list):
             raise serializers.ValidationError('Must be a list such as ["203.0.113.7", "10.0.0.0/8"].')
-        if len(data) > networks.MAX_NETWORKS:
+        if len(data) > self.max_length:
             raise serializers.ValidationError(
-                f"At most {networks.MAX_NETWORKS:,} addresses are allowed; these are {len(data):,}."
+                f"At most {self.max_length:,} addresses are allowed; these are {len(data):,}."
             )
         found: dict[networks.IPNetwork, None] = {}
         errors = []

@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apikeys.api.fields import AddressesField, NameField, PermissionsField, TimeField, WholeNumberField
+from apikeys.core import keyformat
 from apikeys.core.outcomes import COUNTED
 from apikeys.models import LONGEST_LIFETIME, APIKey, KeyEvent, KeyState, earliest
 from wizchat.api.serializers import NoUnknownFields
@@ -18,6 +19,24 @@ DEFAULT_LIFETIME = timedelta(days=90)
 LONGEST_OVERLAP = timedelta(days=7)
 DEFAULT_OVERLAP = timedelta(days=1)
 CREATORS = [kind.value for kind in KeyEvent.Actor if kind is not KeyEvent.Actor.NOBODY]
+KEY_ID = f"^{keyformat.ID_PATTERN}$"
+OTHER_ID = {"type": ["string", "null"], "pattern": KEY_ID}
+
+
+@extend_schema_field({"type": "string", "pattern": KEY_ID})
+class IdField(serializers.CharField):
+    """A key's id, which nobody chooses."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(read_only=True, **options)
+
+
+@extend_schema_field({"type": "string", "enum": CREATORS})
+class CreatorField(serializers.CharField):
+    """Who created a key."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(read_only=True, **options)
 
 
 class KeySerializer(NoUnknownFields, serializers.Serializer[APIKey]):
@@ -26,20 +45,25 @@ class KeySerializer(NoUnknownFields, serializers.Serializer[APIKey]):
     ``context`` has ``now``.
     """
 
-    id = serializers.CharField(source="key_id", read_only=True)
-    name = NameField()
-    permissions = PermissionsField(source="granted")
-    allowed_ips = AddressesField(source="allowed_networks")
-    state = serializers.SerializerMethodField()
-    created_at = serializers.DateTimeField(read_only=True)
-    expires_at = TimeField(allow_null=True)
-    revoked_at = serializers.DateTimeField(read_only=True, allow_null=True)
-    last_used_at = serializers.DateTimeField(read_only=True, allow_null=True)
-    last_used_ip = serializers.SerializerMethodField()
-    predecessor = serializers.SerializerMethodField()
-    successor = serializers.SerializerMethodField()
-    created_by = serializers.CharField(source="created_by_kind", read_only=True)
-    created_by_key = serializers.SerializerMethodField()
+    id = IdField(source="key_id", help_text="The public part of the key, which names it in addresses.")
+    name = NameField(help_text="What you call it.")
+    permissions = PermissionsField(source="granted", help_text="What it may do. `admin` includes the others.")
+    allowed_ips = AddressesField(
+        source="allowed_networks",
+        help_text="Where it may be used from: IPv4 and IPv6 addresses and CIDR ranges. None is anywhere.",
+    )
+    state = serializers.SerializerMethodField(help_text="`expiring` ends within 14 days and still works.")
+    created_at = serializers.DateTimeField(read_only=True, help_text="When it was created.")
+    expires_at = TimeField(allow_null=True, help_text="When it stops working; null is never.")
+    revoked_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text="When it was revoked.")
+    last_used_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="When it was last used, to about a second."
+    )
+    last_used_ip = serializers.SerializerMethodField(help_text="The address that last used it.")
+    predecessor = serializers.SerializerMethodField(help_text="The id of the key that it replaces.")
+    successor = serializers.SerializerMethodField(help_text="The id of the key that replaces it.")
+    created_by = CreatorField(source="created_by_kind", help_text="Who created it.")
+    created_by_key = serializers.SerializerMethodField(help_text="The id of the key that created it.")
 
     @property
     def now(self) -> datetime:
@@ -53,12 +77,15 @@ class KeySerializer(NoUnknownFields, serializers.Serializer[APIKey]):
     def get_last_used_ip(self, key: APIKey) -> str | None:
         return key.last_used_ip or None
 
+    @extend_schema_field(OTHER_ID)
     def get_predecessor(self, key: APIKey) -> str | None:
         return key.predecessor.key_id if key.predecessor else None
 
+    @extend_schema_field(OTHER_ID)
     def get_successor(self, key: APIKey) -> str | None:
         return key.successor.key_id if key.successor else None
 
+    @extend_schema_field(OTHER_ID)
     def get_created_by_key(self, key: APIKey) -> str | None:
         return key.created_by_key.key_id if key.created_by_key else None
 
@@ -75,7 +102,7 @@ class KeySerializer(NoUnknownFields, serializers.Serializer[APIKey]):
 class ChangeSerializer(KeySerializer):
     """What ``PATCH`` takes. Whatever ``GET`` gave, be it on ``/v1/key``, can be sent back."""
 
-    client_ip = serializers.CharField(read_only=True)
+    client_ip = serializers.CharField(read_only=True, help_text="Ignored.")
 
     @property
     def values(self) -> dict[str, Any]:
@@ -86,9 +113,24 @@ class ChangeSerializer(KeySerializer):
 class CreateSerializer(KeySerializer):
     """What makes a key. ``context`` has the ``caller``, whose addresses and expiry are the defaults."""
 
-    allowed_ips = AddressesField(source="allowed_networks", required=False)
-    expires_at = TimeField(allow_null=True, required=False)
-    expires_in_days = WholeNumberField(min_value=1, max_value=LONGEST_LIFETIME.days, required=False)
+    allowed_ips = AddressesField(
+        source="allowed_networks",
+        required=False,
+        help_text="Where it may be used from; `[]` is anywhere. Left out: where the key that asks may be.",
+    )
+    expires_at = TimeField(
+        allow_null=True,
+        required=False,
+        help_text=f"When it stops working, at most {LONGEST_LIFETIME.days:,} days from now; null is never. "
+        f"Without this and `expires_in_days`: in {DEFAULT_LIFETIME.days} days, or when the key that asks "
+        "ends, whichever is first.",
+    )
+    expires_in_days = WholeNumberField(
+        min_value=1,
+        max_value=LONGEST_LIFETIME.days,
+        required=False,
+        help_text="How many days it works, in place of `expires_at`.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "expires_at" in attrs and "expires_in_days" in attrs:
@@ -115,6 +157,7 @@ class RotateSerializer(NoUnknownFields, serializers.Serializer[Any]):
         min_value=0,
         max_value=int(LONGEST_OVERLAP.total_seconds()),
         default=int(DEFAULT_OVERLAP.total_seconds()),
+        help_text="How many seconds the old key keeps working; never past its own expiry.",
     )
 
     @property
@@ -125,8 +168,9 @@ class RotateSerializer(NoUnknownFields, serializers.Serializer[Any]):
 class NewKeySerializer(KeySerializer):
     """A new key with its plaintext: ``context`` has the ``key``, which nothing else ever has."""
 
-    key = serializers.SerializerMethodField()
+    key = serializers.SerializerMethodField(help_text="The key in full. It can't be read again.")
 
+    @extend_schema_field({"type": "string", "pattern": f"^{keyformat.PATTERN}$"})
     def get_key(self, key: APIKey) -> str:
         raw: str = self.context["key"]
         return raw
@@ -135,7 +179,9 @@ class NewKeySerializer(KeySerializer):
 class CallerSerializer(KeySerializer):
     """The key that asks; ``context`` has the ``client_ip`` that it was judged by."""
 
-    client_ip = serializers.SerializerMethodField()
+    client_ip = serializers.SerializerMethodField(
+        help_text="The address that it was judged by; null where no trustworthy one is known."
+    )
 
     def get_client_ip(self, key: APIKey) -> str | None:
         client_ip: str | None = self.context["client_ip"]
@@ -151,14 +197,19 @@ class OutcomesSerializer(serializers.Serializer[Any]):
     """Calls by outcome; every outcome is there."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        return {outcome.value: serializers.IntegerField(min_value=0, read_only=True) for outcome in COUNTED}
+        return {
+            outcome.value: serializers.IntegerField(
+                min_value=0, read_only=True, help_text=f"{outcome.label}."
+            )
+            for outcome in COUNTED
+        }
 
 
 class DaySerializer(serializers.Serializer[Any]):
-    date = serializers.DateField(read_only=True)
-    total = serializers.IntegerField(min_value=0, read_only=True)
-    outcomes = OutcomesSerializer(read_only=True)
+    date = serializers.DateField(read_only=True, help_text="The day, in UTC.")
+    total = serializers.IntegerField(min_value=0, read_only=True, help_text="All calls of the day.")
+    outcomes = OutcomesSerializer(read_only=True, help_text="Calls by what came of them.")
 
 
 class UsageSerializer(serializers.Serializer[Any]):
-    days = DaySerializer(many=True, read_only=True)
+    days = DaySerializer(many=True, read_only=True, help_text="One entry for each day, today last.")

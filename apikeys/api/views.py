@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apikeys.api import idempotency, queries
+from apikeys.api import operations as described
 from apikeys.api.serializers import (
     CallerSerializer,
     ChangeSerializer,
@@ -26,6 +27,7 @@ from apikeys.api.serializers import (
 from apikeys.auth.authentication import KeyRefused
 from apikeys.auth.credentials import Credential
 from apikeys.auth.requests import client_ip
+from apikeys.core import keyformat
 from apikeys.core.outcomes import COUNTED, Outcome
 from apikeys.models import (
     AlreadyIssued,
@@ -123,6 +125,7 @@ class CurrentKey(KeyView):
     """The key that asks."""
 
     required_permissions = {"GET": Permission(0), "DELETE": Permission(0)}
+    operations = described.CURRENT_KEY
 
     def get(self, request: Request) -> Response:
         context = {"now": self.now, "client_ip": self.client_ip or None}
@@ -137,12 +140,13 @@ class KeyPages(NewestFirst):
     """Pages of keys; the links keep to the state that was asked for."""
 
     id_field = "key_id"
-    id_pattern = "[0-9A-Za-z]{12}"
+    id_pattern = keyformat.ID_PATTERN
     kept = ("state",)
 
 
 class KeyList(KeyView):
     required_permissions = {"GET": Permission.ADMIN, "POST": Permission.ADMIN}
+    operations = described.KEY_LIST
     pagination_class = KeyPages
 
     def get(self, request: Request) -> Response:
@@ -171,6 +175,7 @@ class KeyList(KeyView):
 
 class KeyDetail(KeyView):
     required_permissions = {"GET": Permission.ADMIN, "PATCH": Permission.ADMIN, "DELETE": Permission.ADMIN}
+    operations = described.KEY_DETAIL
 
     def get(self, request: Request, key_id: str) -> Response:
         return self.answer(self.key)
@@ -191,6 +196,7 @@ class KeyDetail(KeyView):
 
 class KeyRotate(KeyView):
     required_permissions = {"POST": Permission.ADMIN}
+    operations = described.KEY_ROTATE
 
     @sensitive_variables("raw")
     def post(self, request: Request, key_id: str) -> Response:
@@ -210,6 +216,7 @@ class KeyRotate(KeyView):
 
 class KeyUsage(KeyView):
     required_permissions = {"GET": Permission.ADMIN}
+    operations = described.KEY_USAGE
 
     def get(self, request: Request, key_id: str) -> Response:
         days = reports.daily(self.key, self.now, queries.days(request))

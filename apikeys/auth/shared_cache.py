@@ -1,28 +1,68 @@
-"""Counting in the cache that all processes share, or in this process alone while that one fails."""
+"""Counting in the cache that all processes share, or in this process alone while that one fails.
+
+The requests that are under way when the cache fails wait for it, at most a quarter of a second. After
+that no request does: what comes once in ``PAUSE`` seconds is also tried on the cache by a thread of its own.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable
+from threading import Lock, Thread
 from typing import TypeVar
 
-RETRY_AFTER = 5
-"""Seconds for which a cache that has failed is left alone, so that requests don't wait for it."""
+PAUSE = 1.0
+"""Seconds from one attempt on a cache that has failed to the next."""
 
 _T = TypeVar("_T")
 logger = logging.getLogger(__name__)
-_retry_at = 0.0
 
 
-def count(shared: Callable[[], _T], local: Callable[[], _T], what: str) -> _T:
-    """Return what ``shared`` counts, or ``local`` while the cache fails; ``what`` is for the log."""
-    global _retry_at
-    if time.monotonic() >= _retry_at:
+class Breaker:
+    """Whether the cache is asked: closed while it works, open while it fails."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.close()
+
+    def close(self) -> None:
+        self._is_open = False
+        self._try_at = 0.0
+
+    def count(self, shared: Callable[[], _T], local: Callable[[], _T], what: str) -> _T:
+        """Return what ``shared`` counts, or ``local`` while the cache fails; ``what`` is for the log."""
+        if not self._is_open:
+            try:
+                return shared()
+            except Exception as error:  # whatever the cache's client raises
+                self._open(what, error)
+        elif self._is_time_to_try():
+            Thread(target=self._try, args=(shared,), name="cache-attempt", daemon=True).start()
+        return local()
+
+    def _open(self, what: str, error: Exception) -> None:
+        with self._lock:
+            self._is_open = True
+            self._try_at = time.monotonic() + PAUSE
+        logger.error("%s are counted in this process alone: %s", what, error)
+
+    def _is_time_to_try(self) -> bool:
+        with self._lock:
+            now = time.monotonic()
+            if now < self._try_at:
+                return False
+            self._try_at = now + PAUSE
+            return True
+
+    def _try(self, shared: Callable[[], object]) -> None:
         try:
-            return shared()
-        except Exception as error:
-            # Whatever the cache's client raises.
-            _retry_at = time.monotonic() + RETRY_AFTER
-            logger.error("%s are counted in this process alone: %s", what, error)
-    return local()
+            shared()
+        except Exception:
+            return  # as was logged when it began to fail
+        self.close()
+        logger.warning("the shared cache counts again")
+
+
+_breaker = Breaker()
+count = _breaker.count

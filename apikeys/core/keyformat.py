@@ -20,9 +20,12 @@ SECRET_LENGTH = 43
 SECRET_BITS = 256
 CHECKSUM_LENGTH = 6
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+ID_PATTERN = f"[0-9A-Za-z]{{{ID_LENGTH}}}"
+PATTERN = f"{PREFIX}_{ID_PATTERN}_[0-9A-Za-z]{{{SECRET_LENGTH + CHECKSUM_LENGTH}}}"
+"""Regular expressions of an id and of a whole key, for others than this module."""
 
 _KEY = re.compile(
-    rf"{PREFIX}_([0-9A-Za-z]{{{ID_LENGTH}}})_([0-9A-Za-z]{{{SECRET_LENGTH}}})([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})",
+    rf"{PREFIX}_({ID_PATTERN})_([0-9A-Za-z]{{{SECRET_LENGTH}}})([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})",
     re.ASCII,
 )
 # Wider than a real key on purpose: a cut, mistyped or URL-encoded key in a log still gives

@@ -26,13 +26,16 @@ class ReceivedSerializer(serializers.Serializer[Any]):
 class MatchSerializer(serializers.Serializer[Any]):
     """What GitHub found. Other fields are ignored, because GitHub adds to them."""
 
-    token = serializers.CharField()
-    type = serializers.CharField(required=False)
+    token = serializers.CharField(help_text="What looks like a key.")
+    type = serializers.CharField(required=False, help_text="What GitHub calls such a token.")
     url = serializers.CharField(required=False, help_text="Where it was found.")
     source = serializers.CharField(required=False, help_text="In what it was found, such as commit.")  # type: ignore[assignment]  # GitHub's name; Field has one of its own
 
 
 class LabelSerializer(serializers.Serializer[Any]):
-    token_raw = serializers.CharField()
-    token_type = serializers.CharField()
-    label = serializers.ChoiceField(["true_positive", "false_positive"])  # type: ignore[assignment]  # GitHub's name; Field has one of its own
+    token_raw = serializers.CharField(help_text="The token as it was sent.")
+    token_type = serializers.CharField(help_text="The type as it was sent.")
+    label = serializers.ChoiceField(  # type: ignore[assignment]  # GitHub's name; Field has one of its own
+        ["true_positive", "false_positive"],
+        help_text="A true positive is a key of WizChat, whatever its state.",
+    )

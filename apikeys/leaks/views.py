@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from apikeys.auth.requests import client_ip
 from apikeys.core import keyformat
 from apikeys.leaks import github, reports
+from apikeys.leaks import operations as described
 from apikeys.leaks.serializers import LeakedKeysSerializer
 from wizchat.api import catalogue
 from wizchat.api.errors import RETRY_AFTER, APIError
@@ -32,6 +33,8 @@ class OpenView(APIView):
 
 
 class LeakedKeys(OpenView):
+    operations = described.LEAKED_KEYS
+
     @sensitive_variables("texts", "serializer")
     def post(self, request: Request) -> Response:
         ip = client_ip(request.META)
@@ -44,6 +47,8 @@ class LeakedKeys(OpenView):
 
 
 class GitHubSecretScanning(OpenView):
+    operations = described.GITHUB
+
     @sensitive_variables("body", "found", "proved", "raws")
     def post(self, request: Request) -> Response:
         body = self.signed_body(request)

@@ -39,7 +39,7 @@ BODIES = {
 def routes():
     """Every address that has a view under /v1/, with its trailing slash or without."""
     (api,) = (one for one in get_resolver().url_patterns if getattr(one, "app_name", "") == "v1")
-    return [re.sub(r"<uuid:\w+>", "<id>", str(pattern.pattern)) for pattern in api.url_patterns]
+    return [re.sub(r"<id:\w+>", "<id>", str(pattern.pattern)) for pattern in api.url_patterns]
 
 
 ALLOWED = [
@@ -165,3 +165,17 @@ def test_bad_input_does_not_tell_a_strangers_chatbot_from_none(call, stranger_ke
     nobodys = call(stranger_key, "PATCH", f"/v1/chatbots/{uuid.uuid4()}", body)
 
     assert (theirs.status_code, theirs.content) == (nobodys.status_code, nobodys.content)
+
+
+@pytest.mark.parametrize("faq", ["", "/faqs/nonsense"])
+@pytest.mark.parametrize(
+    "chatbot_id", ["nonsense", "6F1B2C1E-8F0D-4C5A-9B52-0D6C8E1F7A10", "%00", "x" * 3000]
+)
+def test_what_cannot_be_an_id_needs_a_key_and_is_then_not_found(call, admin_key, chatbot_id, faq):
+    path = f"/v1/chatbots/{chatbot_id}{faq}"
+
+    assert call(None, "DELETE", path).status_code == 401
+    assert call("wrong", "DELETE", path).status_code == 401
+    response = call(admin_key, "DELETE", path)
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "NOT_FOUND")
+    assert "RateLimit" in response.headers

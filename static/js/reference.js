@@ -1,25 +1,12 @@
-// The API reference: one language of samples at a time. Without this script all of them are shown.
-const groups = document.querySelectorAll("[data-samples]");
-const choose = (language) => {
-  for (const group of groups) {
-    for (const sample of group.querySelectorAll("[data-language]")) {
-      sample.hidden = sample.dataset.language !== language;
+// The API reference: whoever opens a sample in one language gets all samples in it.
+const samples = [...document.querySelectorAll("details[data-language]")];
+for (const sample of samples) {
+  sample.querySelector("summary").addEventListener("click", () => {
+    if (sample.open) return; // it is about to close
+    const top = sample.getBoundingClientRect().top;
+    for (const other of samples) {
+      if (other !== sample) other.open = other.dataset.language === sample.dataset.language;
     }
-    for (const button of group.querySelectorAll("button")) {
-      button.setAttribute("aria-pressed", String(button.textContent === language));
-    }
-  }
-};
-for (const group of groups) {
-  const bar = document.createElement("p");
-  for (const sample of group.querySelectorAll("[data-language]")) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "button small";
-    button.textContent = sample.dataset.language;
-    button.addEventListener("click", () => choose(sample.dataset.language));
-    bar.append(button, " ");
-  }
-  group.prepend(bar);
+    requestAnimationFrame(() => scrollBy(0, sample.getBoundingClientRect().top - top));
+  });
 }
-choose("curl");

@@ -11,12 +11,16 @@ from typing import NamedTuple
 
 
 class Error(NamedTuple):
-    """One error: ``message`` is what a client reads in the body, ``meaning`` what the reference says."""
+    """One error: ``message`` is what a client reads in the body, ``meaning`` what the reference says.
+
+    ``headers`` names those that come with it every time.
+    """
 
     status: int
     code: str
     message: str
     meaning: str
+    headers: tuple[str, ...] = ()
 
     @property
     def status_line(self) -> str:
@@ -41,23 +45,39 @@ INVALID_HTTP = Error(
     400, "VALIDATION_ERROR", "The request is not valid HTTP", "The server couldn't parse the request."
 )
 KEY_REQUIRED = Error(
-    401, "UNAUTHORIZED", "API key required", "The request has no “Authorization: Bearer” header."
+    401,
+    "UNAUTHORIZED",
+    "API key required",
+    "The request has no “Authorization: Bearer” header.",
+    headers=("WWW-Authenticate",),
 )
 INVALID_KEY = Error(
     401,
     "UNAUTHORIZED",
     "Invalid API key",
     "The key is mistyped or unknown, or its owner's account is closed.",
+    headers=("WWW-Authenticate",),
 )
 INVALID_SIGNATURE = Error(
     401,
     "UNAUTHORIZED",
     "Invalid signature",
     "The report to the secret scanning endpoint isn't signed with one of GitHub's keys.",
+    headers=("WWW-Authenticate",),
 )
-KEY_REVOKED = Error(401, "UNAUTHORIZED", "API key has been revoked", "The key was revoked. Use another one.")
+KEY_REVOKED = Error(
+    401,
+    "UNAUTHORIZED",
+    "API key has been revoked",
+    "The key was revoked. Use another one.",
+    headers=("WWW-Authenticate",),
+)
 KEY_EXPIRED = Error(
-    401, "UNAUTHORIZED", "API key has expired", "The key's expiry date has passed. Use another one."
+    401,
+    "UNAUTHORIZED",
+    "API key has expired",
+    "The key's expiry date has passed. Use another one.",
+    headers=("WWW-Authenticate",),
 )
 IP_NOT_ALLOWED = Error(
     403,
@@ -70,6 +90,7 @@ LACKS_PERMISSION = Error(
     "FORBIDDEN",
     'This API key lacks the "write" permission',
     "The key doesn't have the permission that this request needs; the message names it.",
+    headers=("WWW-Authenticate",),
 )
 ESCALATION = Error(
     403,
@@ -86,7 +107,11 @@ HTTPS_REQUIRED = Error(
 )
 NOT_FOUND = Error(404, "NOT_FOUND", "Not found", "It doesn't exist, or it belongs to another account.")
 METHOD_NOT_ALLOWED = Error(
-    405, "METHOD_NOT_ALLOWED", "Method not allowed", "This endpoint doesn't support that method."
+    405,
+    "METHOD_NOT_ALLOWED",
+    "Method not allowed",
+    "This endpoint doesn't support that method.",
+    headers=("Allow",),
 )
 REQUEST_TIMEOUT = Error(
     408, "REQUEST_TIMEOUT", "The request took too long", "The whole request didn't arrive within 60 seconds."
@@ -102,12 +127,14 @@ ALREADY_ROTATED = Error(
     "ALREADY_ROTATED",
     "The key has already been rotated",
     "The key has a successor; the “Location” header has its address.",
+    headers=("Location",),
 )
 ALREADY_CREATED = Error(
     409,
     "ALREADY_CREATED",
     "This Idempotency-Key has already created a key",
     "An earlier request with the same “Idempotency-Key” created a key; “Location” has its address.",
+    headers=("Location",),
 )
 CONFLICT = Error(
     409, "CONFLICT", "The request conflicts with the current state", "Fetch the object again and retry."
@@ -133,18 +160,21 @@ RATE_LIMITED = Error(
     "RATE_LIMITED",
     "Rate limit exceeded",
     "The key sent more requests than its limit allows. Wait for the “Retry-After” seconds.",
+    headers=("Retry-After",),
 )
 TOO_MANY_FAILURES = Error(
     429,
     "RATE_LIMITED",
     "Too many failed authentications",
     "Too many requests from your address had an invalid key. Wait for the “Retry-After” seconds.",
+    headers=("Retry-After",),
 )
 TOO_MANY_REPORTS = Error(
     429,
     "RATE_LIMITED",
     "Too many reports",
     "Your address sent more reports of leaked keys than 60 in an hour. Wait for the “Retry-After” seconds.",
+    headers=("Retry-After",),
 )
 HEADERS_TOO_LARGE = Error(
     431,
@@ -160,6 +190,7 @@ UNAVAILABLE = Error(
     "UNAVAILABLE",
     "Service temporarily unavailable",
     "A service that WizChat depends on isn't responding. Retry after the “Retry-After” seconds.",
+    headers=("Retry-After",),
 )
 
 ERRORS: tuple[Error, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Error))

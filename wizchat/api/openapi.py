@@ -11,13 +11,16 @@ from rest_framework import serializers
 
 from wizchat.api import catalogue
 from wizchat.api.catalogue import Error
-from wizchat.api.operations import OPERATIONS, Operation
+from wizchat.api.operations import Operation
 
+JSON = "application/json"
 ALWAYS = (
     catalogue.INVALID_REQUEST,
-    catalogue.FORBIDDEN,
+    catalogue.INVALID_HTTP,
     catalogue.HTTPS_REQUIRED,
-    catalogue.METHOD_NOT_ALLOWED,
+    catalogue.REQUEST_TIMEOUT,
+    catalogue.URI_TOO_LONG,
+    catalogue.HEADERS_TOO_LARGE,
     catalogue.INTERNAL_ERROR,
     catalogue.UNAVAILABLE,
 )
@@ -31,11 +34,46 @@ WITH_A_KEY = (
     catalogue.RATE_LIMITED,
     catalogue.TOO_MANY_FAILURES,
 )
-WITH_A_BODY = (
-    catalogue.LENGTH_REQUIRED,
-    catalogue.PAYLOAD_TOO_LARGE,
-    catalogue.UNSUPPORTED_MEDIA_TYPE,
-)
+WITH_A_BODY = (catalogue.LENGTH_REQUIRED, catalogue.PAYLOAD_TOO_LARGE)
+HEADERS: dict[str, dict[str, Any]] = {
+    "RateLimit-Policy": {
+        "description": "The key's limit: q requests in w seconds. Left out if it has none.",
+        "schema": {"type": "string", "examples": ['"default";q=6000;w=60']},
+    },
+    "RateLimit": {
+        "description": "What is left of the limit: r requests for another t seconds.",
+        "schema": {"type": "string", "examples": ['"default";r=5999;t=60']},
+    },
+    "Sunset": {
+        "description": "When the key ends (RFC 8594), if it does so within 14 days.",
+        "schema": {"type": "string", "examples": ["Sun, 31 Jan 2027 09:30:00 GMT"]},
+    },
+    "Retry-After": {
+        "description": "Seconds to wait before the next attempt.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "Location": {
+        "description": "The path of the key that was created, now or before.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "WWW-Authenticate": {
+        "description": "What the endpoint asks for (RFC 6750).",
+        "schema": {"type": "string", "examples": ['Bearer realm="WizChat", error="invalid_token"']},
+    },
+}
+OF_AN_ACCEPTED_KEY = ("RateLimit-Policy", "RateLimit", "Sunset")
+BEFORE_A_KEY = {
+    error.status
+    for error in (
+        catalogue.REQUEST_TIMEOUT,
+        catalogue.LENGTH_REQUIRED,
+        catalogue.URI_TOO_LONG,
+        catalogue.HEADERS_TOO_LARGE,
+    )
+}
+"""Statuses that are only answered before a key is accepted. A 401 can also come after: an account may be
+closed while a request is served.
+"""
 
 
 class ErrorBody(serializers.Serializer[Any]):
@@ -49,7 +87,7 @@ class ErrorBody(serializers.Serializer[Any]):
 
 
 class ErrorEnvelope(serializers.Serializer[Any]):
-    error = ErrorBody()
+    error = ErrorBody(help_text="What went wrong.")
 
 
 def errors_of(operation: Operation, *, has_key: bool, has_permission: bool, has_id: bool) -> list[Error]:
@@ -63,6 +101,8 @@ def errors_of(operation: Operation, *, has_key: bool, has_permission: bool, has_
         errors.add(catalogue.NOT_FOUND)
     if operation.request is not None:
         errors |= {*WITH_A_BODY}
+        if not operation.takes_any_type:
+            errors.add(catalogue.UNSUPPORTED_MEDIA_TYPE)
     return [error for error in catalogue.ERRORS if error in errors]
 
 
@@ -70,8 +110,9 @@ class Schema(AutoSchema):
     """Fills in what an operation's declaration says."""
 
     @property
-    def operation(self) -> Operation:
-        return OPERATIONS[type(self.view).__name__, self.method]
+    def declared(self) -> Operation:
+        operation: Operation = self.view.operations[self.method]  # type: ignore[attr-defined]  # ours
+        return operation
 
     @property
     def has_key(self) -> bool:
@@ -83,21 +124,59 @@ class Schema(AutoSchema):
         needed = getattr(self.view, "required_permissions", {}).get(self.method)
         return needed.names[0] if needed else None
 
+    @property
+    def errors(self) -> list[Error]:
+        return errors_of(
+            self.declared,
+            has_key=self.has_key,
+            has_permission=self.permission is not None,
+            has_id="{" in self.path,
+        )
+
+    def get_operation(self, *arguments: Any) -> dict[str, Any] | None:
+        """Return the operation with its examples and headers, to which drf-spectacular adds of its own."""
+        operation: dict[str, Any] | None = super().get_operation(*arguments)
+        if operation is None:
+            return None
+        if self.declared.request is not None:
+            operation["requestBody"]["content"][JSON]["examples"] = _example(self.declared.example)
+        for status, response in operation["responses"].items():
+            if int(status) == self.declared.status and self.declared.response is not None:
+                response["content"][JSON]["examples"] = _example(self.declared.answer)
+            if headers := self._headers(int(status)):
+                response["headers"] = headers
+        return operation
+
+    def _headers(self, status: int) -> dict[str, Any]:
+        """Return the headers that an answer can have; required are those that each answer has."""
+        if status == self.declared.status:
+            always = sometimes = {*self.declared.headers}
+        else:
+            of_each = [{*error.headers} for error in self.errors if error.status == status]
+            always, sometimes = set.intersection(*of_each), set.union(*of_each)
+        if self.has_key and status not in BEFORE_A_KEY:
+            sometimes = sometimes | {*OF_AN_ACCEPTED_KEY}
+        return {
+            name: header | {"required": True} if name in always else {"$ref": f"#/components/headers/{name}"}
+            for name, header in HEADERS.items()
+            if name in sometimes
+        }
+
     def get_operation_id(self) -> str:
-        return self.operation.id
+        return self.declared.id
 
     def get_summary(self) -> str:
-        return self.operation.summary
+        return self.declared.summary
 
     def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular's own
         if self.permission:
             needs = f"Needs the `{self.permission}` permission."
         else:
             needs = "Any valid key may do this." if self.has_key else "Needs no key."
-        return f"{self.operation.description}\n\n{needs}"
+        return f"{self.declared.description}\n\n{needs}"
 
     def get_tags(self) -> list[str]:
-        return [self.operation.tag]
+        return [self.declared.tag]
 
     def get_auth(self) -> list[dict[str, list[str]]]:
         return [{"apiKey": []}] if self.has_key else []
@@ -106,28 +185,16 @@ class Schema(AutoSchema):
         return {"x-required-permission": self.permission}
 
     def get_override_parameters(self) -> list[Any]:
-        return list(self.operation.parameters)
+        return list(self.declared.parameters)
 
     def get_request_serializer(self) -> Any:
-        return self.operation.request
-
-    def get_examples(self) -> list[OpenApiExample]:
-        if self.operation.example is None:
-            return []
-        return [OpenApiExample("Example", value=self.operation.example, request_only=True)]
+        return self.declared.request
 
     def get_response_serializers(self) -> Any:
-        operation = self.operation
-        success = OpenApiResponse(operation.response, "OK" if operation.response else "Done, no body")
-        responses: dict[int, OpenApiResponse] = {operation.status: success}
-        errors = errors_of(
-            operation,
-            has_key=self.has_key,
-            has_permission=self.permission is not None,
-            has_id="{" in self.path,
-        )
-        for status in dict.fromkeys(error.status for error in errors):
-            same = [error for error in errors if error.status == status]
+        success = OpenApiResponse(self.declared.response, "OK" if self.declared.response else "Done, no body")
+        responses: dict[int, OpenApiResponse] = {self.declared.status: success}
+        for status in dict.fromkeys(error.status for error in self.errors):
+            same = [error for error in self.errors if error.status == status]
             responses[status] = OpenApiResponse(
                 ErrorEnvelope,
                 " ".join(dict.fromkeys(error.meaning for error in same)),
@@ -136,13 +203,18 @@ class Schema(AutoSchema):
         return responses
 
 
+def _example(value: Any) -> dict[str, Any]:
+    return {"Example": {"value": value}}
+
+
 def without_slash(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
     """Leave out the addresses with a trailing slash: each is another way to the same endpoint."""
     return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
 
 
-def without_docstrings(result: dict[str, Any], **options: Any) -> dict[str, Any]:
-    """Leave out the serializers' docstrings, which are for whoever reads the code."""
+def finished(result: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """Add the headers, and leave out the serializers' docstrings, which are for whoever reads the code."""
+    result["components"]["headers"] = HEADERS
     for schema in result["components"]["schemas"].values():
         schema.pop("description", None)
     return result
@@ -152,8 +224,6 @@ def without_docstrings(result: dict[str, Any], **options: Any) -> dict[str, Any]
 def document() -> dict[str, Any]:
     """Return the document; it is the same for everybody until the process ends."""
     from drf_spectacular.generators import SchemaGenerator  # imports views, which import this module
-
-    from wizchat.api import descriptions  # noqa: F401  # declares the operations
 
     generator = SchemaGenerator()  # type: ignore[no-untyped-call]  # it ships no types for this
     generated: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # nor this

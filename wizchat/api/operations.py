@@ -1,17 +1,35 @@
-"""What the OpenAPI document says of one endpoint and method, beyond what its view and serializer say."""
+"""What the OpenAPI document says of one endpoint and method, beyond what its view and serializer say.
+
+A view declares its ``operations`` as it declares its ``required_permissions``: by method.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 from wizchat.api.catalogue import Error
+from wizchat.api.pagination import MAX_PAGE_SIZE, PAGE_SIZE
+
+PAGES = (
+    OpenApiParameter(
+        "page_size",
+        {"type": "integer", "minimum": 1, "default": PAGE_SIZE},
+        description=f"Objects on a page. More than {MAX_PAGE_SIZE} gives {MAX_PAGE_SIZE}.",
+    ),
+    OpenApiParameter("cursor", OpenApiTypes.STR, description="Part of the links in next and previous."),
+)
 
 
 class Operation(NamedTuple):
-    """One operation. ``response`` is a serializer, or ``None`` for no body; ``errors`` are its own ones."""
+    """One operation: ``example`` is a body of a request, ``answer`` that of its response.
+
+    ``request`` and ``response`` are serializers, or ``None`` for no body; ``headers`` come with success
+    and ``errors`` are its own ones. ``takes_any_type`` is true if no Content-Type is refused.
+    """
 
     id: str
     tag: str
@@ -19,15 +37,15 @@ class Operation(NamedTuple):
     description: str
     response: Any = None
     status: int = 200
+    answer: Any = None
     request: Any = None
-    example: Mapping[str, Any] | list[Mapping[str, Any]] | None = None
+    example: Any = None
+    takes_any_type: bool = False
     parameters: tuple[OpenApiParameter, ...] = ()
+    headers: tuple[str, ...] = ()
     errors: tuple[Error, ...] = ()
 
 
-OPERATIONS: dict[tuple[str, str], Operation] = {}
-"""By the name of the view's class and the method."""
-
-
-def describe(view: str, method: str, operation: Operation) -> None:
-    OPERATIONS[view, method] = operation
+def page(*rows: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the last page of a list, which is all of a short one."""
+    return {"next": None, "previous": None, "results": list(rows)}

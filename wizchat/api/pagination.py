@@ -94,7 +94,11 @@ class NewestFirst(BasePagination):
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         link = {"type": ["string", "null"], "format": "uri"}
-        properties = {"next": link, "previous": link, "results": schema}
+        properties = {
+            "next": link | {"description": "The next page, with older objects; null on the last one."},
+            "previous": link | {"description": "The page before; null on the first one."},
+            "results": schema | {"description": "The objects of this page, newest first."},
+        }
         return {"type": "object", "required": list(properties), "properties": properties}
 
     def _cursor(self, request: Request) -> Cursor | None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import IO, Any, NoReturn
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 from rest_framework.exceptions import ParseError, UnsupportedMediaType, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
-from apikeys.core import keyformat
 from wizchat.api import catalogue
 from wizchat.api.errors import APIError
 
@@ -69,9 +69,9 @@ def named(names: Iterable[str], problem: str) -> dict[str, list[str]]:
 
 
 def _printable(name: str) -> str:
-    """Return ``name`` without half characters, which are not UTF-8, and without the secret of a key."""
-    text = name.encode("utf-8", "backslashreplace").decode("utf-8")
-    return keyformat.redact(text)[:MAX_NAME_LENGTH]
+    """Return ``name`` without half characters, which are not UTF-8, and without secrets."""
+    redact: Callable[[str], str] = import_string(settings.API_REDACTOR)
+    return redact(name.encode("utf-8", "backslashreplace").decode("utf-8"))[:MAX_NAME_LENGTH]
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -2,8 +2,34 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+import re
+from uuid import UUID
+
+from django.urls import URLPattern, path, register_converter
+from django.urls.converters import UUIDConverter
 from rest_framework.views import APIView
+
+
+class IdConverter:
+    """Whatever stands in the place of an id; ``None``, which no object has, if it can't be one.
+
+    So the path is known either way: a request for it needs a key and counts, and only then is it a 404.
+    """
+
+    regex = "[^/]+"
+    pattern = UUIDConverter.regex
+
+    def to_python(self, value: str) -> UUID | str | None:
+        return self.parse(value) if re.fullmatch(self.pattern, value, re.ASCII) else None
+
+    def parse(self, value: str) -> UUID | str:
+        return UUID(value)
+
+    def to_url(self, value: object) -> str:
+        return str(value)
+
+
+register_converter(IdConverter, "id")
 
 
 def endpoint(route: str, view: type[APIView], name: str) -> list[URLPattern]:

@@ -352,6 +352,28 @@ def test_a_key_is_rotated_once(call, issue, admin):
     assert APIKey.objects.count() == 3
 
 
+def test_a_rotated_key_leads_to_its_successor_even_after_it_has_ended(call, issue, admin):
+    key, _raw = issue(Permission.READ)
+    path = f"/v1/keys/{key.key_id}/rotate"
+    new = call(admin, "POST", path, {}).json()
+    call(admin, "DELETE", f"/v1/keys/{key.key_id}")
+
+    again = call(admin, "POST", path, {})
+
+    assert outcome(again) == error(409, "ALREADY_ROTATED", "The key has already been rotated")
+    assert again.headers["Location"] == f"/v1/keys/{new['id']}"
+
+
+@pytest.mark.parametrize("name", ["nonsense", "wzc_8f14e45fceeb", "%00", "x" * 3000])
+def test_what_cannot_be_an_id_needs_a_key_and_is_then_not_found(call, admin, name):
+    path = f"/v1/keys/{name}/rotate"
+
+    assert call(None, "POST", path, {}).status_code == 401
+    response = call(admin, "POST", path, {})
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "NOT_FOUND")
+    assert "RateLimit" in response.headers
+
+
 @pytest.mark.parametrize("state", ["revoked", "expired"])
 @pytest.mark.parametrize(
     ("method", "path", "body"), [("PATCH", "", {"name": "Back"}), ("POST", "/rotate", {}), ("PATCH", "", {})]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from apikeys.core import keyformat
+from testing.samples import NODE
 
 RULES = Path(__file__).resolve().parents[3] / "docs" / "secret-scanning"
 SURROUNDINGS = [
@@ -29,9 +29,7 @@ def python(text):
 
 
 def javascript(text):
-    node = shutil.which("node")
-    assert node, "Node.js runs the JavaScript rule in this test. On Debian and Ubuntu: apt-get install nodejs"
-    return run([node, RULES / "wizchat_key.mjs"], text)
+    return run([NODE, RULES / "wizchat_key.mjs"], text)
 
 
 def run(command, text):

@@ -115,7 +115,7 @@ def test_the_skip_link_comes_first_and_leads_to_the_content(visit, name):
     assert page.evaluate("document.activeElement.id") == "main"
 
 
-@pytest.mark.parametrize("name", [*ONES_THAT_MATTER, *ACCOUNT])
+@pytest.mark.parametrize("name", [*ONES_THAT_MATTER, *ACCOUNT, "reference"])
 def test_what_a_finger_presses_is_large_enough(visit, name):
     page = visit(name, has_touch=True, is_mobile=True, viewport={"width": 400, "height": 800})
 

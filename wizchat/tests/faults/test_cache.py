@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from testing.client import Person, call, send
@@ -25,6 +23,11 @@ def _running_after(redis):
 def guess(cluster, times, address):
     """Return the statuses of so many wrong keys from ``address``."""
     return [call(cluster.url, "wrong", source=address).status for _ in range(times)]
+
+
+def waits(cluster):
+    """Return how many requests have waited for the cache: each of them has logged that it failed."""
+    return cluster.log.read_text().count("are counted in this process alone")
 
 
 def sign_in(cluster, member, password=None):
@@ -85,16 +88,12 @@ def test_wrong_passwords_are_limited_over_all_processes(cluster, member):
 def test_a_cache_that_hangs_is_not_waited_for_twice(cluster, redis, key, address):
     wait_until(lambda: send(cluster.url, path="/readyz").status == 200, "readiness")
 
+    before = waits(cluster)
+
     with redis.frozen():
-        began_at = time.monotonic()
         statuses = {call(cluster.url, key).status for _ in range(20)}
-        keys_took = time.monotonic() - began_at
-        began_at = time.monotonic()
         statuses_of_guesses = set(guess(cluster, 40, address))
-        guesses_took = time.monotonic() - began_at
 
     assert statuses == {200}
     assert statuses_of_guesses <= {401, 429}
-    assert keys_took < 10
-    # Waiting for it each time would take two attempts of half a second for each guess.
-    assert guesses_took < 20
+    assert 1 <= waits(cluster) - before <= PROCESSES

@@ -1,0 +1,68 @@
+"""Tools that read nothing but the OpenAPI document find out what the API does."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from testing import contract
+
+
+@pytest.fixture
+def live(server, tmp_path):
+    """A running server's document in a file, and an admin key."""
+    member = server.new_member()
+    path = tmp_path / "openapi.json"
+    with_text = json.dumps(server.call(None, "/v1/openapi.json")[1])
+    path.write_text(with_text)
+    return server, server.issue(member, "admin"), path
+
+
+def test_schemathesis_finds_no_failure(live, tmp_path):
+    server, key, path = live
+    command = [
+        str(Path(sys.executable).parent / "schemathesis"),
+        "run",
+        str(path),
+        *("--url", server.url),
+        *("--header", f"Authorization: Bearer {key}"),
+        *("--checks", "not_a_server_error,status_code_conformance,content_type_conformance"),
+        *("--checks", "response_schema_conformance"),
+        *("--exclude-operation-id", "revokeCurrentKey"),
+        *("--max-examples", "20", "--seed", "1", "--max-failures", "10"),
+        *("--phases", "examples,coverage,fuzzing"),
+    ]
+
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    tested = re.search(r"Tested: (\d+)", done.stdout)
+    assert int(tested[1]) == len(contract.operations()) - 1, done.stdout[-2000:]
+
+
+def test_a_generated_client_manages_keys(live, tmp_path, monkeypatch):
+    server, key, path = live
+    command = [
+        str(Path(sys.executable).parent / "openapi-python-client"),
+        "generate",
+        *("--path", str(path), "--output-path", str(tmp_path / "client"), "--meta", "none"),
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    package = importlib.import_module("client")
+    create = importlib.import_module("client.api.api_keys.create_key")
+    models = importlib.import_module("client.models")
+    with package.AuthenticatedClient(base_url=server.url, token=key) as client:
+        body = models.CreateRequest.from_dict({"name": "Generated", "permissions": ["read"]})
+        made = create.sync(client=client, body=body)
+
+    assert made.name == "Generated"
+    assert server.call(made.key)[0] == 200
