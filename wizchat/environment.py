@@ -31,7 +31,7 @@ LOCAL_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
 CONNECTION_SECONDS = 600
 """How long a thread keeps its connection to the database."""
 GRACE_SECONDS = 2
-"""How much longer than a statement may take its answer is awaited: a server that is alive says so itself."""
+"""Extra time to wait for a statement's result: a live server reports the timeout itself first."""
 
 
 class Environment:
@@ -51,7 +51,7 @@ class Environment:
         return [word.strip() for word in self.text(name).split(",") if word.strip()]
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """Return on or off; a slip of the pen must not turn a protection off."""
+        """Return on or off; a typo must not turn off a protection."""
         value = self.text(name, default="on" if default else "off").lower()
         if value not in YES | NO:
             raise ImproperlyConfigured(f"{name}: “{value}” is neither on nor off.")
@@ -176,7 +176,7 @@ class Environment:
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": f"{scheme}://{rest}",
             "KEY_PREFIX": "wizchat",
-            # Nobody waits for a cache that does not answer; once more, for a connection that went stale.
+            # Don't wait for a cache that doesn't respond; retry once, in case the connection went stale.
             "OPTIONS": {
                 "socket_connect_timeout": 0.5,
                 "socket_timeout": 0.5,
@@ -207,7 +207,7 @@ def keep_private(database: Path, *, own_folder: bool) -> None:
     """
     if own_folder:
         database.parent.mkdir(mode=0o700, exist_ok=True)
-    # A file that can't be made or changed is told by whoever opens it.
+    # Whoever opens the file reports that it can't be created or changed.
     with suppress(OSError):
         if own_folder:
             database.parent.chmod(0o700)
@@ -254,6 +254,6 @@ def direct_options(statement_seconds: int) -> dict[str, Any]:
 
 
 def pooled_options() -> dict[str, Any]:
-    # What a session keeps is another client's a moment later, and PgBouncer refuses "options". The
-    # pooler sets the timeouts (deploy/pgbouncer/pgbouncer.ini); one that does not is told to cancel.
+    # Session state would reach the next client, and PgBouncer refuses "options". The pooler sets the
+    # timeouts (deploy/pgbouncer/pgbouncer.ini); without them, WizChat sends a cancel request.
     return {"prepare_threshold": None, "cancels": True}

@@ -12,7 +12,7 @@ from wizchat.api.catalogue import ERRORS
 from wizchat.reference import entries
 
 EXAMPLE_SITE = "https://api.wizchat.com"
-"""What samples call for readers who aren't signed in."""
+"""The base URL in samples for readers who aren't signed in."""
 
 
 @require_safe

@@ -50,7 +50,7 @@ class KeyAdminForm(KeyRules, KeyFormBase):
         super().__init__(*args, **kwargs)
         self.initial["permissions"] = self.instance.granted.names
         for field in self.fields.values():
-            # Sends back what the form showed, so that an old form changes only what was typed into it.
+            # Sends back what the form showed, so that an outdated form changes only edited fields.
             field.show_hidden_initial = True
 
     def clean_rate_limit(self) -> str:
@@ -63,7 +63,7 @@ class KeyAdminForm(KeyRules, KeyFormBase):
             raise forms.ValidationError(str(error)) from error
 
     def changed_elsewhere(self) -> list[str]:
-        """Return the labels of the fields that somebody else has changed since the form was shown."""
+        """Return the labels of the fields that someone else has changed since the form was shown."""
         return [
             FIELD_LABELS[name]
             for name, field in self.fields.items()
@@ -105,7 +105,7 @@ class APIKeyAdmin(KeyAdminBase):
     fields = (*EDITABLE, *(name for name in readonly_fields if name != "permission_labels"))
 
     def get_fields(self, request: HttpRequest, obj: APIKey | None = None) -> Any:
-        """Show the permissions of a key that can't be changed in words."""
+        """Show permissions in words if the key can't be changed."""
         if self.has_change_permission(request, obj):
             return self.fields
         return ["permission_labels" if name == "permissions" else name for name in self.fields or ()]
@@ -123,7 +123,7 @@ class APIKeyAdmin(KeyAdminBase):
         return [revoke, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """List keys. A whole key that is searched for is redirected to its id, so that no URL keeps it."""
+        """List keys. A search for a whole key is redirected to its id, so that no URL contains the key."""
         query = request.GET.copy()
         searched = query.get("q", "").strip()
         if keyformat.redact(searched) != searched:
@@ -134,7 +134,7 @@ class APIKeyAdmin(KeyAdminBase):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[APIKey], search_term: str
     ) -> tuple[Any, bool]:
-        """Find, beside what Django does, a key by its id as lists show it."""
+        """Also find a key by its masked id."""
         found, may_repeat = super().get_search_results(request, queryset, search_term)
         listed: Any = queryset
         return found | listed.matching(search_term), may_repeat
@@ -251,7 +251,7 @@ class APIKeyAdmin(KeyAdminBase):
         return HttpResponseRedirect(page)
 
     def ask(self, request: HttpRequest, queryset: Any, back: str = "") -> HttpResponse:
-        """Ask before keys are revoked, with what is known of their use."""
+        """Ask before revoking keys, and show how they are used."""
         now = timezone.now()
         keys = list(queryset.select_related("owner"))
         calls = reports.calls_in_last_24_hours(keys, now)
@@ -265,7 +265,7 @@ class APIKeyAdmin(KeyAdminBase):
         return TemplateResponse(request, "admin/apikeys/revoke_keys.html", context)
 
     def save_model(self, request: HttpRequest, obj: APIKey, form: Any, change: bool) -> None:
-        """Apply what was edited, and nothing else, through the key's own verb to the row as it is now."""
+        """Apply only what was edited, through the key's own verb, to the current row."""
         values = {name: form.cleaned_data[name] for name in form.changed_data}
         try:
             APIKey.objects.get(pk=obj.pk).change(
@@ -274,7 +274,7 @@ class APIKeyAdmin(KeyAdminBase):
         except KeyEnded as error:
             raise PermissionDenied from error
         if elsewhere := form.changed_elsewhere():
-            said = f"Since you opened this form, somebody else changed: {', '.join(elsewhere)}."
+            said = f"Since you opened this form, someone else changed: {', '.join(elsewhere)}."
             self.message_user(request, f"{said} Those changes were kept.", messages.WARNING)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:

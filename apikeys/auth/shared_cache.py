@@ -22,7 +22,7 @@ def count(shared: Callable[[], _T], local: Callable[[], _T], what: str) -> _T:
         try:
             return shared()
         except Exception as error:
-            # Whatever the cache's client raises.
+            # Any exception of the cache's client.
             _retry_at = time.monotonic() + RETRY_AFTER
             logger.error("%s are counted in this process alone: %s", what, error)
     return local()

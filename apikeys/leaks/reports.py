@@ -1,4 +1,4 @@
-"""What a report of leaked keys does: a right key that still works is stopped before the answer.
+"""Handles reports of leaked keys: a genuine key that still works is revoked before the response.
 
 Nothing that a reporter can see depends on whether a key was real.
 """
@@ -27,11 +27,11 @@ REASON = "reported as leaked"
 KEYS_PER_REPORT = 1000
 KEYS_PER_QUERY = 100
 TRIES_PER_KEY = 5
-"""Who holds a key can compute others with its id and checksum, and each of them would cost an Argon2."""
+"""Anyone with a key can compute others with its id and checksum, and each would cost an Argon2."""
 REPORTS_PER_HOUR = 60
 HOUR = 3600
 REPEATED = timedelta(days=1)
-"""While keys are kept (``LEAK_ACTION=notify``), the same report is recorded once in so long."""
+"""While keys are kept (``LEAK_ACTION=notify``), the same report is recorded once in this time."""
 DETAIL_LENGTH = 500
 
 
@@ -53,7 +53,7 @@ def count_report(client_ip: IPAddress | None) -> None:
 
 @sensitive_variables("texts", "found")
 def report(texts: Iterable[str], *, now: datetime, ip: str, where: str) -> None:
-    """Act on each right key in ``texts``; ``where`` says by which way it came."""
+    """Act on each genuine key in ``texts``; ``where`` says how it was reported."""
     found = dict.fromkeys(raw for text in texts for raw in keyformat.find(text))
     for key in genuine(islice(found, KEYS_PER_REPORT)).values():
         act(key, now=now, ip=ip, where=where)
@@ -63,7 +63,7 @@ def report(texts: Iterable[str], *, now: datetime, ip: str, where: str) -> None:
 def genuine(raws: Iterable[str]) -> dict[str, APIKey]:
     """Return the stored key behind each of ``raws`` that is one; each is a well-formed key.
 
-    The stored checksum turns forged keys away before they reach Argon2.
+    The stored checksum rejects forged keys before Argon2 runs.
     """
     proved = {}
     tries: Counter[int] = Counter()

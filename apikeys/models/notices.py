@@ -24,7 +24,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 
 
 class Notice(models.Model):
-    """One email to a key's owner. ``unique_for`` names what it tells: nothing is told twice.
+    """One email to a key's owner. ``unique_for`` identifies what it reports.
 
     ``facts`` is what the email says beyond the key and its event.
     """
@@ -66,7 +66,7 @@ class Notice(models.Model):
         return f"{self.get_kind_display()} {self.unique_for}"
 
     def claim(self, now: datetime) -> bool:
-        """Take the notice for this worker alone; return whether nobody else had it."""
+        """Claim the notice for this worker; return whether no other worker had it."""
         self.claimed_until = now + CLAIMED_FOR
         self.attempts += 1
         free = Notice.objects.free(now).filter(pk=self.pk)
@@ -76,7 +76,7 @@ class Notice(models.Model):
         self._mine().update(sent_at=now, claimed_until=None)
 
     def drop(self, now: datetime) -> None:
-        """Never send it: nobody may get it any more, or the recipient is refused for good."""
+        """Never send it: nobody may get it any more, or the recipient is permanently refused."""
         self._mine().update(dropped_at=now, claimed_until=None)
 
     def postpone(self, now: datetime) -> None:
@@ -89,7 +89,7 @@ class Notice(models.Model):
 
 
 class NoticeChoices(models.Model):
-    """Which emails an owner wants; who has no row wants all."""
+    """Which emails an owner wants; without a row, all of them."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="notice_choices"

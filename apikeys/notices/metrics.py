@@ -1,4 +1,4 @@
-"""How many emails wait and for how long, asked from the database when somebody reads the metrics."""
+"""How many emails wait and for how long, queried when someone reads the metrics."""
 
 from __future__ import annotations
 

@@ -20,9 +20,9 @@ POLL = 1.0
 """Seconds between two looks at an empty queue."""
 LONGEST_PAUSE = 60.0
 REFUSED_AT_MOST = 10
-"""So often a recipient is tried whom the mail server refuses for good."""
+"""Attempts for a recipient that the mail server permanently refuses."""
 BATCH = 100
-"""Emails for one connection to the mail server."""
+"""Emails per connection to the mail server."""
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Worker:
                         else:
                             failed.add(notice.pk)
             except OSError as error:  # smtplib's exceptions are OSErrors, too
-                logger.error("the mail server takes no emails: %s", type(error).__name__)
+                logger.error("the mail server accepts no emails: %s", type(error).__name__)
                 raise MailServerDown from error
         return sent
 
@@ -115,12 +115,12 @@ class Worker:
         logger.warning("notice %d was refused by the mail server: %s", notice.pk, type(error).__name__)
 
     def _note_sent(self, notice: Notice) -> None:
-        """Note that the mail server has it, however long the database is away, lest it is sent again."""
+        """Record that it was sent, retrying while the database is away, so that it isn't sent again."""
         while True:
             try:
                 notice.note_sent(timezone.now())
             except (DatabaseError, InterfaceError) as error:
-                logger.error("notice %d was sent, which cannot be stored yet: %s", notice.pk, error)
+                logger.error("notice %d was sent, but that can't be stored yet: %s", notice.pk, error)
                 connection.close()
                 if self.stop.wait(POLL):
                     raise

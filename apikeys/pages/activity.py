@@ -24,7 +24,7 @@ from apikeys.pages.requests import SignedInRequest
 PAGE_SIZE = 50
 COLUMNS = ("Time (UTC)", "Action", "Key", "Key ID", "By", "IP address", "Details")
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with that a spreadsheet would compute."""
+"""The first characters of cells that a spreadsheet would compute."""
 
 
 @require_safe
@@ -62,7 +62,7 @@ def filtered(request: SignedInRequest, filters: ActivityForm) -> QuerySet[KeyEve
 
 
 def as_csv(events: QuerySet[KeyEvent]) -> StreamingHttpResponse:
-    """Answer with all ``events``, row by row as the database gives them."""
+    """Respond with all ``events``, streamed row by row."""
     writer = csv.writer(Echo())
     response = StreamingHttpResponse(
         (writer.writerow([plain(cell) for cell in row]) for row in rows(events)),

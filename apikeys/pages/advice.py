@@ -1,4 +1,4 @@
-"""What to mind about an address list: warnings, never refusals."""
+"""Advice about an address list: warnings, never errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ADDRESSES_NAMED = 10
 def warnings(allowed_networks: str, *, own: IPAddress | None, behind_proxy: bool) -> list[str]:
     """Return a sentence for each thing in a canonical list that its author may not have meant.
 
-    ``own`` is the address of whoever asks; ``behind_proxy`` is whether callers reach the
+    ``own`` is the user's address; ``behind_proxy`` is whether callers reach the
     server through a proxy, and so never with an address of the server's private network.
     """
     networks = parse_networks(allowed_networks)
@@ -34,7 +34,7 @@ def warnings(allowed_networks: str, *, own: IPAddress | None, behind_proxy: bool
     if behind_proxy:
         private = [network for network in networks if network.prefixlen > 0 and network.is_private]
         found += [
-            f"{network} is a private range. WizChat sees the public address of a caller, "
+            f"{network} is a private range. WizChat sees callers' public addresses, "
             "so this range may match nobody."
             for network in private[:MAX_ERRORS]
         ]

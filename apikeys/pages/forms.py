@@ -1,4 +1,4 @@
-"""The forms of Settings > API: a key's settings, and that one form makes one key."""
+"""The forms of Settings > API: a key's settings, and forms that create one key each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from apikeys.models import LONGEST_LIFETIME, APIKey, KeyEvent, KeyState, Permiss
 from apikeys.pages.stale import StaleFormMixin
 
 LIFETIMES = (30, 90, 365)
-"""Days that a key may be given with one choice."""
+"""The lifetimes to choose from, in days."""
 OVERLAPS: dict[str, tuple[str, timedelta | None]] = {
     "0": ("Stop it immediately", timedelta(0)),
     "1": ("1 hour", timedelta(hours=1)),
@@ -50,7 +50,7 @@ def permission_field() -> forms.MultipleChoiceField:
 
 
 class KeyRules:
-    """What holds for a key's name, permissions and addresses, in whichever form they are set."""
+    """The rules for a key's name, permissions and addresses, in every form that sets them."""
 
     cleaned_data: dict[str, Any]
 
@@ -80,7 +80,7 @@ class NetworksField(forms.CharField):
 
 
 class KeyForm(KeyRules, forms.Form):
-    """What the owner of a key may set, and change later."""
+    """The settings that a key's owner can choose, and change later."""
 
     name = forms.CharField(
         max_length=names.MAX_LENGTH,
@@ -88,7 +88,7 @@ class KeyForm(KeyRules, forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={
             "required": "Give the key a name.",
-            "max_length": "A name has at most %(limit_value)d characters; this one has %(show_value)d.",
+            "max_length": "A name can have at most %(limit_value)d characters; this one has %(show_value)d.",
         },
     )
     permissions = permission_field()
@@ -97,14 +97,14 @@ class KeyForm(KeyRules, forms.Form):
         required=False,
         max_length=MAX_LIST_LENGTH,
         help_text="Optional. Leave empty to allow any address. Enter one address or range per line, "
-        "IPv4 or IPv6, such as 203.0.113.7 or 2001:db8::/32. Commas and spaces work, too.",
+        "IPv4 or IPv6, such as 203.0.113.7 or 2001:db8::/32. Commas and spaces work too.",
         error_messages={
             "max_length": f"The list is too long: at most {MAX_LIST_LENGTH:,} characters are allowed."
         },
     )
 
     def add_address(self, address: IPAddress | None) -> bool:
-        """Put ``address`` at the end of what was typed, go back there and judge nothing yet.
+        """Append ``address`` to what was typed and focus the field, without validating anything yet.
 
         Returns whether it was missing.
         """
@@ -119,7 +119,7 @@ class KeyForm(KeyRules, forms.Form):
 
 
 class OnceForm(forms.Form):
-    """A form that makes one key, however often it is sent: it carries a token that works once."""
+    """A form that creates one key, however often it is submitted: its token works once."""
 
     form_token = forms.CharField(widget=forms.HiddenInput, required=False)
 
@@ -142,7 +142,7 @@ class OnceForm(forms.Form):
 
 
 class ExpiryForm(forms.Form):
-    """Chooses when a key expires; ``cleaned_data["expires_at"]`` has it, unless it is to be kept."""
+    """Chooses when a key expires; ``cleaned_data["expires_at"]`` has it, unless it stays the same."""
 
     expires_on = forms.DateField(
         label="Expiry date",
@@ -164,7 +164,7 @@ class ExpiryForm(forms.Form):
             ],
             error_messages={
                 "required": "Choose when the key expires.",
-                "invalid_choice": "Choose from the list when the key expires.",
+                "invalid_choice": "Choose one of the listed expiry options.",
             },
         )
         self.order_fields(["name", "permissions", "expires", "expires_on", "allowed_networks"])
@@ -185,7 +185,7 @@ class ExpiryForm(forms.Form):
         return cleaned
 
     def end_of(self, chosen: date | None) -> datetime | None:
-        """Return the last moment of the ``chosen`` day, UTC; add an error if it makes no sense."""
+        """Return the last moment of the ``chosen`` day, UTC; add an error if it isn't possible."""
         if "expires_on" in self.errors:
             return None
         if chosen is None:
@@ -211,13 +211,13 @@ class NewKeyForm(OnceForm, ExpiryForm, KeyForm):
 
     @property
     def values(self) -> dict[str, Any]:
-        """What ``issue`` takes, once the form is valid."""
+        """The arguments for ``issue``, once the form is valid."""
         fields = ("name", "permissions", "allowed_networks", "expires_at", "form_token")
         return {field: self.cleaned_data[field] for field in fields}
 
 
 class KeySettingsForm(StaleFormMixin, ExpiryForm, KeyForm):
-    """The settings of a key that exists. Its expiry is kept unless another one is chosen."""
+    """The settings of an existing key. Its expiry is kept unless another one is chosen."""
 
     tracked = ("name", "permissions", "allowed_networks", "expires_shown")
 
@@ -274,7 +274,7 @@ class RotateForm(OnceForm):
 
 
 class FilterForm(forms.Form):
-    """What the list shows; what makes no sense in it is as if it were not there."""
+    """Which keys the list shows; invalid filters are ignored."""
 
     q = forms.CharField(
         label="Search", required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
@@ -290,7 +290,7 @@ class FilterForm(forms.Form):
 
 
 class ActivityForm(forms.Form):
-    """Which events the activity page shows; filters that make no sense are ignored."""
+    """Which events the activity page shows; invalid filters are ignored."""
 
     key = forms.CharField(
         required=False,
@@ -302,7 +302,7 @@ class ActivityForm(forms.Form):
 
 
 def prefill(query: QueryDict) -> dict[str, Any]:
-    """Return what ``?name=…&permissions=read,write`` fills into the form; it ignores what it must."""
+    """Return what ``?name=…&permissions=read,write`` fills into the form, without invalid values."""
     initial: dict[str, Any] = {}
     name = "".join(character for character in query.get("name", "") if character.isprintable()).strip()
     if name:
@@ -327,5 +327,5 @@ def day(moment: date) -> str:
 
 
 def short_day(moment: date) -> str:
-    """Return ``moment`` as it fits into a narrow select."""
+    """Return ``moment`` short enough for a narrow select."""
     return date_format(moment, "j M Y")

@@ -1,7 +1,7 @@
 """Every error that the API sends, declared once: status, code, message and meaning.
 
-The exception handler, gunicorn's own answers, the reference and the OpenAPI document all read this.
-It imports nothing of Django, because gunicorn's master process loads it first.
+The exception handler, gunicorn's own responses, the reference and the OpenAPI document all read this.
+It doesn't import Django, because gunicorn's master process loads it first.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ ESCALATION = Error(
     403,
     "FORBIDDEN",
     "A key cannot grant more than it has",
-    "The new or changed key would have more permissions, addresses or time than the key that asks.",
+    "The new or changed key would have more permissions, addresses or time than the key you use.",
 )
 FORBIDDEN = Error(403, "FORBIDDEN", "Forbidden", "The request isn't allowed.")
 HTTPS_REQUIRED = Error(
@@ -92,7 +92,7 @@ REQUEST_TIMEOUT = Error(
     408, "REQUEST_TIMEOUT", "The request took too long", "The whole request didn't arrive within 60 seconds."
 )
 CHATBOT_INACTIVE = Error(
-    409, "CHATBOT_INACTIVE", "The chatbot is inactive", "The chatbot is switched off and takes no messages."
+    409, "CHATBOT_INACTIVE", "The chatbot is inactive", "The chatbot is switched off and accepts no messages."
 )
 KEY_ENDED = Error(
     409, "KEY_ENDED", "The key is revoked or expired", "A key that has ended can't be changed or rotated."
@@ -101,13 +101,13 @@ ALREADY_ROTATED = Error(
     409,
     "ALREADY_ROTATED",
     "The key has already been rotated",
-    "The key has a successor; the “Location” header has its address.",
+    "The key has a successor; the “Location” header has its URL.",
 )
 ALREADY_CREATED = Error(
     409,
     "ALREADY_CREATED",
     "This Idempotency-Key has already created a key",
-    "An earlier request with the same “Idempotency-Key” created a key; “Location” has its address.",
+    "An earlier request with the same “Idempotency-Key” created a key; “Location” has its URL.",
 )
 CONFLICT = Error(
     409, "CONFLICT", "The request conflicts with the current state", "Fetch the object again and retry."
@@ -132,19 +132,19 @@ RATE_LIMITED = Error(
     429,
     "RATE_LIMITED",
     "Rate limit exceeded",
-    "The key sent more requests than its limit allows. Wait for the “Retry-After” seconds.",
+    "The key sent more requests than its limit allows. Wait “Retry-After” seconds.",
 )
 TOO_MANY_FAILURES = Error(
     429,
     "RATE_LIMITED",
     "Too many failed authentications",
-    "Too many requests from your address had an invalid key. Wait for the “Retry-After” seconds.",
+    "Too many requests from your address had an invalid key. Wait “Retry-After” seconds.",
 )
 TOO_MANY_REPORTS = Error(
     429,
     "RATE_LIMITED",
     "Too many reports",
-    "Your address sent more reports of leaked keys than 60 in an hour. Wait for the “Retry-After” seconds.",
+    "Your address reported leaked keys more than 60 times in an hour. Wait “Retry-After” seconds.",
 )
 HEADERS_TOO_LARGE = Error(
     431,
@@ -159,7 +159,7 @@ UNAVAILABLE = Error(
     503,
     "UNAVAILABLE",
     "Service temporarily unavailable",
-    "A service that WizChat depends on isn't responding. Retry after the “Retry-After” seconds.",
+    "A service that WizChat depends on isn't responding. Retry after “Retry-After” seconds.",
 )
 
 ERRORS: tuple[Error, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Error))
@@ -169,7 +169,7 @@ _BY_STATUS = {error.status: error for error in reversed(ERRORS)} | {403: FORBIDD
 
 
 def for_status(status: int) -> Error:
-    """Return the error that stands for ``status`` when nothing better is known."""
+    """Return the error to use for ``status`` when no more specific one is known."""
     known = _BY_STATUS.get(status)
     if known is not None:
         return known

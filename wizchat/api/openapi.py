@@ -21,7 +21,7 @@ ALWAYS = (
     catalogue.INTERNAL_ERROR,
     catalogue.UNAVAILABLE,
 )
-"""What any request can be answered."""
+"""The errors that any request can get."""
 WITH_A_KEY = (
     catalogue.KEY_REQUIRED,
     catalogue.INVALID_KEY,
@@ -44,7 +44,7 @@ class ErrorBody(serializers.Serializer[Any]):
     fields = serializers.DictField(  # type: ignore[assignment]  # the API's name; Serializer has one of its own
         child=serializers.ListField(child=serializers.CharField()),
         required=False,
-        help_text="Of a 400: what is wrong with which field.",
+        help_text="In a 400: what is wrong with each field.",
     )
 
 
@@ -53,7 +53,7 @@ class ErrorEnvelope(serializers.Serializer[Any]):
 
 
 def errors_of(operation: Operation, *, has_key: bool, has_permission: bool, has_id: bool) -> list[Error]:
-    """Return every error that an operation can be answered, in the order of the catalogue."""
+    """Return every error that an operation can return, in the order of the catalogue."""
     errors = {*ALWAYS, *operation.errors}
     if has_key:
         errors |= {*WITH_A_KEY}
@@ -137,12 +137,12 @@ class Schema(AutoSchema):
 
 
 def without_slash(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
-    """Leave out the addresses with a trailing slash: each is another way to the same endpoint."""
+    """Leave out the URLs with a trailing slash: each is another way to the same endpoint."""
     return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
 
 
 def without_docstrings(result: dict[str, Any], **options: Any) -> dict[str, Any]:
-    """Leave out the serializers' docstrings, which are for whoever reads the code."""
+    """Leave out the serializers' docstrings, which are for readers of the code."""
     for schema in result["components"]["schemas"].values():
         schema.pop("description", None)
     return result

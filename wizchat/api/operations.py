@@ -11,7 +11,7 @@ from wizchat.api.catalogue import Error
 
 
 class Operation(NamedTuple):
-    """One operation. ``response`` is a serializer, or ``None`` for no body; ``errors`` are its own ones."""
+    """One operation. ``response`` is a serializer, or ``None`` for no body; ``errors`` are its own."""
 
     id: str
     tag: str

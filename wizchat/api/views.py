@@ -10,7 +10,7 @@ from wizchat.api.openapi import document
 
 
 class OpenAPIDocument(APIView):
-    """Open to everybody: it has nothing of anybody."""
+    """Open to everyone: it contains nothing private."""
 
     authentication_classes = ()
     permission_classes = ()

@@ -24,7 +24,7 @@ MANAGED = [
 
 @pytest.fixture(autouse=True)
 def _quick_passwords(settings):
-    """Dozens of guesses are made here, each of which is hashed."""
+    """Each of the dozens of guesses here is hashed."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

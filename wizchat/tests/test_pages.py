@@ -1,4 +1,4 @@
-"""The API reference and the pages of what goes wrong."""
+"""The API reference and the error pages."""
 
 from __future__ import annotations
 

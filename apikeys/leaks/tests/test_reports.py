@@ -1,4 +1,4 @@
-"""What a report does, whichever way it comes."""
+"""What a report does, however it arrives."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_thousand_forged_keys_cost_no_argon2_and_a_query_a_hundred(
 def test_keys_made_to_share_a_checksum_cost_few_argon2(issue, hasher, monkeypatch):
     _key, raw = issue()
     ending = raw[-keyformat.CHECKSUM_LENGTH :]
-    # Whoever holds a key can compute such keys; here every checksum is the same.
+    # Anyone who holds a key can compute such keys; here every checksum is the same.
     monkeypatch.setattr(keyformat, "checksum", lambda _body: ending)
     colliding = [f"{raw[:-12]}{number:06d}{ending}" for number in range(200)]
     hasher.forget()

@@ -32,8 +32,8 @@ class Command(BaseCommand):
         try:
             sent = worker.send_waiting(even_postponed=True)
         except MailServerDown:
-            self.stderr.write("The mail server takes no emails now; they stay queued.")
+            self.stderr.write("The mail server isn't accepting emails; they stay queued.")
         except (DatabaseError, InterfaceError) as error:
-            raise CommandError(f"The queue cannot be read: {error}") from error
+            raise CommandError(f"The queue can't be read: {error}") from error
         else:
             self.stderr.write(f"{sent} sent.")

@@ -1,4 +1,4 @@
-"""The OpenAPI document says what the API does, as tools that read nothing else find out."""
+"""The OpenAPI document matches the API, as checked by tools that read nothing else."""
 
 from __future__ import annotations
 
