@@ -132,19 +132,19 @@ RATE_LIMITED = Error(
     429,
     "RATE_LIMITED",
     "Rate limit exceeded",
-    "The key sent more requests than its limit allows. Wait “Retry-After” seconds.",
+    "The key sent more requests than its limit allows. Retry after “Retry-After” seconds.",
 )
 TOO_MANY_FAILURES = Error(
     429,
     "RATE_LIMITED",
     "Too many failed authentications",
-    "Too many requests from your address had an invalid key. Wait “Retry-After” seconds.",
+    "Too many requests from your address had an invalid key. Retry after “Retry-After” seconds.",
 )
 TOO_MANY_REPORTS = Error(
     429,
     "RATE_LIMITED",
     "Too many reports",
-    "Your address reported leaked keys more than 60 times in an hour. Wait “Retry-After” seconds.",
+    "Your address reported leaked keys more than 60 times in an hour. Retry after “Retry-After” seconds.",
 )
 HEADERS_TOO_LARGE = Error(
     431,
