@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUN := .venv/.installed
 DEV := .venv/.installed-dev
 BENCH := .venv-bench/.installed
-# Only what a lock file lists gets in, and only if its hash is the one that was locked.
+# Installs only what a lock file lists, and only if its hash matches.
 PIP := python -m pip install -qq --disable-pip-version-check --require-hashes
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-header --no-emit-index-url
@@ -25,14 +25,14 @@ run: $(RUN) ## serve it on http://127.0.0.1:8000 (HOST, PORT)
 browser: $(DEV)
 	@$(BIN)/python -m scripts.browser
 
-test: $(DEV) browser ## every test, those in the browser too (ARGS for pytest)
+test: $(DEV) browser ## every test, including those in the browser (ARGS for pytest)
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-format: $(DEV) ## put the code in order
+format: $(DEV) ## format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
@@ -42,16 +42,16 @@ types: $(DEV)
 migrations: $(DEV)
 	$(LOAD) DATABASE_URL=sqlite://:memory: $(BIN)/python manage.py makemigrations --check --dry-run
 
-deploy: $(DEV) # the settings of production, a key as long as `make run` writes
+deploy: $(DEV) # production settings, with a key as long as the one that `make run` writes
 	DEBUG=off HTTPS_ONLY=on ALLOWED_HOSTS=api.example.com EMAIL_URL=smtp+tls://mail.example.com:587 SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
-test-services: $(DEV) browser ## the tests on PostgreSQL and Redis of their own, and what happens when those fail
+test-services: $(DEV) browser ## the tests on their own PostgreSQL and Redis, and what happens when those fail
 	$(BIN)/python -m scripts.services $(ARGS)
 
 check: lint types migrations deploy test test-services ## what CI runs
 
-bench: $(BENCH) ## the benchmarks, side by side with the peers; writes docs/benchmarks.md
+bench: $(BENCH) ## compare WizChat with similar packages; writes docs/benchmarks.md
 	.venv-bench/bin/python -m bench
 
 screenshots: $(DEV) browser ## every page in light and dark, narrow and wide, into var/screenshots/
@@ -59,7 +59,7 @@ screenshots: $(DEV) browser ## every page in light and dark, narrow and wide, in
 
 update: lock images ## lock every package with its hashes and every image by its digest (ARGS=--upgrade: the newest ones)
 
-# Each is bound by the one before: the tests and the benchmarks run on what the server runs on.
+# The server's lock constrains the others, so tests and benchmarks run on the server's versions.
 lock: $(DEV)
 	$(BIN)/$(LOCK) $(ARGS) requirements.txt -o requirements.lock
 	$(BIN)/$(LOCK) $(ARGS) --constraints requirements.lock requirements-dev.txt -o requirements-dev.lock
@@ -68,13 +68,13 @@ lock: $(DEV)
 images: $(DEV)
 	$(BIN)/python -m scripts.images
 
-# A Python without pip's own module (Debian keeps it in python3-venv) makes half an environment:
-# the next attempt starts over, because pip is what says that it is whole.
+# A Python without ensurepip (Debian has it in python3-venv) creates half an environment, without pip.
+# This target is pip, so the next attempt starts over.
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "WizChat needs Python 3.11 or newer, but $(PYTHON) is: $$($(PYTHON) --version 2>&1)." >&2; \
-		echo "Name another one: make PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -m venv .venv || { echo "Could not make .venv; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+		echo "Choose another one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "Could not create .venv; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 
 $(RUN): requirements.lock | $(BIN)/pip
 	@echo "Installing what the server needs …"

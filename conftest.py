@@ -1,4 +1,4 @@
-"""What every test may use; the fixtures of one app are in its own tests."""
+"""Fixtures for every test; those of one app are in its own tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytest_plugins = ["testing.failures", "testing.fixtures", "testing.pages"]
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """A running production server with a database of its own and users to take from its pool."""
+    """A running production server with its own database and a pool of users."""
     server = Server(tmp_path_factory.mktemp("server")).prepare()
     # Parallel workers collect into one folder: one at a time.
     with Path(tmp_path_factory.getbasetemp().parent, "collectstatic.lock").open("w") as lock:
@@ -28,5 +28,5 @@ def server(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _usage_of_this_test_alone():
-    """Primary keys come again after a rollback: counts of one test are not the next one's."""
+    """Primary keys repeat after a rollback: one test's counts must not reach the next."""
     recorder.recorder.clear()

@@ -18,7 +18,7 @@ from wizchat.gunicorn.arrival import LINE_BYTES
 env = Environment(Path(__file__).resolve().parent)
 try:
     host, port = env.text("HOST", default="127.0.0.1"), env.number("PORT", default=8000, least=0)
-    # One process keeps the in-process cache exact; more want CACHE_URL to name a shared one.
+    # One process keeps the in-process cache exact; with more, set CACHE_URL to a shared one.
     workers = env.number("WEB_CONCURRENCY", default=1, least=1)
     threads = env.number("WEB_THREADS", default=8, least=1)
 except ImproperlyConfigured as error:
@@ -33,7 +33,7 @@ graceful_timeout = 30  # seconds for running requests to end after SIGTERM
 backlog = 1024
 sendfile = False  # it would wait for the client
 
-# Connections at once: as many as the limit of open files has room for, databases and files beside them.
+# Concurrent connections: as many as the open-file limit allows, with room for databases and files.
 worker_connections = max(32, min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 128))
 
 # Django gets the peer's address and X-Forwarded-… unchanged; TRUSTED_PROXIES decides what to trust.
@@ -52,8 +52,8 @@ limit_request_line = LINE_BYTES
 logger_class = "wizchat.gunicorn.logger.Logger"
 control_socket_disable = True
 
-# Each worker writes its numbers here, so that any of them can answer for all. Nothing may load
-# prometheus_client before: it looks once.
+# Workers write their metrics here, so that any of them can report for all. Nothing may import
+# prometheus_client earlier: it reads this once.
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="wizchat-metrics-")
 

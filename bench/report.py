@@ -45,19 +45,19 @@ def report(samples: Samples) -> str:
         "## Time over a plain view",
         "Microseconds that a view takes longer than the same view without authentication: median of the "
         "rounds (quartiles). Views are called in turn, so that what disturbs one disturbs all. "
-        "Each request writes its line in the log, those of the peers too. "
-        "PostgreSQL's process is kept on the core of the one that asks it.",
+        "Each request writes a log line, with the peers too. "
+        "PostgreSQL's process runs on the same core as its client.",
         *(views(samples, database) for database in databases),
         "## Tables of keys",
         "Microseconds over a plain view for a valid key, by the number of keys in the table.",
         sizes(samples, databases),
         "## Over HTTP",
-        "One gunicorn process as `make run` starts it, asked by kept-alive connections on the same machine. "
+        "One gunicorn process as `make run` starts it, called over keep-alive local connections. "
         "The stock view is DRF's own classes with TokenAuthentication, behind the same middleware.",
         server(samples, databases),
         "## Memory",
-        "A process with 10,000 warm keys (encoded at the lowest Argon2 cost, to warm them in seconds; a "
-        "remembered proof is of one size).",
+        "A process with 10,000 warm keys (hashed at the lowest Argon2 cost, to warm them in seconds; cached "
+        "digests all have the same size).",
         memory(samples, databases),
     ]
     return "\n\n".join(parts) + "\n"

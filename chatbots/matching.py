@@ -1,7 +1,7 @@
 """Which known question does a message ask? Compares words, weighted by how telling they are. Pure.
 
-A question is prepared once, when it is written. Whatever the questions and the message contain, the work of
-one message stays within the bounds below.
+A question is prepared once, when it is written. The work of one message stays within
+the bounds below, whatever the questions and the message contain.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ DEFAULT_FALLBACK = "Sorry, I have no answer to that yet."
 
 
 class ChatbotInactive(Exception):
-    """The chatbot is switched off and takes no messages."""
+    """The chatbot is switched off and doesn't accept messages."""
 
 
 class FAQsFull(Exception):

@@ -1,7 +1,7 @@
-"""The worker beside the server of ``make run``: it ends when the server does, however that ends.
+"""Runs the worker beside the server of ``make run`` and ends it when the server ends, in whatever way.
 
-Standard input is a pipe whose other end is open in the server's processes alone: its end is theirs, even if
-they were killed.
+Standard input is a pipe whose other end only the server's processes hold: it closes when they are gone,
+even if they were killed.
 """
 
 from __future__ import annotations

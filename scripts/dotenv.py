@@ -15,7 +15,7 @@ SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DEMO_PASSWORD", "METRICS_TOKEN
 def ensure_secret_key(path: Path) -> bool:
     """Append a random SECRET_KEY to ``path`` unless it holds one; return whether it was written.
 
-    Only its owner can read a file that the key was written into. The lines that were there stay.
+    Existing lines stay. A file that the key was written into is readable only by its owner.
     """
     text = path.read_text() if path.exists() else ""
     if _has("SECRET_KEY", text):

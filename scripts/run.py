@@ -27,10 +27,10 @@ def main() -> None:
     set_site_url(address)
     prepare()
     say(f"\nWizChat is at http://{address}/  (Ctrl+C stops it)")
-    say("Sign in as “demo” with the password that was shown when the account was made.")
-    say("Forgotten? .venv/bin/python manage.py changepassword demo\n")
+    say("Sign in as “demo” with the password that was shown when the account was created.")
+    say("Forgot it? .venv/bin/python manage.py changepassword demo\n")
     if not is_loopback(host) and os.environ["HTTPS_ONLY"].lower() == "off":
-        say("Plain HTTP, and not on this machine alone: keys and passwords can be read on the way.\n")
+        say("This serves plain HTTP to the network: keys and passwords can be intercepted.\n")
     start_worker()
     # The server inherits the socket: the port was never free in between, and a client that
     # read the line above waits in the backlog instead of being refused.
@@ -67,14 +67,14 @@ def set_environment() -> None:
 
 
 def set_site_url(address: str) -> None:
-    """Let links in emails lead to the server at ``address``; what the user set stands, as for HTTPS_ONLY."""
+    """Point links in emails at the server at ``address``; the user's setting wins, as for HTTPS_ONLY."""
     if not os.environ.get("SITE_URL"):
         scheme = "http" if os.environ["HTTPS_ONLY"].lower() == "off" else "https"
         os.environ["SITE_URL"] = f"{scheme}://{address}"
 
 
 def start_worker() -> None:
-    """Start the worker in a session of its own: it ends with this process, which becomes the server."""
+    """Start the worker in its own session; it ends with this process, which becomes the server."""
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
     command = [sys.executable, "-m", "scripts.beside"]
@@ -104,7 +104,7 @@ def listen(host: str, port: str) -> socket.socket:
         sys.exit(f"PORT: “{port}” is not a port number (0 to 65535).")
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            sys.exit(f"Port {port} is taken: another server is running. Choose one: make run PORT=8001")
+            sys.exit(f"Port {port} is in use. Choose another one: make run PORT=8001")
         sys.exit(f"Cannot serve on {host}:{port}: {error.strerror}.")
 
 

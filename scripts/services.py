@@ -17,7 +17,7 @@ from testing.programs import Missing, logs
 from testing.proxies import PgBouncer
 from testing.services import Postgres, Redis
 
-# An empty -m lifts the filter of pytest.ini: the tests that start services of their own run, too.
+# An empty -m lifts the filter of pytest.ini, so the tests that start their own services run too.
 SUITE = ["-n", "auto", "--dist", "loadgroup", "-m", ""]
 
 
@@ -32,7 +32,7 @@ def main() -> int:
             cache.start()
             environ = {"DATABASE_URL": postgres.url, "DATABASE_POOLER": "none", "CACHE_URL": cache.url}
             if not is_direct:
-                # Each server of a test has a database, so a pool, of its own: an idle one is soon given up.
+                # Each server of a test has its own database, and so its own pool; idle ones are soon dropped.
                 pooler = PgBouncer(postgres, server_idle_timeout="5")
                 stack.enter_context(closing(pooler)).start()
                 environ |= {"DATABASE_URL": pooler.url, "DATABASE_POOLER": "transaction"}

@@ -1,4 +1,4 @@
-"""People who signed in a while ago, and the codes that an authenticator app would show them."""
+"""People who signed in a while ago, and the codes of their authenticator apps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.test import Client
 
 
 def sign_in_long_ago(user, client=None):
-    """Return a client whose password is due again. ``force_login`` alone counts as signing in just now."""
+    """Return a client that has to enter its password again: after ``force_login`` alone it wouldn't."""
     client = client or Client()
     client.force_login(user)
     session = client.session

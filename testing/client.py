@@ -32,7 +32,7 @@ class Answer:
 
 
 def send(url, method="GET", path="/", body=None, *, source=None, **headers):
-    """Send one request on a connection of its own, from the address ``source``; return the ``Answer``."""
+    """Send one request on its own connection, from the address ``source``; return the ``Answer``."""
     parts = urlsplit(url)
     options = {"timeout": PATIENCE, "source_address": (source, 0) if source else None}
     if parts.scheme == "https":
@@ -65,7 +65,7 @@ def call(url, key=None, method="GET", path="/v1/chatbots", body=None, **options)
 
 
 class Person:
-    """Someone who looks at pages and sends forms; signed in, if ``session`` is theirs."""
+    """Someone who looks at pages and submits forms; signed in if ``session`` is given."""
 
     def __init__(self, url, session=None):
         self.url = url
@@ -90,7 +90,7 @@ class Person:
 
 
 class Load:
-    """Threads that call with one key until told to stop, and note every answer."""
+    """Threads that call with one key until told to stop, and record every response."""
 
     def __init__(self, url, key, threads=4, **options):
         self.answers: list[Answer] = []

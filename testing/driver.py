@@ -1,4 +1,4 @@
-"""What reaches the database, seen below Django: by libpq's trace, or by SQLite's own."""
+"""What reaches the database, below Django: by libpq's trace, or SQLite's."""
 
 from __future__ import annotations
 

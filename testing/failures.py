@@ -1,4 +1,4 @@
-"""A failed test: shown at once, because a run may be cut off, and with the logs of the services it used."""
+"""Shows a failed test at once, because a run may be cut off, and keeps its services' logs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LAST = 256 * 1024
 
 
 class AtOnce:
-    """Prints each failure when it happens; pytest does so when all is over."""
+    """Prints each failure when it happens; pytest does so only at the end."""
 
     def __init__(self, terminal):
         self._terminal = terminal

@@ -29,7 +29,7 @@ class CountingHasher(KeyHasher):
         return super()._run_argon2(key_hash, raw)
 
     def forget(self):
-        """Be like a process that has just started."""
+        """Act like a process that has just started."""
         self._verified.clear()
         self.verifications = 0
 
@@ -61,7 +61,7 @@ def stranger(db, django_user_model):
 
 @pytest.fixture
 def issue(owner):
-    """Make a key and return it with its plaintext; all permissions unless told otherwise."""
+    """Create a key and return it with its plaintext; all permissions by default."""
 
     def make(permissions=EVERYTHING, **values):
         values = {"owner": owner, "by": owner, "name": "Production API", "now": timezone.now()} | values

@@ -1,4 +1,4 @@
-"""People in front of the pages, and a reader of forms that fills in what a browser would send."""
+"""People who use the pages, and a form reader that fills in what a browser would send."""
 
 from __future__ import annotations
 

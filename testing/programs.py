@@ -1,4 +1,4 @@
-"""Programs that tests start: found or installed, on ports of their own, with logs that can be kept."""
+"""Programs that tests start: found or installed, on their own ports, with logs that can be kept."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PACKAGES = {
 PLACES = ["/usr/lib/postgresql/*/bin", "/usr/local/sbin", "/usr/sbin", "/opt/homebrew/bin"]
 DEADLINE = 60
 PORTS_FROM, PORTS_EACH = 12_000, 500
-"""Ports of the tests, a block for each process of them: below those that Linux gives to clients."""
+"""Ports for tests, a block per test process, below those that Linux gives to clients."""
 _given_ports: set[int] = set()
 logs: dict[str, Path] = {}
 """The log of each service that this process runs, by its name; kept when a test fails."""
@@ -37,7 +37,7 @@ def all_logs() -> dict[str, Path]:
 
 
 class Missing(RuntimeError):
-    """A program that the tests need is not there and could not be installed."""
+    """A program that the tests need is missing and couldn't be installed."""
 
 
 @cache

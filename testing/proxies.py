@@ -1,4 +1,4 @@
-"""PgBouncer and nginx with the configuration that is deployed, for a test that may stop them."""
+"""PgBouncer and nginx with the deployed configuration, for tests that may stop them."""
 
 from __future__ import annotations
 

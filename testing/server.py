@@ -1,4 +1,4 @@
-"""The production server as a process of its own, for tests that must cross a socket."""
+"""The production server as a separate process, for tests that must cross a socket."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Member:
 
 SERVERS = count()
 TEST_PROCESSES, SERVERS_EACH = 64, 256
-"""Of Redis's databases: one for each test process, then so many for the servers of each."""
+"""Redis's databases: one per test process, then this many for the servers of each."""
 
 
 def sqlite_url(folder: Path) -> str:
@@ -82,7 +82,7 @@ def parts_of_its_own(folder: Path) -> dict[str, str]:
 def cache_number() -> int:
     """Return the number of a database of Redis that no other server and no test process has.
 
-    Two servers with one number would count each other's guesses, and refuse for them.
+    Two servers with one number would count each other's guesses.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     number = TEST_PROCESSES + SERVERS_EACH * worker + next(SERVERS)
@@ -91,7 +91,7 @@ def cache_number() -> int:
 
 
 class Server:
-    """A server on a free port with a database and a cache of its own; ``environ`` overrides."""
+    """A server on a free port with its own database and cache; ``environ`` overrides."""
 
     def __init__(self, folder: Path, **environ: str) -> None:
         self.folder = folder
@@ -103,7 +103,7 @@ class Server:
             "WEB_CONCURRENCY": "1",
             # Browsers take a passkey for localhost, not for an IP address.
             "SITE_URL": "http://localhost",
-            # Members sign in before the first test and are not asked again.
+            # Members sign in before the first test and never have to reauthenticate.
             "REAUTHENTICATION_TIMEOUT": "86400",
             **environ,
         }

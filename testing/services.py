@@ -1,6 +1,6 @@
-"""PostgreSQL and Redis of a test's own, on free ports, which it may stop, freeze and start.
+"""A test's own PostgreSQL and Redis, on free ports, which it may stop, freeze and start.
 
-Nothing here touches a server that was running before.
+Nothing here touches a server that was already running.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _is_stopped(pid: int) -> bool:
 
 
 class Postgres:
-    """A PostgreSQL cluster in a folder of its own; ``url`` leads to its empty database "wizchat"."""
+    """A PostgreSQL cluster in its own folder; ``url`` leads to its empty database "wizchat"."""
 
     def __init__(self) -> None:
         self.bin = Path(program("postgres")).parent
@@ -79,7 +79,7 @@ class Postgres:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Keep connections open, take new ones, and answer on none."""
+        """Keep connections open, accept new ones, and respond on none."""
         postmaster = int(Path(self.data, "postmaster.pid").read_text().split()[0])
         pids = [postmaster]
         try:
@@ -171,7 +171,7 @@ class Redis:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Take connections and never answer."""
+        """Accept connections and never respond."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
         try:

@@ -1,4 +1,4 @@
-"""The settings under test: the project's own, deaf to the ``.env`` and shell of whoever tests.
+"""The settings under test: the project's own, independent of the tester's ``.env`` and shell.
 
 Only `DATABASE_URL`, `DATABASE_POOLER` and `CACHE_URL` are read from it, so that the suite runs on real
 services too.

@@ -50,7 +50,7 @@ class SMTPBackend(EmailBackend):
 
 
 class UnsentBackend(BaseEmailBackend):
-    """Logs that an email was not sent, and nothing of it: whoever reads the log could follow its links."""
+    """Logs that an email wasn't sent, but not its text: a reader of the log could follow its links."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         for _ in email_messages:
@@ -60,7 +60,7 @@ class UnsentBackend(BaseEmailBackend):
 
 @register(Tags.security, deploy=True)
 def check_mail_server(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Fail where emails would go to nobody."""
+    """Fail if emails would reach nobody."""
     if settings.DEBUG or settings.EMAIL_BACKEND not in {CONSOLE, UNSENT}:
         return []
     hint = "Set EMAIL_URL, for example to smtp+tls://USER:PASSWORD@HOST:587."

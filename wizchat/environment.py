@@ -37,7 +37,7 @@ CONNECTION_SECONDS = 600
 CACHE_SECONDS = 0.25
 """How long a request waits for the cache: on one network it answers in less than a millisecond."""
 GRACE_SECONDS = 2
-"""How much longer than a statement may take its answer is awaited: a server that is alive says so itself."""
+"""Extra time to wait for a statement's result: a live server reports the timeout itself first."""
 
 
 class Environment:
@@ -57,7 +57,7 @@ class Environment:
         return [word.strip() for word in self.text(name).split(",") if word.strip()]
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """Return on or off; a slip of the pen must not turn a protection off."""
+        """Return on or off; a typo must not turn off a protection."""
         value = self.text(name, default="on" if default else "off").lower()
         if value not in YES | NO:
             raise ImproperlyConfigured(f"{name}: “{value}” is neither on nor off.")
@@ -240,7 +240,7 @@ def keep_private(database: Path, *, own_folder: bool) -> None:
     """
     if own_folder:
         database.parent.mkdir(mode=0o700, exist_ok=True)
-    # A file that can't be made or changed is told by whoever opens it.
+    # Whoever opens the file reports that it can't be created or changed.
     with suppress(OSError):
         if own_folder:
             database.parent.chmod(0o700)
@@ -287,6 +287,6 @@ def direct_options(statement_seconds: int) -> dict[str, Any]:
 
 
 def pooled_options() -> dict[str, Any]:
-    # What a session keeps is another client's a moment later, and PgBouncer refuses "options". The
-    # pooler sets the timeouts (deploy/pgbouncer/pgbouncer.ini); one that does not is told to cancel.
+    # Session state would reach the next client, and PgBouncer refuses "options". The pooler sets the
+    # timeouts (deploy/pgbouncer/pgbouncer.ini); without them, WizChat sends a cancel request.
     return {"prepare_threshold": None, "cancels": True}

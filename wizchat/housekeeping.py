@@ -70,7 +70,7 @@ def lock() -> Iterator[bool]:
     """Yield whether this is the only run. SQLite needs no lock: it has one writer at a time.
 
     The lock belongs to a transaction, not to a session, which a pooler would hand on to another client.
-    That transaction has a connection of its own and does nothing else, so it holds nothing up.
+    That transaction has its own connection and does nothing else, so it holds nothing up.
     """
     if connection.vendor != "postgresql":
         yield True

@@ -24,7 +24,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class APIEnvelopeMiddleware:
-    """Outermost: an answer under ``/v1/`` is JSON and uncached, whoever made it."""
+    """Outermost: every response under ``/v1/`` is JSON and uncached."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -44,7 +44,7 @@ class APIEnvelopeMiddleware:
 
 
 class ForwardedSchemeMiddleware:
-    """Takes a trusted proxy's word, and nobody else's, that the client came over https."""
+    """Trusts only a trusted proxy to say that the client used https."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -84,7 +84,7 @@ def _note_exposed_key(request: HttpRequest) -> None:
 
 
 class RedirectMiddleware:
-    """Takes keys out of where a redirect leads: clients put them into addresses of pages, too."""
+    """Redacts keys in redirect targets: clients put them into the URLs of pages too."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -97,7 +97,7 @@ class RedirectMiddleware:
 
 
 class APIShortcutMiddleware:
-    """Takes the API past what follows: sessions, forms, messages and policies for markup are for pages.
+    """Lets the API skip the middleware below: sessions, forms, messages and content policies are for pages.
 
     No cookie can do anything under ``/v1/``, because nothing there reads one.
     """

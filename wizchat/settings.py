@@ -109,9 +109,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
     "default": env.cache("CACHE_URL", default="locmemcache://"),
-    # Apart from the limits of signing in: a flood of bad keys must not evict those.
+    # Separate from the sign-in limits, which a flood of bad keys must not evict.
     "failed_attempts": env.cache("CACHE_URL", default="locmemcache://", local="failed_attempts"),
-    # For what must go on when the shared cache does not answer.
+    # For what must keep working while the shared cache doesn't respond.
     "local": local_cache("local"),
 }
 
@@ -190,7 +190,7 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_ADAPTER = "wizchat.accounts.mfa.MFAAdapter"
 MFA_FORMS = {"activate_totp": "wizchat.accounts.mfa.ActivateTOTPForm"}
 MFA_TOTP_ISSUER = "WizChat"
-# Who signed up has verified an address before this; the others may have none.
+# People who signed up have already verified an address; others may have none.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 # --- Keys --------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 # hashed again on its next use.
 API_KEY_ARGON2 = {"memory_cost": 19456, "time_cost": 2, "parallelism": 1}
 
-# Seconds between two writes of what keys were used for; 0 leaves it to `usage.flush()`.
+# Seconds between two writes of usage; 0 leaves them to `usage.flush()`.
 USAGE_FLUSH_SECONDS = 1.0
 
 # --- The API -----------------------------------------------------------------------------
@@ -243,7 +243,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- Security ----------------------------------------------------------------------------
 
-# A browser takes a cookie of this prefix over https from this very host alone: no subdomain can plant one.
+# Browsers accept a cookie with this prefix only over https and from this exact host, not a subdomain.
 COOKIE_PREFIX = "__Host-" if HTTPS_ONLY else ""
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"

@@ -1,4 +1,4 @@
-"""No page and no endpoint takes a file."""
+"""No page or endpoint accepts files."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from wizchat.reference import entries
 from wizchat.samples import all_pages, first_call
 
 EXAMPLE_SITE = "https://api.wizchat.com"
-"""What samples call for readers who aren't signed in."""
+"""The base URL in samples for readers who aren't signed in."""
 
 
 @require_safe

@@ -1,4 +1,4 @@
-"""Operators' view of keys: to look at, to narrow and to revoke; never to create, to read or to bring back."""
+"""Keys in the admin: operators can view, narrow and revoke them, but not create, read or restore them."""
 
 from apikeys.admin import events, keys, users
 

@@ -37,7 +37,7 @@ class KeyEventAdmin(EventAdminBase):
         return redirect_to_id(request, "q") or super().changelist_view(request, extra_context)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """Find a key's events by its id as lists show it, too."""
+        """Also find a key's events by its masked id."""
         return super().get_search_results(request, queryset, keyformat.bare_id(search_term))
 
     @admin.display(description="time", ordering="at")
@@ -76,6 +76,6 @@ class KeyEventAdmin(EventAdminBase):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: KeyEvent | None = None) -> bool:
-        """Events go with their key's owner alone."""
+        """Allow it only together with the key's owner."""
         match = request.resolver_match
         return bool(match and match.url_name in {"auth_user_delete", "auth_user_changelist"})

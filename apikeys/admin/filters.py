@@ -1,4 +1,4 @@
-"""The filters of the list of keys. There is no other: it could be used to guess what is stored."""
+"""The only filters of the list of keys: any other could be used to guess stored values."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class APIKeyAdmin(KeyAdminBase):
     fields = (*EDITABLE, *(name for name in readonly_fields if name != "permission_labels"))
 
     def get_fields(self, request: HttpRequest, obj: APIKey | None = None) -> Any:
-        """Show the permissions of a key that can't be changed in words."""
+        """Show permissions in words if the key can't be changed."""
         if self.has_change_permission(request, obj):
             return self.fields
         return ["permission_labels" if name == "permissions" else name for name in self.fields or ()]
@@ -113,7 +113,7 @@ class APIKeyAdmin(KeyAdminBase):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[APIKey], search_term: str
     ) -> tuple[Any, bool]:
-        """Find, beside what Django does, a key by its id as lists show it."""
+        """Also find a key by its masked id."""
         found, may_repeat = super().get_search_results(request, queryset, search_term)
         listed: Any = queryset
         return found | listed.matching(search_term), may_repeat
@@ -230,7 +230,7 @@ class APIKeyAdmin(KeyAdminBase):
         return HttpResponseRedirect(page)
 
     def ask(self, request: HttpRequest, queryset: Any, back: str = "") -> HttpResponse:
-        """Ask before keys are revoked, with what is known of their use."""
+        """Ask before revoking keys, and show how they are used."""
         now = timezone.now()
         keys = list(queryset.select_related("owner"))
         calls = reports.calls_in_last_24_hours(keys, now)

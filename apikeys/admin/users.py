@@ -34,7 +34,7 @@ class AccountAdmin(AccountAdminBase):
     delete_confirmation_template = "admin/apikeys/close_account.html"
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Show the keys of a user who exists."""
+        """Show the keys of an existing user."""
         fieldsets = super().get_fieldsets(request, obj)
         return fieldsets if obj is None else (*fieldsets, ("API keys", {"fields": ("api_keys",)}))
 

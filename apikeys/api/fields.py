@@ -1,4 +1,4 @@
-"""The fields of a key in a body. Each takes what it documents and converts nothing."""
+"""The fields of a key in a request body. Each accepts exactly what it documents and converts nothing."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from wizchat.api.serializers import StrictCharField
 
 NAMES = Permission(7).names
 MAX_ERRORS = 20
-"""At most so many addresses are complained about in one answer."""
+"""The most address errors that one response lists."""
 
 # RFC 3339, 5.6; what it lets an application read in place of T, this API doesn't.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?(?P<zone>[Zz]|[+-]\d\d:\d\d)?", re.ASCII)
 
 
 class NameField(StrictCharField):
-    """What a key is called, by the rule that pages and commands follow."""
+    """A key's name, by the same rules as on pages and in commands."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=names.MAX_LENGTH, **options)
@@ -89,7 +89,7 @@ class AddressesField(serializers.Field[str, Any, list[str], Any]):
 
 
 class TimeField(serializers.DateTimeField):
-    """A time as RFC 3339 writes it, with its zone, to the microsecond."""
+    """An RFC 3339 time with its zone, to the microsecond."""
 
     def to_internal_value(self, value: Any) -> datetime:
         match = _TIME.fullmatch(value) if isinstance(value, str) else None
@@ -100,11 +100,11 @@ class TimeField(serializers.DateTimeField):
         try:
             return datetime.fromisoformat(value.upper()).astimezone(UTC)
         except (ValueError, OverflowError):
-            raise serializers.ValidationError("There is no such time.") from None
+            raise serializers.ValidationError("This time doesn't exist.") from None
 
 
 class WholeNumberField(serializers.IntegerField):
-    """Takes a JSON integer only; DRF's own takes "1", 1.0 and true as well."""
+    """Accepts only a JSON integer; DRF's own field also accepts "1", 1.0 and true."""
 
     def to_internal_value(self, data: Any) -> int:
         if not isinstance(data, int) or isinstance(data, bool):

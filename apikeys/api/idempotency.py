@@ -1,6 +1,6 @@
-"""``Idempotency-Key``: a request that is sent twice makes one key.
+"""``Idempotency-Key``: a request that is sent twice creates one key.
 
-The header is kept as the key's form token, which is unique for each owner: a page's form and a
+The header is stored as the key's form token, which is unique per owner: a page's form and a
 program's retry are the same problem. Only a digest is stored, because a client may send anything.
 """
 
@@ -34,7 +34,7 @@ def form_token(request: HttpRequest, caller: APIKey) -> str | None:
 
 
 def forget(moment: datetime, *, form_token: str | None = None) -> int:
-    """Forget the values that made keys before ``moment``, or just one of them; return how many."""
+    """Forget the values that created keys before ``moment``, or just one of them; return how many."""
     made = APIKey.objects.filter(form_token__startswith=_PREFIX, created_at__lt=moment)
     if form_token is not None:
         made = made.filter(form_token=form_token)

@@ -1,4 +1,4 @@
-"""Keys as JSON: what the API shows of one, and what it takes to make or change one."""
+"""Keys as JSON: what the API shows, and what it accepts to create or change one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class CreatorField(serializers.CharField):
 
 
 class KeySerializer(NoUnknownFields, serializers.Serializer[APIKey]):
-    """A key as everybody with an admin key of its owner sees it. Fields that aren't read-only can be changed.
+    """A key as any admin key of its owner sees it. Fields that aren't read-only can be changed.
 
     ``context`` has ``now``.
     """
@@ -100,18 +100,18 @@ class KeySerializer(NoUnknownFields, serializers.Serializer[APIKey]):
 
 
 class ChangeSerializer(KeySerializer):
-    """What ``PATCH`` takes. Whatever ``GET`` gave, be it on ``/v1/key``, can be sent back."""
+    """The body of ``PATCH``. Anything that ``GET`` returned, even from ``/v1/key``, can be sent back."""
 
     client_ip = serializers.CharField(read_only=True, help_text="Ignored.")
 
     @property
     def values(self) -> dict[str, Any]:
-        """Return what ``APIKey.change`` takes."""
+        """Return the arguments for ``APIKey.change``."""
         return with_model_names(self.validated_data)
 
 
 class CreateSerializer(KeySerializer):
-    """What makes a key. ``context`` has the ``caller``, whose addresses and expiry are the defaults."""
+    """What creates a key. ``context`` has the ``caller``, whose addresses and expiry are the defaults."""
 
     allowed_ips = AddressesField(
         source="allowed_networks",
@@ -140,7 +140,7 @@ class CreateSerializer(KeySerializer):
 
     @property
     def values(self) -> dict[str, Any]:
-        """Return what ``issue`` takes."""
+        """Return the arguments for ``issue``."""
         caller: APIKey = self.context["caller"]
         values = {"allowed_networks": caller.allowed_networks, **with_model_names(self.validated_data)}
         days = values.pop("expires_in_days", None)
@@ -166,7 +166,7 @@ class RotateSerializer(NoUnknownFields, serializers.Serializer[Any]):
 
 
 class NewKeySerializer(KeySerializer):
-    """A new key with its plaintext: ``context`` has the ``key``, which nothing else ever has."""
+    """A new key with its plaintext: ``context`` has the ``key``, which is stored nowhere."""
 
     key = serializers.SerializerMethodField(help_text="The key in full. It can't be read again.")
 
@@ -177,7 +177,7 @@ class NewKeySerializer(KeySerializer):
 
 
 class CallerSerializer(KeySerializer):
-    """The key that asks; ``context`` has the ``client_ip`` that it was judged by."""
+    """The caller's key; ``context`` has the ``client_ip`` that it was checked against."""
 
     client_ip = serializers.SerializerMethodField(
         help_text="The address that it was judged by; null where no trustworthy one is known."
@@ -189,12 +189,12 @@ class CallerSerializer(KeySerializer):
 
 
 def with_model_names(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return validated ``values`` with a key's permissions named as its column is."""
+    """Return validated ``values`` with the permissions under the name of their column."""
     return {("permissions" if name == "granted" else name): value for name, value in values.items()}
 
 
 class OutcomesSerializer(serializers.Serializer[Any]):
-    """Calls by outcome; every outcome is there."""
+    """Calls by outcome; every outcome is present."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         return {

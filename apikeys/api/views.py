@@ -74,7 +74,7 @@ class KeyView(GenericAPIView[APIKey]):
 
     @cached_property
     def caller(self) -> APIKey:
-        """Return the key that asks, as it is now."""
+        """Return the caller's key in its current state."""
         caller = self.get_queryset().filter(pk=self.request.auth.id).first()
         if caller is None:  # deleted just now, with its owner
             raise KeyRefused(Outcome.INACTIVE_OWNER)
@@ -93,7 +93,7 @@ class KeyView(GenericAPIView[APIKey]):
 
     @sensitive_variables("raw")
     def reveal(self, key: APIKey, raw: str) -> Response:
-        """Answer with a new key: the only answer that ever has it."""
+        """Respond with a new key: the only response that ever contains it."""
         made = self.get_queryset().get(pk=key.pk)
         body = NewKeySerializer(made, context={"now": self.now, "key": raw}).data
         return Response(body, 201, headers={"Location": location(key)})
@@ -122,7 +122,7 @@ class KeyView(GenericAPIView[APIKey]):
 
 
 class CurrentKey(KeyView):
-    """The key that asks."""
+    """The caller's key."""
 
     required_permissions = {"GET": Permission(0), "DELETE": Permission(0)}
     operations = described.CURRENT_KEY
@@ -137,7 +137,7 @@ class CurrentKey(KeyView):
 
 
 class KeyPages(NewestFirst):
-    """Pages of keys; the links keep to the state that was asked for."""
+    """Pages of keys; links keep the requested state."""
 
     id_field = "key_id"
     id_pattern = keyformat.ID_PATTERN
@@ -224,7 +224,7 @@ class KeyUsage(KeyView):
 
 
 def usage_of(day: reports.Day) -> dict[str, Any]:
-    """Return one day's calls; every outcome is there, so that clients need no default."""
+    """Return one day's calls; every outcome is present, so that clients need no default."""
     outcomes = {outcome.value: day.outcomes[outcome] for outcome in COUNTED}
     return {"date": day.date, "total": day.total, "outcomes": outcomes}
 

@@ -24,7 +24,7 @@ class Count(NamedTuple):
 
 
 def bucket(client_ip: IPAddress | None) -> str:
-    """Return whom something is counted against: an IPv4 address or an IPv6 /64."""
+    """Return whom to count against: an IPv4 address or an IPv6 /64."""
     if isinstance(client_ip, IPv6Address):
         return str(IPv6Network((client_ip, 64), strict=False).network_address)
     return str(client_ip)
@@ -33,7 +33,7 @@ def bucket(client_ip: IPAddress | None) -> str:
 def count(name: str, *, limit: int, seconds: int, what: str) -> Count:
     """Count one of at most ``limit`` in the window of ``seconds`` that begins with the first.
 
-    Past the limit it costs one question to the cache: a flood shall cost no more than good use does.
+    Over the limit this takes one cache call: a flood must cost no more than good use.
     """
     return shared_cache.count(
         lambda: _count_in(caches["failed_attempts"], name, limit, seconds),

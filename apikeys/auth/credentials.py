@@ -33,10 +33,10 @@ class Credential(NamedTuple):
     owner_is_active: bool
 
     def is_proved_by(self, raw: str) -> bool:
-        """Return whether ``raw``, a well-formed key with this id, is the very key.
+        """Return whether ``raw``, a well-formed key with this id, is the genuine key.
 
-        The stored checksum turns a forged secret away before it reaches Argon2: it slips
-        through once in 2**32.
+        The stored checksum rejects a forged secret before Argon2 runs, except once in
+        2**32.
         """
         if not compare_digest(self.checksum, raw[-keyformat.CHECKSUM_LENGTH :]):
             return False
@@ -83,6 +83,6 @@ def _lookup_sql() -> str:
     columns = (*Credential._fields[:-1], "owner__is_active")
     query = APIKey.objects.order_by().filter(key_id="").values_list(*columns)
     sql, _params = query.query.sql_with_params()
-    # By name on SQLite, because Django's cursor scans the text for positional ones each time; psycopg is
-    # slower by name.
+    # Parameters are named on SQLite, because Django's cursor scans the text for positional ones each time;
+    # psycopg is slower with names.
     return sql % "%(key_id)s" if connection.vendor == "sqlite" else sql

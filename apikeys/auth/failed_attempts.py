@@ -38,7 +38,7 @@ def count(client_ip: IPAddress | None) -> None:
     )
     if failures.is_first:
         logger.warning(
-            "too many failed authentications from %s: for %d s they are answered 429", address, failures.wait
+            "too many failed authentications from %s: responding with 429 for %d s", address, failures.wait
         )
     if failures.wait:
         raise TooManyFailures(failures.wait)

@@ -1,4 +1,4 @@
-"""What an answer tells the holder of an accepted key about the key: its rate limit and its end."""
+"""Response headers about an accepted key: its rate limit and when it ends."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class LacksPermission(APIError):
-    """The key is good, but not for this; ``permission`` is what it would take."""
+    """The key is good, but it lacks ``permission``."""
 
     def __init__(self, permission: Permission) -> None:
         name = permission.names[0]

@@ -67,11 +67,11 @@ def count(credential: Credential) -> Allowance | None:
 
 @lru_cache(maxsize=1024)
 def own_rate(text: str) -> Rate | None:
-    """Return an operator's limit for a key; the limit of every key if the stored text is none."""
+    """Return the key's own limit, or the default one if the stored text isn't a limit."""
     try:
         return parse_rate(text)
     except InvalidRate:
-        logger.error("a key's own rate limit can't be read: %r", text[:40])
+        logger.error("a key's own rate limit is not valid: %r", text[:40])
         default: Rate | None = settings.RATE_LIMIT
         return default
 

@@ -1,4 +1,4 @@
-"""What authentication takes from a request, and what it notes on it for those who record the request."""
+"""Reads a request's key and address, and notes on it what usage, metrics and logs record."""
 
 from __future__ import annotations
 

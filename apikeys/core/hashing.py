@@ -24,7 +24,7 @@ VERIFIED_CACHE_SIZE = 50_000
 """Verified keys that a process remembers, a few hundred bytes each."""
 
 MAX_CONCURRENT = min(os.cpu_count() or 1, 8)
-"""Argon2 computations at a time: more would not be faster, only larger."""
+"""Argon2 computations at a time: more would only use more memory."""
 
 
 class KeyHasher:
@@ -42,7 +42,7 @@ class KeyHasher:
         self._verified: LRUCache[bytes, bool] = LRUCache(VERIFIED_CACHE_SIZE)
         self._pending: dict[bytes, Lock] = {}
         self._lock = Lock()
-        # Threads of its own: each thread that allocates may keep what it allocated.
+        # Its own threads, because each thread that allocates may keep the memory.
         self._threads = ThreadPoolExecutor(MAX_CONCURRENT, thread_name_prefix="argon2")
 
     def hash(self, raw: str) -> str:

@@ -1,8 +1,8 @@
 """What a key looks like: ``wzc_<id>_<secret><checksum>``. Pure: no database, no settings.
 
 The id (12 characters) is public, the secret (43 characters, 256 bits) is not. The checksum
-(6 characters) is the CRC-32 of all before it, so that anyone, a secret scanner above all,
-can tell a key from a look-alike offline.
+(6 characters) is the CRC-32 of everything before it, so that anyone, above all a secret
+scanner, can tell a key from a look-alike offline.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class KeyParts(NamedTuple):
         return f"{PREFIX}_{self.key_id}_{self.secret}{self.checksum}"
 
     def __repr__(self) -> str:
-        """Tell tracebacks and debuggers no secret."""
+        """Keep the secret out of tracebacks and debuggers."""
         return masked(self.key_id)
 
 
@@ -62,7 +62,7 @@ def generate() -> KeyParts:
 
 
 def parse(raw: str) -> KeyParts:
-    """Return the parts of ``raw``; raise ``Malformed`` unless it is a key to the letter."""
+    """Return the parts of ``raw``; raise ``Malformed`` unless it is exactly a key."""
     match = _KEY.fullmatch(raw)
     if match is None:
         raise Malformed("not the shape of a WizChat key")

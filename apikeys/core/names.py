@@ -1,4 +1,4 @@
-"""What a key may be called, whoever names it: a page, the admin, a command. Pure."""
+"""The rules for a key's name, on pages, in the admin and in commands. Pure."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ _BIDI_CONTROLS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u20
 
 
 class InvalidName(ValueError):
-    """The name cannot be used; the text says why, to whoever chose it."""
+    """The name can't be used; the message tells its author why."""
 
 
 def clean(name: str) -> str:
-    """Return ``name`` without space around it; raise ``InvalidName`` unless people can read it."""
+    """Return ``name`` without space around it; raise ``InvalidName`` unless it is readable."""
     name = name.strip()
     categories = {unicodedata.category(character) for character in name}
     if not name:
         raise InvalidName("Give the key a name.")
     if len(name) > MAX_LENGTH:
-        raise InvalidName(f"A name has at most {MAX_LENGTH} characters; this one has {len(name)}.")
+        raise InvalidName(f"A name can have at most {MAX_LENGTH} characters; this one has {len(name)}.")
     if categories & {"Cc", "Cs"}:
         raise InvalidName("A name can't contain control characters such as line breaks.")
     if _BIDI_CONTROLS.intersection(name):
         raise InvalidName("A name can't contain characters that change the direction of text.")
     if all(category[0] in "CZ" for category in categories):
-        raise InvalidName("Give the key a name that can be seen.")
+        raise InvalidName("Give the key a name with visible characters.")
     if keyformat.redact(name) != name:
         raise InvalidName("This looks like an API key. Enter a name instead.")
     return name

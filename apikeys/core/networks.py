@@ -27,7 +27,7 @@ MAX_NETWORKS = 1000
 MAX_LIST_LENGTH = 64_000
 """Characters in a list: room for ``MAX_NETWORKS`` of the longest, each on a line of its own."""
 MAX_ERRORS = 20
-"""Errors that one list is answered with."""
+"""The most errors reported for one list."""
 MAX_FORWARDED_LENGTH = 4096
 """Characters of X-Forwarded-For that are read, from its right end."""
 
@@ -137,9 +137,9 @@ def _is_in_one_of(network: IPNetwork, collapsed: list[IPNetwork]) -> bool:
 def client_address(
     peer: str, forwarded_for: str | None, trusted_proxies: Collection[IPNetwork]
 ) -> IPAddress | None:
-    """Return the address that a request came from, or ``None`` if nobody trustworthy knows.
+    """Return the address that a request came from, or ``None`` if no trusted source knows it.
 
-    The socket's ``peer`` is believed. Only if it is a trusted proxy is ``forwarded_for``
+    The socket's ``peer`` is trusted. Only if it is a trusted proxy is ``forwarded_for``
     (X-Forwarded-For) read, from the right, past further trusted proxies, to the first
     address that a trusted proxy saw itself. A client can forge anything further left.
     """

@@ -1,4 +1,4 @@
-"""What can come of a request that presents a key, declared once. Pure: no Django.
+"""The possible outcomes of presenting a key, declared once. Pure: no Django.
 
 Policy, metrics, log reasons, stored usage, pages and documents all take outcomes from here.
 """
@@ -13,7 +13,7 @@ from wizchat.api.catalogue import Error
 
 
 class Stage(Enum):
-    """How far the request came."""
+    """How far the request got."""
 
     NOT_GENUINE = "not genuine"
     """The key proved nothing: such calls aren't counted for any key."""
@@ -22,11 +22,11 @@ class Stage(Enum):
     REFUSED = "refused"
     """The key was accepted, but not for this request."""
     SERVED = "served"
-    """The request reached its endpoint, whatever the endpoint answered."""
+    """The request reached its endpoint, whatever the endpoint returned."""
 
 
 class Outcome(StrEnum):
-    """One outcome: its stored value, its ``label`` on pages, its ``stage`` and the ``error`` it answers."""
+    """One outcome: its stored value, its ``label`` on pages, its ``stage`` and its ``error``."""
 
     label: str
     stage: Stage
@@ -61,7 +61,7 @@ class Outcome(StrEnum):
 
     @classmethod
     def of_status(cls, status: int) -> Outcome:
-        """Return what an endpoint's answer with ``status`` is counted as."""
+        """Return the outcome for an endpoint's response with ``status``."""
         if status < 400:
             return cls.ANSWERED
         return cls.SERVER_ERROR if status >= 500 else cls.CLIENT_ERROR

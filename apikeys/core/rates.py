@@ -15,7 +15,7 @@ _RATE = re.compile(rf"([0-9]{{1,{len(str(MAX_CALLS))}}})\s*/\s*({'|'.join(SECOND
 
 
 class InvalidRate(ValueError):
-    """The text is no rate limit; the message says what one looks like."""
+    """The text isn't a rate limit; the message says what one looks like."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Leaked keys that somebody reports: by page, endpoint or GitHub."""
+"""Reports of leaked keys: by page, endpoint or GitHub."""

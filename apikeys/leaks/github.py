@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.conf import settings
 
 TIMEOUT = 5
-"""Seconds that GitHub has for each part of its answer."""
+"""Timeout in seconds for each part of GitHub's response."""
 FRESH = 3600
 """Seconds for which fetched keys are used."""
 LARGEST = 1 << 20
@@ -33,7 +33,7 @@ LOOKUPS_PER_MINUTE = 10
 
 
 class NotSigned(Exception):
-    """No key of GitHub's has signed this."""
+    """None of GitHub's keys has signed this."""
 
 
 class KeysUnavailable(Exception):

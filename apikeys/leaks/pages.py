@@ -30,7 +30,7 @@ class ReportForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def report_key(request: HttpRequest) -> HttpResponse:
-    """Take a report; the answer is the same for a real key and for anything else, and never shows it."""
+    """Take a report; the response is the same for a genuine key and anything else, and never shows it."""
     if request.method != "POST":
         return answer(request, form=ReportForm())
     form = ReportForm(request.POST)

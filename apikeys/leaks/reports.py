@@ -1,4 +1,4 @@
-"""What a report of leaked keys does: a right key that still works is stopped before the answer.
+"""Handles reports of leaked keys: a genuine key that still works is revoked before the response.
 
 Nothing that a reporter can see depends on whether a key was real.
 """
@@ -32,7 +32,7 @@ would cost an Argon2; so past these, the owner's other keys in that report are n
 REPORTS_PER_HOUR = 60
 HOUR = 3600
 REPEATED = timedelta(days=1)
-"""While keys are kept (``LEAK_ACTION=notify``), the same report is recorded once in so long."""
+"""While keys are kept (``LEAK_ACTION=notify``), the same report is recorded once in this time."""
 DETAIL_LENGTH = 500
 
 
@@ -54,7 +54,7 @@ def count_report(client_ip: IPAddress | None) -> None:
 
 @sensitive_variables("texts", "found")
 def report(texts: Iterable[str], *, now: datetime, ip: str, where: str) -> None:
-    """Act on each right key in ``texts``; ``where`` says by which way it came."""
+    """Act on each genuine key in ``texts``; ``where`` says how it was reported."""
     found = dict.fromkeys(raw for text in texts for raw in keyformat.find(text))
     for key in genuine(islice(found, KEYS_PER_REPORT), live_at=now).values():
         act(key, now=now, ip=ip, where=where)

@@ -20,7 +20,7 @@ class LeakedKeysSerializer(NoUnknownFields, serializers.Serializer[Any]):
 
 
 class ReceivedSerializer(serializers.Serializer[Any]):
-    received = serializers.IntegerField(help_text="How many texts the report had.")
+    received = serializers.IntegerField(help_text="The number of texts in the report.")
 
 
 class MatchSerializer(serializers.Serializer[Any]):
@@ -29,7 +29,7 @@ class MatchSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(help_text="What looks like a key.")
     type = serializers.CharField(required=False, help_text="What GitHub calls such a token.")
     url = serializers.CharField(required=False, help_text="Where it was found.")
-    source = serializers.CharField(required=False, help_text="In what it was found, such as commit.")  # type: ignore[assignment]  # GitHub's name; Field has one of its own
+    source = serializers.CharField(required=False, help_text="Kind of source, such as commit.")  # type: ignore[assignment]  # GitHub's name; Field has one of its own
 
 
 class LabelSerializer(serializers.Serializer[Any]):

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class OpenView(APIView):
-    """Open to everybody, with a key or without; only POST."""
+    """Open to everyone, with a key or without; only POST."""
 
     authentication_classes = ()
     permission_classes = ()

@@ -31,7 +31,7 @@ class Permission(IntFlag):
 
     @property
     def label(self) -> str:
-        """Return "Read, Write" or the like."""
+        """Return a list such as "Read, Write"."""
         return ", ".join(name.capitalize() for name in self.names)
 
     @property

@@ -1,4 +1,4 @@
-"""What a key may hand on: a key that makes, changes or rotates another never grants more than it has."""
+"""What a key may grant: one that creates, changes or rotates another never grants more than it has."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Grant(NamedTuple):
         return cls(key.granted, key.allowed_networks, key.expires_at)
 
     def covers(self, other: Grant) -> bool:
-        """Return whether nothing is possible with ``other`` that isn't possible with this."""
+        """Return whether ``other`` allows nothing that this doesn't."""
         return (
             self.permissions.covers(other.permissions)
             and networks.is_within(other.allowed_networks, self.allowed_networks)
@@ -44,8 +44,8 @@ def refuse_escalation(
 ) -> None:
     """Raise ``Escalation`` unless ``caller``, locked and as it is now, may make ``wanted`` out of ``before``.
 
-    The result as a whole lies within the caller, unless the change widens nothing. Judging each
-    field for itself would let a key that works from one network give permissions to one that
+    The result as a whole lies within the caller, unless the change widens nothing. Checking each
+    field separately would let a key that works from one network give permissions to one that
     works from everywhere. ``None`` is a caller that is gone.
     """
     if caller is None or caller.is_ended(now) or not caller.granted & Permission.ADMIN:

@@ -37,7 +37,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 
 
 class Notice(models.Model):
-    """One email to a key's owner. ``unique_for`` names what it tells: nothing is told twice.
+    """One email to a key's owner. ``unique_for`` identifies what it reports.
 
     ``facts`` is what the email says beyond the key and its event, ``refusal`` what the mail server said when
     it last refused the recipient, and ``claimed_by`` the worker that last tried.
@@ -116,7 +116,7 @@ def claim_length() -> timedelta:
 
 
 class NoticeChoices(models.Model):
-    """Which emails an owner wants; who has no row wants all."""
+    """Which emails an owner wants; without a row, all of them."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="notice_choices"

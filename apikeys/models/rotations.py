@@ -1,4 +1,4 @@
-"""A rotation: one key takes another's place while, for a time, both work."""
+"""A rotation: one key replaces another, and for a time both work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often keys are presented, and what came of it."""
+"""How often keys are presented, and with what outcome."""
 
 from __future__ import annotations
 

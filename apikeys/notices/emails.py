@@ -17,7 +17,7 @@ from apikeys.models import APIKey, KeyEvent, Notice
 
 COLUMNS = 78
 NAME_LENGTH = 40
-"""How much of a key's name a subject has."""
+"""The most characters of a key's name in a subject."""
 
 
 def message(notice: Notice) -> EmailMessage:
@@ -71,11 +71,11 @@ def actor(event: KeyEvent, key: APIKey) -> str:
             return f"the API key {keyformat.masked(event.actor_key_id)}"
         case KeyEvent.Actor.OPERATOR:
             return f"an operator ({line(event.actor_name)})" if event.actor_name else "an operator"
-    return "somebody who isn't signed in"
+    return "someone who isn't signed in"
 
 
 def changes(event: KeyEvent) -> list[tuple[str, str, str]]:
-    """Return what grew: the field, its old and its new value."""
+    """Return what was widened: the field, its old and its new value."""
     shown = {"permissions": ("Permissions", "none"), "allowed_networks": ("Addresses", "any")}
     return [
         (label, ", ".join(before) or empty, ", ".join(after) or empty)
@@ -86,7 +86,7 @@ def changes(event: KeyEvent) -> list[tuple[str, str, str]]:
 
 
 def line(text: str) -> str:
-    """Return ``text`` on one line, without characters that control or turn it around."""
+    """Return ``text`` on one line, without control or bidirectional characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 

@@ -1,7 +1,7 @@
 """Which event makes which email, and the emails that are due without an event.
 
-An email is queued in the transaction of what it tells, so that none is lost and none tells of
-something that did not happen.
+An email is queued in its event's transaction, so that none is lost and none reports something
+that didn't happen.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from apikeys.models import APIKey, KeyEvent, KeyUsage, Notice, NoticeChoices, Pe
 WARNINGS = (1, 7, 14)
 """Days before a key expires at which its owner is warned, the last warning first."""
 LOOKED_BACK = timedelta(days=2)
-"""Housekeeping runs once a day; older use was told of, or is no news any more."""
+"""Housekeeping runs once a day; older use was already reported, or is old news."""
 KEPT = timedelta(days=90)
-"""How long emails that are done are remembered."""
+"""How long finished emails are kept."""
 OPTIONAL = {Notice.Kind.CREATED, Notice.Kind.ROTATED, Notice.Kind.EXPIRING, Notice.Kind.ENDED_IN_USE}
 
 
@@ -45,7 +45,7 @@ def queue_event(*, event: KeyEvent, **_: Any) -> None:
 
 
 def kind_of(event: KeyEvent) -> Notice.Kind | None:
-    """Return which email an event makes; a rotation or a report that also revokes makes one alone."""
+    """Return which email an event makes; a rotation or a report that also revokes makes only one."""
     match event.action:
         case KeyEvent.Action.CREATED:
             return Notice.Kind.CREATED
@@ -98,7 +98,7 @@ def queue_due(now: datetime) -> int:
 
 
 def queue(notices: Iterable[Notice]) -> int:
-    """Store ``notices``, but for those that tell what was told before; return how many were stored."""
+    """Store ``notices`` except those that were queued before; return how many were stored."""
     wanted = list(notices)
     told = Notice.objects.filter(unique_for__in=[one.unique_for for one in wanted])
     known = set(told.values_list("unique_for", flat=True))

@@ -24,7 +24,7 @@ FINALLY_REFUSED_AT_MOST, REFUSED_AT_MOST = 10, 130
 """So often a recipient is tried whom the mail server refuses for good, or for the moment (over five days)."""
 REFUSAL_LENGTH = 200
 BATCH = 100
-"""Emails for one connection to the mail server."""
+"""Emails per connection to the mail server."""
 
 logger = logging.getLogger(__name__)
 
@@ -124,12 +124,12 @@ class Worker:
         )
 
     def _note_sent(self, notice: Notice) -> None:
-        """Note that the mail server has it, however long the database is away, lest it is sent again."""
+        """Record that it was sent, retrying while the database is away, so that it isn't sent again."""
         while True:
             try:
                 notice.note_sent(timezone.now())
             except (DatabaseError, InterfaceError) as error:
-                logger.error("notice %d was sent, which cannot be stored yet: %s", notice.pk, error)
+                logger.error("notice %d was sent, but that can't be stored yet: %s", notice.pk, error)
                 connection.close()
                 if self.stop.wait(POLL):
                     raise

@@ -59,7 +59,7 @@ def filtered(request: SignedInRequest, filters: ActivityForm) -> QuerySet[KeyEve
 
 
 def as_csv(events: QuerySet[KeyEvent]) -> StreamingHttpResponse:
-    """Answer with all ``events``, row by row as the database gives them."""
+    """Respond with all ``events``, streamed row by row."""
     writer = csv.writer(Echo())
     response = StreamingHttpResponse(
         (writer.writerow([plain(cell) for cell in row]) for row in rows(events)),

@@ -1,4 +1,4 @@
-"""What to mind about an address list: warnings, never refusals."""
+"""Advice about an address list: warnings, never errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ADDRESSES_NAMED = 10
 def warnings(allowed_networks: str, *, own: IPAddress | None, behind_proxy: bool) -> list[str]:
     """Return a sentence for each thing in a canonical list that its author may not have meant.
 
-    ``own`` is the address of whoever asks; ``behind_proxy`` is whether callers reach the
+    ``own`` is the user's address; ``behind_proxy`` is whether callers reach the
     server through a proxy, and so never with an address of the server's private network.
     """
     networks = parse_networks(allowed_networks)

@@ -1,4 +1,4 @@
-"""The forms of Settings > API: a key's settings, and that one form makes one key."""
+"""The forms of Settings > API: a key's settings, and forms that create one key each."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class KeyForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={
             "required": "Give the key a name.",
-            "max_length": "A name has at most %(limit_value)d characters; this one has %(show_value)d.",
+            "max_length": "A name can have at most %(limit_value)d characters; this one has %(show_value)d.",
         },
     )
     permissions = permission_field()
@@ -74,7 +74,7 @@ class KeyForm(forms.Form):
         required=False,
         max_length=MAX_LIST_LENGTH,
         help_text="Optional. Leave empty to allow any address. Enter one address or range per line, "
-        "IPv4 or IPv6, such as 203.0.113.7 or 2001:db8::/32. Commas and spaces work, too.",
+        "IPv4 or IPv6, such as 203.0.113.7 or 2001:db8::/32. Commas and spaces work too.",
         error_messages={
             "max_length": f"The list is too long: at most {MAX_LIST_LENGTH:,} characters are allowed."
         },
@@ -96,7 +96,7 @@ class KeyForm(forms.Form):
             raise forms.ValidationError(error.errors) from error
 
     def add_address(self, address: IPAddress | None) -> bool:
-        """Put ``address`` at the end of what was typed, go back there and judge nothing yet.
+        """Append ``address`` to what was typed and focus the field, without validating anything yet.
 
         Returns whether it was missing.
         """
@@ -111,7 +111,7 @@ class KeyForm(forms.Form):
 
 
 class OnceForm(forms.Form):
-    """A form that makes one key, however often it is sent: it carries a token that works once."""
+    """A form that creates one key, however often it is submitted: its token works once."""
 
     form_token = forms.CharField(widget=forms.HiddenInput, required=False)
 
@@ -141,13 +141,13 @@ class NewKeyForm(OnceForm, ExpiryForm, KeyForm):
 
     @property
     def values(self) -> dict[str, Any]:
-        """What ``issue`` takes, once the form is valid."""
+        """The arguments for ``issue``, once the form is valid."""
         fields = ("name", "permissions", "allowed_networks", "expires_at", "form_token")
         return {field: self.cleaned_data[field] for field in fields}
 
 
 class KeySettingsForm(StaleFormMixin, ExpiryForm, KeyForm):
-    """The settings of a key that exists. Its expiry is kept unless another one is chosen."""
+    """The settings of an existing key. Its expiry is kept unless another one is chosen."""
 
     tracked = ("name", "permissions", "allowed_networks", "expires_shown")
 
@@ -204,7 +204,7 @@ class RotateForm(OnceForm):
 
 
 def prefill(query: QueryDict) -> dict[str, Any]:
-    """Return what ``?name=…&permissions=read,write`` fills into the form; it ignores what it must."""
+    """Return what ``?name=…&permissions=read,write`` fills into the form, without invalid values."""
     initial: dict[str, Any] = {}
     name = "".join(character for character in query.get("name", "") if character.isprintable()).strip()
     if name:

@@ -85,7 +85,7 @@ def settings_form(request: SignedInRequest, key: APIKey, now: datetime) -> KeySe
 
 
 def add_address(request: SignedInRequest, form: KeySettingsForm) -> dict[str, str]:
-    """Put the caller's or the reader's own address into the form; return what to say."""
+    """Put a caller's address or the user's own into the form; return what to say."""
     address = client_ip(request.META)
     if "allow" in request.POST:
         address = parse_address(request.POST["allow"])
@@ -96,7 +96,7 @@ def add_address(request: SignedInRequest, form: KeySettingsForm) -> dict[str, st
 
 
 def check_addresses(form: KeySettingsForm, callers: list[reports.Caller]) -> dict[str, str]:
-    """Return what the typed list would have done to past calls, and judge nothing else."""
+    """Return what the typed list would have done to past calls; validate nothing else."""
     if form.errors.get("allowed_networks"):
         return {}
     typed = form.cleaned_data["allowed_networks"]
@@ -175,5 +175,5 @@ def revoke(request: SignedInRequest, key: APIKey, now: datetime) -> None:
             more = key.revoke_with_made(by=request.user, now=now, origin=origin(request))
     said = f"{quoted(key.name)} was {'' if stopped else 'already '}revoked."
     if more:
-        said += f" {'One key' if more == 1 else f'{more:,} keys'} that it made also stopped working."
+        said += f" {'One key' if more == 1 else f'{more:,} keys'} that it created also stopped working."
     messages.success(request, said, extra_tags=key.key_id)

@@ -19,7 +19,7 @@ class SignedInRequest(HttpRequest):
 
 
 def origin(request: HttpRequest) -> Origin:
-    """Return where a change that a page makes comes from."""
+    """Return the origin of a change made on a page."""
     return Origin(str(client_ip(request.META) or ""))
 
 

@@ -1,4 +1,4 @@
-"""Forms that apply only what was changed in them, so that a page that is out of date undoes nothing."""
+"""Forms that apply only edited fields, so that an outdated page undoes nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ else:
 class StaleFormMixin(Base):
     """Compares what was sent with what the form showed, and that with the object as it is now.
 
-    ``tracked`` names the fields; ``initial`` is the object as it is now, also when the form is bound.
+    ``tracked`` names the fields; ``initial`` is the object as it is now, even when the form is bound.
     Each tracked field carries what it showed in a hidden input beside it (``initial-<name>``). A field
     that was changed here and elsewhere, to two different values, is an error, and its hidden input has
     the current value from then on.
@@ -56,7 +56,7 @@ class StaleFormMixin(Base):
         """Return a sentence on fields that changed elsewhere and weren't changed here, or ""."""
         names = [name for name in self.tracked if self._changed_elsewhere(name) and not self.is_changed(name)]
         labels = get_text_list([str(self[name].label) for name in names], "and")
-        return f"Changed on another page, and left as is: {labels}." if names else ""
+        return f"Kept changes made on another page: {labels}." if names else ""
 
     def is_changed(self, name: str) -> bool:
         """Return whether the value sent differs from the one that the form showed."""

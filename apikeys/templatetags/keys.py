@@ -77,7 +77,7 @@ def last_needed(key: APIKey, permission: str) -> datetime | None:
 
 @register.filter
 def moment(at: datetime) -> SafeString:
-    """Return the time in full, for pages that have the room."""
+    """Return the time in full, for pages with room for it."""
     return _time(at, "full", in_full(at))
 
 
@@ -112,7 +112,7 @@ def number(count: int) -> str:
 
 @register.filter
 def percent(share: float) -> str:
-    """Return a share of a hundred; what happened is never "0.0 %"."""
+    """Format a percentage; something that happened is never "0.0 %"."""
     return "under 0.1 %" if 0 < share < 0.1 else f"{share:.1f} %"
 
 

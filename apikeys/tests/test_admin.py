@@ -22,7 +22,7 @@ def operator(django_user_model):
 
 @pytest.fixture
 def desk(operator):
-    """The operator's browser."""
+    """An operator's browser."""
     client = Client()
     client.force_login(operator)
     return client
@@ -146,7 +146,7 @@ def test_an_operator_narrows_a_key_and_the_key_remembers_who(desk, operator, cal
     [
         ({"allowed_networks": "10.0.0.0/33"}, 'Line 1: "10.0.0.0/33" is not an IP address or range.'),
         ({"permissions": []}, "Choose at least one permission."),
-        ({"name": "\u200b"}, "Give the key a name that can be seen."),
+        ({"name": "\u200b"}, "Give the key a name with visible characters."),
     ],
 )
 def test_an_operator_is_held_to_the_same_rules(desk, key, path, values, said):

@@ -1,4 +1,4 @@
-"""Migrations keep what is stored, in both directions, while the release before serves."""
+"""Migrations keep stored data, in both directions, while the previous release serves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plaintext of a key is nowhere but in the answer that made it."""
+"""A key's plaintext is only in the response that created it."""
 
 from __future__ import annotations
 

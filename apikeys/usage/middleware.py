@@ -1,4 +1,4 @@
-"""Records what each request presented a key for, once it is answered."""
+"""Records each request's use of a key, after the response."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from apikeys.usage.recorder import record
 
 
 class UsageMiddleware:
-    """Outside of whatever turns an exception into an answer, so that the status is the final one."""
+    """Wraps everything that turns an exception into a response, so that the status is final."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""Counts what keys are presented for, in memory, and writes it about once a second.
+"""Counts the uses of keys in memory and writes them about once a second.
 
 A request costs a few dictionary entries; a thread of each process writes them, and what is left
 at exit. What a process has counted and not yet written is lost on SIGKILL.
@@ -86,7 +86,7 @@ class Recorder:
         self.clear()
 
     def after_fork(self) -> None:
-        """Leave to the parent process its counts, its thread and its locks, which may be held."""
+        """After a fork, leave the parent its counts, its thread and its locks, which may be held."""
         self._start_over()
 
     def clear(self) -> None:
@@ -114,7 +114,7 @@ class Recorder:
             self._start()
 
     def flush(self) -> None:
-        """Write what is counted; raise what the database raises, the counts kept for the next try."""
+        """Write the counts; if the database raises, keep them for the next try and raise too."""
         with self._writing:
             with self._lock:
                 counts, self._counts = self._counts, {}

@@ -105,7 +105,7 @@ class Refusal(NamedTuple):
 def last_day(keys: Collection[APIKey], now: datetime) -> dict[int, LastDay]:
     """Return the calls of each key, by its primary key, in 24 clock hours up to this one.
 
-    Calls that authentication kept out are no use of a key. One query, however many keys.
+    Calls that authentication refused aren't uses of a key. One query, however many keys.
     """
     first = _hour(now) - 23 * HOUR
     days = {key.pk: LastDay() for key in keys}

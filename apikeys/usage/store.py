@@ -15,7 +15,7 @@ ROWS_PER_BATCH = 1000
 
 
 class Row(NamedTuple):
-    """What one count is of; ``hour`` is in hours since the epoch."""
+    """What a count belongs to; ``hour`` is in hours since the epoch."""
 
     key: int
     hour: int

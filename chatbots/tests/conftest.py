@@ -59,7 +59,7 @@ def statements():
 
 @contextmanager
 def unprepared():
-    """Have PostgreSQL told each statement's text each time, not the name of a prepared one."""
+    """Send PostgreSQL each statement's text, not the name of a prepared one."""
     connection.ensure_connection()
     if connection.vendor != "postgresql":
         yield

@@ -1,4 +1,4 @@
-"""Operators see and correct chatbots; the record of queries stays as it is."""
+"""Operators can view and edit chatbots, but not edit queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a chatbot answers from."""
+"""FAQ entries by API."""
 
 from __future__ import annotations
 

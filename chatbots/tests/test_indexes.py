@@ -1,4 +1,4 @@
-"""Lists are read off an index in their order, however many rows there are."""
+"""Lists are read in order from an index, however many rows there are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db import connection
 )
 def test_list_is_read_off_its_index(owner, chatbot, relation, index):
     parent = owner if relation == "chatbots" else chatbot
-    if connection.vendor == "postgresql":  # for a handful of rows it would not bother
+    if connection.vendor == "postgresql":  # for a handful of rows it wouldn't use an index
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
 

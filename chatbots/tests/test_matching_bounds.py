@@ -1,4 +1,4 @@
-"""No questions and no message make a reply expensive. Counts work, not time."""
+"""No question or message makes a reply expensive. Counts work, not time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FEW_WORDS = ["abcdef" + word(3) for _ in range(300)]
 MARKS = "".join(chr(point) for point in range(0x300, 0x370))
 DESCENDING_MARKS = "".join(sorted(MARKS, key=unicodedata.combining, reverse=True))
 
-# What an attacker stores, and what they then ask: each is the worst found for one part of the work.
+# An attacker's entries and questions: each is the worst found for one part of the work.
 ATTACKS = {
     "compatibility characters": (alike("ⅷ" * 24, 32, 1000), alike("ⅷ" * 24, 130, 1)[0]),
     "a character that becomes 18": (["\ufdfa" * 1000] * 1000, "\ufdfa" * 3999 + "x"),

@@ -38,7 +38,7 @@ def amount(request, owner, chatbot):
 )
 def test_statements_of_an_endpoint(call, issue, url, statements, method, path, body, count):
     _, raw = issue()
-    call(raw, path="/v1/chatbots")  # whatever a key's first use costs
+    call(raw, path="/v1/chatbots")  # the cost of a key's first use
 
     with statements() as made:
         response = call(raw, method, path.format(url), body)
@@ -58,7 +58,7 @@ def test_statements_of_deleting_an_faq_entry(call, admin_key, chatbot, url, stat
 
 def test_owner_is_not_loaded(call, read_key, chatbot):
     for _ in range(4):
-        call(read_key)  # whatever first uses cost
+        call(read_key)  # the cost of first uses
 
     with round_trips(connection) as seen:
         call(read_key)

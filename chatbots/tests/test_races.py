@@ -14,7 +14,7 @@ NOT_FOUND = {"error": {"code": "NOT_FOUND", "message": "Not found"}}
 
 
 class BreakingReplier:
-    """Breaks a constraint of its own, which says nothing of the chatbot."""
+    """Breaks a constraint that has nothing to do with the chatbot."""
 
     def reply(self, chatbot, message):
         raise IntegrityError

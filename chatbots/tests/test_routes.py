@@ -1,4 +1,4 @@
-"""Every route × method, taken from the resolver: a new one cannot be forgotten here."""
+"""Every route × method, taken from the resolver, so that no new one is forgotten here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chatbots.models import Chatbot, FAQEntry, Query
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
-# What the API's clients were promised.
+# The API's contract with its clients.
 NEEDED = {
     ("chatbots", "GET"): "read",
     ("chatbots", "POST"): "admin",

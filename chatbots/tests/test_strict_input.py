@@ -1,4 +1,4 @@
-"""Bodies are taken to the letter: anything undocumented is refused, never converted."""
+"""Bodies are strict: anything undocumented is refused, never converted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker beside the server of ``make run`` lives as long as the server, and no longer."""
+"""The worker beside the server of ``make run`` lives exactly as long as the server."""
 
 import os
 import signal
@@ -68,7 +68,7 @@ def start(root):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    # Only where a test failed is any left.
+    # Any are left only if a test failed.
     for pid in started(root):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The tests' own machinery: what they share, they share on purpose, and a failure leaves its traces."""
+"""The tests' own machinery: they share only what they mean to, and failures keep their logs."""
 
 from __future__ import annotations
 

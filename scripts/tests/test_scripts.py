@@ -1,4 +1,4 @@
-"""What ``make run`` and ``make test`` promise before anything of WizChat itself runs."""
+"""What ``make run`` and ``make test`` do before WizChat itself runs."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_taken_port_is_told_in_one_sentence(tmp_path):
             out, err = process.communicate(timeout=20)
 
     assert process.returncode == 1
-    assert err == f"Port {port} is taken: another server is running. Choose one: make run PORT=8001\n"
+    assert err == f"Port {port} is in use. Choose another one: make run PORT=8001\n"
     assert out == ""
 
 
@@ -252,7 +252,7 @@ def test_old_python_is_refused_with_a_hint(tmp_path):
 
 @pytest.fixture
 def playwright(tmp_path):
-    """What Playwright says of its own build: where it would be."""
+    """The path that Playwright reports for its own build."""
     return SimpleNamespace(chromium=SimpleNamespace(executable_path=str(tmp_path / "own")))
 
 

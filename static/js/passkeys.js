@@ -1,4 +1,4 @@
-// Passkeys: asks the browser for one and sends what it answers.
+// Passkeys: asks the browser for one and sends its response.
 "use strict";
 
 for (const button of document.querySelectorAll("button[data-passkey]")) {

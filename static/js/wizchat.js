@@ -1,4 +1,4 @@
-// Comforts only: every page works without this file.
+// Optional extras: every page works without this file.
 "use strict";
 
 // A form is sent once, however often its button is pressed.
@@ -36,7 +36,7 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   const status = document.getElementById(button.dataset.status);
   let timer;
   button.hidden = false;
-  button.style.minWidth = `${button.getBoundingClientRect().width}px`; // whatever it says
+  button.style.minWidth = `${button.getBoundingClientRect().width}px`; // for any label
   button.addEventListener("click", async () => {
     const said = await copy(document.getElementById(button.dataset.copy));
     button.textContent = status.textContent = said;
@@ -48,7 +48,7 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   });
 }
 
-// Times in the reader's zone, which is named; without script they are in UTC, worded alike.
+// Times in the reader's zone, which is named; without script they are in UTC, in the same format.
 const part = (at, options) => new Intl.DateTimeFormat("en-GB", options).format(at);
 const clock = { hour: "2-digit", minute: "2-digit" };
 const short = (at) => `${at.getDate()} ${part(at, { month: "long" }).slice(0, 3)}`;

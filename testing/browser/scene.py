@@ -1,4 +1,4 @@
-"""A member with keys in every state, and every page there is to look at."""
+"""A member with keys in every state, and every page of the site."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def furnish(server, robots=25):
 
 
 def create(page, name="Browser key"):
-    """Make a key by the form; the page is then the one that shows it."""
+    """Create a key with the form; the page is then the one that shows it."""
     page.goto("/settings/api/new/")
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("button", name="Create", exact=True).click()

@@ -54,7 +54,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return bool(settings.SIGNUP_OPEN)
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
-        """Refuse names that could pass for somebody else's email address."""
+        """Refuse names that could pass for someone else's email address."""
         if "@" in username:
             raise self.validation_error("at_in_username")
         cleaned: str = super().clean_username(username, shallow)
@@ -79,7 +79,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return str(address)
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Return what failures are counted by: the account, whatever host and whichever name was used."""
+        """Return what failures are counted by: the account, whichever host and name were used."""
         logins = {login for name in ("username", "email") if (login := credentials.get(name))}
         for user in accounts_named(*logins):
             return f"account:{user.pk}"
@@ -108,13 +108,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         context: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        """Tell ``user``; of a removed address, the address itself too, which may be the only one."""
+        """Notify ``user``, and a removed address itself too, because it may be the only one."""
         super().send_notification_mail(template_prefix, user, context, email)
         if context and (removed := context.get("deleted_email")):
             super().send_notification_mail(template_prefix, user, context, removed)
 
     def get_http_user_agent(self, request: HttpRequest) -> str:
-        """Return what calls itself a browser; an API key sent as its name is not passed on."""
+        """Return the user agent, without any API key that was sent in it."""
         return redact(super().get_http_user_agent(request))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
@@ -124,7 +124,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
 
 def absolute(name: str, **arguments: str) -> str:
-    """Return the whole address of the page called ``name``, as emails link to it."""
+    """Return the full URL of the page called ``name``, for links in emails."""
     return f"{settings.SITE_URL}{reverse(name, kwargs=arguments)}"
 
 

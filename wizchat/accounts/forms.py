@@ -47,7 +47,7 @@ class SignupForm(forms.SignupForm):  # type: ignore[misc]  # allauth ships no ty
 
 
 class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # allauth ships no types
-    """Looks no account up before the answer, so that its time tells nobody which addresses have one."""
+    """Looks up no account before the response, so that its timing doesn't reveal which addresses have one."""
 
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()

@@ -1,4 +1,4 @@
-"""Two-factor authentication: whatever could make a code is encrypted at rest."""
+"""Two-factor authentication: every secret that generates codes is encrypted at rest."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
         return f"Passkey {count + 1}"
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        """Bind passkeys to the site, not to whatever Host header a request came with."""
+        """Bind passkeys to the site, not to a request's Host header."""
         return {"id": urlsplit(settings.SITE_URL).hostname or "localhost", "name": "WizChat"}
 
 
@@ -59,7 +59,7 @@ class ActivateTOTPForm(AllauthActivateTOTPForm):  # type: ignore[misc]  # allaut
 
 
 def cipher() -> MultiFernet:
-    """Return what encrypts with a key made of ``SECRET_KEY``, and decrypts with its fallbacks too."""
+    """Return a cipher with a key derived from ``SECRET_KEY``, which decrypts with its fallbacks too."""
     return MultiFernet(_fernet(secret) for secret in [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
 
 

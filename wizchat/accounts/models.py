@@ -49,7 +49,7 @@ def accounts_named(*logins: str) -> list[User]:
     users = [
         user
         for user in User.objects.filter(matches)
-        # Databases fold more letters into one another than Python does.
+        # Databases treat more letters as equal than Python does.
         if user.pk in verified or names & {user.username.lower(), user.email.lower()}
     ]
     return sorted(users, key=lambda user: (not verified.get(user.pk), user.pk))

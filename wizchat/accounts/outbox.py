@@ -1,4 +1,4 @@
-"""Sends emails in a thread: no request waits for a mail server, or tells by its time what was sent."""
+"""Sends emails in a thread: no request waits for a mail server or reveals whether one was sent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _run(job: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     try:
         job(*arguments)
     except Exception:
-        # Whatever the mail server or the database raises: nobody is waiting for it.
+        # Any exception of the mail server or the database: nobody is waiting for it.
         logger.exception("an email was not sent")
     finally:
         connections.close_all()

@@ -36,7 +36,7 @@ def note_sign_in(request: HttpRequest, user: User, **_: object) -> None:
 
 
 def key_issuer_required(view: View) -> View:
-    """Let only those make keys who have a verified address, if they need one, and signed in recently.
+    """Require a verified address, of those who need one, and a recent sign-in to create a key.
 
     Wraps a view that needs a signed-in user. Looking at the form takes no password.
     """
@@ -69,12 +69,12 @@ def typed_before(request: HttpRequest) -> dict[str, str | list[str]]:
     del request.session[TYPED]
     fields: dict[str, str | list[str]] = kept["fields"]
     if fields:
-        messages.info(request, "Thanks for confirming. Your form is still here: check it and send it again.")
+        messages.info(request, "Thanks for confirming. Your form is still here: check and submit it again.")
     return fields
 
 
 def _keep(request: HttpRequest) -> None:
-    """Keep the form in the session, without anything in it that is secret."""
+    """Keep the form in the session, without its secrets."""
     fields = {
         name: [redact(value) for value in values]
         for name, values in request.POST.lists()

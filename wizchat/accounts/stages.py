@@ -9,7 +9,7 @@ from wizchat.accounts.models import signed_up
 
 
 class EmailVerificationStage(stages.EmailVerificationStage):  # type: ignore[misc]  # allauth ships no types
-    """Lets in who signed up only with a verified address; accounts made by an operator need none."""
+    """Requires a verified address of people who signed up; operators' accounts need none."""
 
     def handle(self) -> tuple[HttpResponse | None, bool]:
         user = self.login.user

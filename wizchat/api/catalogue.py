@@ -1,7 +1,7 @@
 """Every error that the API sends, declared once: status, code, message and meaning.
 
-The exception handler, gunicorn's own answers, the reference and the OpenAPI document all read this.
-It imports nothing of Django, because gunicorn's master process loads it first.
+The exception handler, gunicorn's own responses, the reference and the OpenAPI document all read this.
+It doesn't import Django, because gunicorn's master process loads it first.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ ESCALATION = Error(
     403,
     "FORBIDDEN",
     "A key cannot grant more than it has",
-    "The new or changed key would have more permissions, addresses or time than the key that asks.",
+    "The new or changed key would have more permissions, addresses or time than the key you use.",
 )
 FORBIDDEN = Error(403, "FORBIDDEN", "Forbidden", "The request isn't allowed.")
 HTTPS_REQUIRED = Error(
@@ -117,7 +117,7 @@ REQUEST_TIMEOUT = Error(
     408, "REQUEST_TIMEOUT", "The request took too long", "The whole request didn't arrive within 60 seconds."
 )
 CHATBOT_INACTIVE = Error(
-    409, "CHATBOT_INACTIVE", "The chatbot is inactive", "The chatbot is switched off and takes no messages."
+    409, "CHATBOT_INACTIVE", "The chatbot is inactive", "The chatbot is switched off and accepts no messages."
 )
 KEY_ENDED = Error(
     409, "KEY_ENDED", "The key is revoked or expired", "A key that has ended can't be changed or rotated."
@@ -200,7 +200,7 @@ _BY_STATUS = {error.status: error for error in reversed(ERRORS)} | {403: FORBIDD
 
 
 def for_status(status: int) -> Error:
-    """Return the error that stands for ``status`` when nothing better is known."""
+    """Return the error to use for ``status`` when no more specific one is known."""
     known = _BY_STATUS.get(status)
     if known is not None:
         return known

@@ -1,4 +1,4 @@
-"""The API's error envelope: ``{"error": {"code": …, "message": …}}``, for whatever goes wrong."""
+"""The API's error envelope: ``{"error": {"code": …, "message": …}}``, for everything that goes wrong."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from wizchat.api.catalogue import Error
 
 API_PREFIX = "/v1/"
 RETRY_AFTER = "5"
-"""Seconds after which a client may ask a failed database again."""
+"""Seconds that clients should wait when a service has failed."""
 
 logger = logging.getLogger(__name__)
 
 
 class APIError(exceptions.APIException):
-    """One error of the catalogue, with a message of its own if the catalogue's isn't enough."""
+    """One error of the catalogue, with another message if the catalogue's isn't enough."""
 
     def __init__(
         self, error: Error, message: str | None = None, *, headers: Mapping[str, str] | None = None
@@ -57,7 +57,7 @@ def is_api(request: HttpRequest) -> bool:
 
 
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
-    """Return the answer to whatever a view under ``/v1/`` raised (DRF's EXCEPTION_HANDLER)."""
+    """Return the response to any exception of a view under ``/v1/`` (DRF's EXCEPTION_HANDLER)."""
     if isinstance(exc, APIError):
         return _response(exc.error, str(exc.detail), headers=exc.headers)
     if isinstance(exc, exceptions.ValidationError):
@@ -85,7 +85,7 @@ def _response(
 
 
 def status_of(exc: BaseException) -> int:
-    """Return the status that stands for an exception which is not one of DRF's."""
+    """Return the status for an exception that isn't one of DRF's."""
     match exc:
         case Http404():
             return HTTPStatus.NOT_FOUND
@@ -103,7 +103,7 @@ def status_of(exc: BaseException) -> int:
 
 
 def is_outage(exc: BaseException | None) -> bool:
-    """Return whether the database or the cache failed, rather than the statement that it was sent."""
+    """Return whether the database or the cache failed, rather than one statement."""
     if isinstance(exc, DataError | IntegrityError | ProgrammingError | NotSupportedError):
         return False
     return isinstance(exc, DatabaseError | InterfaceError | RedisError)

@@ -24,7 +24,7 @@ ALWAYS = (
     catalogue.INTERNAL_ERROR,
     catalogue.UNAVAILABLE,
 )
-"""What any request can be answered."""
+"""The errors that any request can get."""
 WITH_A_KEY = (
     catalogue.KEY_REQUIRED,
     catalogue.INVALID_KEY,
@@ -82,7 +82,7 @@ class ErrorBody(serializers.Serializer[Any]):
     fields = serializers.DictField(  # type: ignore[assignment]  # the API's name; Serializer has one of its own
         child=serializers.ListField(child=serializers.CharField()),
         required=False,
-        help_text="Of a 400: what is wrong with which field.",
+        help_text="In a 400: what is wrong with each field.",
     )
 
 
@@ -91,7 +91,7 @@ class ErrorEnvelope(serializers.Serializer[Any]):
 
 
 def errors_of(operation: Operation, *, has_key: bool, has_permission: bool, has_id: bool) -> list[Error]:
-    """Return every error that an operation can be answered, in the order of the catalogue."""
+    """Return every error that an operation can return, in the order of the catalogue."""
     errors = {*ALWAYS, *operation.errors}
     if has_key:
         errors |= {*WITH_A_KEY}
@@ -208,7 +208,7 @@ def _example(value: Any) -> dict[str, Any]:
 
 
 def without_slash(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
-    """Leave out the addresses with a trailing slash: each is another way to the same endpoint."""
+    """Leave out the URLs with a trailing slash: each is another way to the same endpoint."""
     return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
 
 

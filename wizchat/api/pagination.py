@@ -2,7 +2,7 @@
 
 A cursor names the row that a page begins behind, by ``created_at`` and ``id``: a page costs
 the same however far down it is, and rows that are added between two requests shift nothing. DRF's own
-CursorPagination counts rows with the same time off by number, and loses its way among them.
+CursorPagination uses an offset among rows with the same time, and skips or repeats some.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Cursor(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the cursor that ``str()`` made ``text`` of; raise ``ValueError`` for other text."""
+        """Return the cursor whose ``str()`` is ``text``; raise ``ValueError`` for other text."""
         match = _CURSOR.fullmatch(urlsafe_b64decode(text.encode("ascii")).decode("ascii"))
         if match is None:
             raise ValueError("not one of our cursors")
@@ -110,11 +110,11 @@ class NewestFirst(BasePagination):
         except (ValueError, OverflowError):
             cursor = None
         if cursor is None or not re.fullmatch(self.id_pattern, cursor.id):
-            raise InvalidQuery("cursor", "This is not a cursor that the API has given out.")
+            raise InvalidQuery("cursor", "This is not a cursor that the API returned.")
         return cursor
 
     def _link(self, request: Request, row: Any, *, older: bool) -> str:
-        """Return the address of the page behind ``row``; of the query as it came it repeats what it knows."""
+        """Return the URL of the page after ``row``, with the query parameters that the view knows."""
         row_id = getattr(row, self.id_field)
         cursor = Cursor(older, row.created_at, row_id.hex if isinstance(row_id, UUID) else row_id)
         query = {"cursor": str(cursor)}

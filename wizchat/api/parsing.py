@@ -21,7 +21,7 @@ from wizchat.api.errors import APIError
 
 UTF_8 = {"utf-8", "utf8"}
 MAX_NAMED = 20
-"""At most so many fields that a client invented are named in one answer."""
+"""The most unknown fields that one response names."""
 MAX_NAME_LENGTH = 100
 
 
@@ -37,7 +37,7 @@ class StrictJSONParser(BaseParser):
         charset = request.content_params.get("charset", "utf-8")
         if charset.lower() not in UTF_8:
             raise UnsupportedMediaType(request.content_type)
-        # By its length: the server takes in no body that is larger than any view reads.
+        # By its length: the server doesn't receive a body larger than any view reads.
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.API_MAX_BODY_BYTES:
             raise APIError(catalogue.PAYLOAD_TOO_LARGE)
         return _json_object(stream.read())
@@ -79,7 +79,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """The API answers in JSON, whatever ``Accept`` says."""
+    """The API responds in JSON, whatever ``Accept`` says."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         content_type = (request.content_type or "").partition(";")[0].strip().lower()

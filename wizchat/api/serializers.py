@@ -1,4 +1,4 @@
-"""Serializers that take a body to the letter: text is text, truth is truth, and no field is unknown."""
+"""Strict serializers: no type conversions and no unknown fields."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ else:  # a mixin at run time
 
 
 class StrictCharField(serializers.CharField):
-    """Takes a JSON string only. DRF's own field turns 1 into "1"."""
+    """Accepts only a JSON string. DRF's own field turns 1 into "1"."""
 
     def run_validation(self, data: Any = empty) -> Any:
         if data is not empty and data is not None and not isinstance(data, str):
@@ -31,7 +31,7 @@ class StrictCharField(serializers.CharField):
 
 
 class StrictBooleanField(serializers.BooleanField):
-    """Takes ``true`` and ``false`` only. DRF's own field also takes "yes", "t" and 1."""
+    """Accepts only ``true`` and ``false``. DRF's own field also takes "yes", "t" and 1."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):

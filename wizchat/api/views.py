@@ -12,7 +12,7 @@ from wizchat.api.operations import Operation
 
 
 class OpenAPIDocument(APIView):
-    """Open to everybody: it has nothing of anybody."""
+    """Open to everyone: it contains nothing private."""
 
     authentication_classes = ()
     permission_classes = ()

@@ -1,4 +1,4 @@
-"""``python -m wizchat.gunicorn``: gunicorn, after a look at what it would not explain itself.
+"""``python -m wizchat.gunicorn``: gunicorn, after checks whose failures it wouldn't explain.
 
 Gunicorn reads WEB_CONCURRENCY when it is imported, before gunicorn.conf.py can say what is wrong.
 """

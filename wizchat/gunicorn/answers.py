@@ -18,7 +18,7 @@ _OURS = (
 
 
 def error_for(exc: BaseException) -> Error:
-    """Return the error that the client is told when ``exc`` ends its request."""
+    """Return the error to send when ``exc`` ends a request."""
     match exc:
         case errors.LimitRequestLine():
             return catalogue.URI_TOO_LONG

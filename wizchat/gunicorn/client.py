@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 READ_BYTES = 32 * 1024
 SEND_BYTES = 64 * 1024
-"""As much of an answer is sent at once: most answers leave in one packet, headers and all."""
+"""How much of a response is sent at once: most leave in one packet, headers and all."""
 
 OUTBOX_BYTES = 4 * 1024 * 1024
-"""As much of an answer waits in memory until the client takes it; a thread waits with the rest."""
+"""How much of a response waits in memory until the client reads it; a thread waits with the rest."""
 
 
 class Client(socket.socket):
@@ -95,7 +95,7 @@ class Client(socket.socket):
     def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
         """Keep ``data`` until there is enough to send.
 
-        ``TimeoutError``: the client takes an answer so slowly, that the thread had to wait too long.
+        ``TimeoutError``: the client reads a response so slowly that the thread waited too long.
         """
         self.outbox += data
         if len(self.outbox) < SEND_BYTES:
@@ -108,7 +108,7 @@ class Client(socket.socket):
             self._patience -= time.monotonic() - began_at
             if self._patience <= 0:
                 self.outbox.clear()
-                raise TimeoutError("The client doesn't take its answer")
+                raise TimeoutError("The client doesn't read its response")
 
     def next_request(self, read_ahead: bytes, *, patience: float) -> None:
         """Forget the request that was answered; ``read_ahead`` and the rest belong to the next one."""

@@ -20,6 +20,6 @@ class Logger(glogging.Logger):
 
     def exception(self, msg: Any, *args: Any, **kwargs: Any) -> None:
         if isinstance(sys.exception(), TimeoutError):
-            self.info("A client did not take its answer")
+            self.info("A client did not read its response")
         else:
             super().exception(msg, *args, **kwargs)

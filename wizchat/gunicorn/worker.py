@@ -42,7 +42,7 @@ class Worker(gthread.ThreadWorker):
     """How long a thread may wait, in all, for a client to take an answer that is too large to be kept."""
 
     hang_up_seconds = 5.0
-    """How long a client that was answered may go on sending."""
+    """How long a client may keep sending after its response."""
 
     held_bytes = 64 * 1024 * 1024
     """How much memory may wait for clients: unfinished requests, and answers that weren't taken."""
@@ -105,7 +105,7 @@ class Worker(gthread.ThreadWorker):
             super().finish_request(conn, fs)
 
     def _hang_up(self, conn: Conn) -> None:
-        """Say that nothing follows, and hear the client out: many send everything before they read."""
+        """Shut down sending and drain what arrives: many clients send everything before they read."""
         conn.sock.deadline = time.monotonic() + self.hang_up_seconds
         conn.sock.arrival.data.clear()
         with suppress(OSError):
@@ -147,7 +147,7 @@ class Worker(gthread.ThreadWorker):
         self._held_bytes -= conn.held_bytes
 
     def murder_pending(self) -> None:
-        """Drop the clients whose time is up; one that began a request is told so."""
+        """Drop the clients whose time is up; one that began a request gets a 408."""
         now = time.monotonic()
         while self.pending_conns and _timeout(self.pending_conns[0]) <= now:
             conn: Conn = self.pending_conns[0]
@@ -159,7 +159,7 @@ class Worker(gthread.ThreadWorker):
             self._drop(conn)
 
     def _drop_oldest(self) -> None:
-        """Let the connection give way that has said nothing for longest, or else the oldest request."""
+        """Close the connection that has been silent longest, or else the one with the oldest request."""
         silent = next((conn for conn in self._waiting() if not conn.held_bytes), None)
         idle: Conn = self.keepalived_conns[0] if self.keepalived_conns else None
         if idle and (not silent or idle.timeout - self.cfg.keepalive < silent.waits_since):

@@ -21,7 +21,7 @@ class Reporter(ExceptionReporter):
     def _redacted(self, report: str) -> SafeString:
         report = redact_credentials(redact(report))
         match = getattr(self.request, "resolver_match", None)
-        # The view has it as a variable of its own, too.
+        # The view has it in a variable too.
         if match and "key" in match.kwargs:
             for secret in (match.kwargs["key"], escape(match.kwargs["key"])):
                 report = report.replace(secret, "********")

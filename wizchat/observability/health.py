@@ -17,16 +17,16 @@ logger = logging.getLogger(__name__)
 
 
 class NotReady(Exception):
-    """Something answers, but not with what is needed."""
+    """Something responds, but not as needed."""
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Answer that the process answers: nothing else is asked, so that no fault elsewhere restarts it."""
+    """Respond without asking any other service, so that a fault elsewhere never restarts this process."""
     return JsonResponse({"status": "ok"})
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 if the database, the cache and the tables are there, else 503 with what is not."""
+    """Answer 200 if the database, the cache and the tables are there, else 503 naming what is missing."""
     checks = {name: _state(name, check) for name, check in CHECKS.items()}
     ready = all(state == "ok" for state in checks.values())
     return JsonResponse(
@@ -38,7 +38,7 @@ def _state(name: str, check: Callable[[], None]) -> str:
     try:
         check()
     except Exception as error:
-        # Whatever a driver raises means the same to a probe; operators find it in the log.
+        # To a probe every driver's exception means the same; operators find it in the log.
         logger.error("not ready: %s: %s", name, error)
         return "unavailable"
     return "ok"

@@ -1,6 +1,6 @@
 """Logs: JSON, one line a record, never a key in it; lines for people while DEBUG is on.
 
-Pure: gunicorn's master loads it before Django is there.
+Pure: gunicorn's master loads it before Django is loaded.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class JSONLines(JsonFormatter):
 
 
 class Lines(logging.Formatter):
-    """A line for people; what a client sent cannot begin one of its own."""
+    """A line for people; text from a client can't begin a new line."""
 
     def __init__(self) -> None:
         super().__init__("%(levelname)-8s%(name)s: %(message)s")
@@ -79,7 +79,7 @@ def configuration(*, debug: bool) -> dict[str, Any]:
             "stderr": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["one_line"]}
         },
         "root": {"handlers": ["stderr"], "level": "INFO"},
-        # Django gives its loggers handlers of their own.
+        # Django gives its loggers their own handlers.
         "loggers": {
             "django": {"handlers": []},
             "django.server": {"handlers": [], "propagate": True},

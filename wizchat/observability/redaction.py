@@ -1,6 +1,6 @@
 """Takes secrets out of text that is kept: API keys, links that sign someone in, passwords in URLs.
 
-Pure: gunicorn's master loads it before Django is there.
+Pure: gunicorn's master loads it before Django is loaded.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 
 from apikeys.core import keyformat
 
-# Whoever has the last part of these paths can set a password or verify an address. It becomes its route's.
+# Anyone with the last part of these paths can set a password or verify an address, so it is replaced.
 _LINKS = (
     (re.compile(r"(accounts/+password/+reset/+key/+)[^\s/?#\"'<>&]+", re.IGNORECASE), r"\1<uidb36>-<key>"),
     (re.compile(r"(accounts/+confirm-email/+)[^\s/?#\"'<>&]+", re.IGNORECASE), r"\1<key>"),

@@ -1,7 +1,7 @@
-"""Django's PostgreSQL backend: nobody waits without end, and checking a connection costs no round trip.
+"""Django's PostgreSQL backend: nothing waits forever, and checking a connection costs no round trip.
 
 PostgreSQL enforces the statement timeout itself. A server that is frozen, or whose disk hangs, does
-not, and its kernel still acknowledges whatever arrives, so TCP sees no fault.
+not, and its kernel still acknowledges packets, so TCP sees no fault.
 
 This is the only module that uses internals of psycopg and of Django's backend (decision 31).
 """
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection that gives a statement up after ``patience`` seconds; ``None`` waits without end."""
+    """A connection that gives up on a statement after ``patience`` seconds; ``None`` waits forever."""
 
     patience: float | None
     cancels: bool
@@ -70,7 +70,7 @@ class Connection(psycopg.Connection[Any]):
     def is_silent(self) -> bool:
         """Return whether nothing has arrived on this idle connection, not even its end.
 
-        PostgreSQL and poolers say goodbye, or are cut off, before they stop; either shows here.
+        PostgreSQL and poolers send a message or close the connection when they stop; both show here.
         """
         poll = select.poll()
         poll.register(self.pgconn.socket, select.POLLIN)

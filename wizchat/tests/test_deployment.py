@@ -1,4 +1,4 @@
-"""The image and the composition: what they say holds together."""
+"""The image and compose.yaml agree with each other and the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""While no mail server is configured, no link of an email gets into a log, and operators are told."""
+"""Without a mail server, no link from an email reaches a log, and operators are told."""
 
 import smtplib
 import socket

@@ -1,4 +1,4 @@
-"""Each variable is documented, and a value that cannot be used is told in one sentence."""
+"""Each variable is documented, and an invalid value gets a one-sentence error."""
 
 import ast
 import os

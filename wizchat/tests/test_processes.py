@@ -1,4 +1,4 @@
-"""What one process changes, another one that is serving knows with its next request."""
+"""A change in one process takes effect on the next request in another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A disk that is full, a database that may only be read, usage that cannot be stored."""
+"""A full disk, a read-only database, usage that can't be stored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from testing.services import wait_until
 UNAVAILABLE = {"code": "UNAVAILABLE", "message": "Service temporarily unavailable"}
 FAULTS = {
     "read-only": "PRAGMA query_only=on",
-    # What SQLite answers when the file cannot grow: no page more than it has.
+    # What SQLite does when the file can't grow: no more pages.
     "disk full": "PRAGMA max_page_count=1",
 }
 
@@ -28,7 +28,7 @@ def used(server, key):
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory):
-    """A server that only prepares what the others find."""
+    """A server that only prepares the database for the others."""
     folder = tmp_path_factory.mktemp("sqlite")
     return Server(folder, DATABASE_URL=sqlite_url(folder)).prepare()
 

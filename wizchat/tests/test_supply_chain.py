@@ -1,4 +1,4 @@
-"""What is installed is what was locked: each package with its hashes, direct ones as they were asked for."""
+"""Installed packages are the locked ones: each with its hashes, direct ones as pinned."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ def normal(name):
 
 
 def asked(name):
-    """Return the pins of one file that people write, ``-r`` followed."""
+    """Return the pins in a hand-written file, following ``-r``."""
     pins = {}
     for line in (ROOT / f"{name}.txt").read_text().splitlines():
         line = line.partition("#")[0].strip()

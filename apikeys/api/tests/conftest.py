@@ -9,7 +9,7 @@ from testing.fixtures import EVERYTHING
 
 @pytest.fixture
 def admin(issue):
-    """The plaintext of a key that may do everything, from everywhere, for ever."""
+    """The plaintext of a key with all permissions, no address list and no expiry."""
     return issue(name="Admin")[1]
 
 
@@ -27,7 +27,7 @@ def restricted(issue):
 
 @pytest.fixture
 def made(call):
-    """Make a key through the API; return its JSON, the plaintext included."""
+    """Create a key through the API; return its JSON, including the plaintext."""
 
     def make(raw, **body):
         response = call(raw, "POST", "/v1/keys", {"name": "Made", "permissions": ["read"]} | body)

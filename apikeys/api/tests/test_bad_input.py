@@ -1,4 +1,4 @@
-"""Whatever is wrong is named in a 400, in words, and makes or changes nothing."""
+"""A 400 says what is wrong, and nothing is created or changed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def target(issue):
 
 @pytest.fixture
 def refused(call, admin, target):
-    """Send a body that is wrong; return its ``fields`` after checking that nothing came of it."""
+    """Send an invalid body; check that nothing changed, and return the error's ``fields``."""
 
     def refused(method, path, body, **headers):
         before = list(APIKey.objects.values())

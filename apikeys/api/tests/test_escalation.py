@@ -1,4 +1,4 @@
-"""A key grants no more than it has, whatever calls are made in whatever order."""
+"""A key grants no more than it has, whatever the sequence of calls."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def _lives(key, day):
 
 
 class Thief(RuleBasedStateMachine):
-    """Holds one restricted key, knows every id, and makes whatever calls there are."""
+    """Holds one restricted key, knows every id, and tries every call."""
 
     call = None  # set by the test
     tried = 0
@@ -298,7 +298,7 @@ def test_no_sequence_of_calls_gets_more_out_of_a_stolen_key(call):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("narrowed", [{"allowed_networks": "127.0.0.1"}, {"permissions": Permission.READ}])
 def test_a_key_that_is_narrowed_while_it_makes_another_makes_no_broader_one(call, issue, owner, narrowed):
-    """Whichever comes first: the new key is no broader than its maker was at that moment."""
+    """Whichever comes first, the new key is no broader than its maker was at that moment."""
     for _ in range(5):
         caller, raw = issue(allowed_networks="127.0.0.0/8")
         start = Barrier(2)

@@ -1,4 +1,4 @@
-"""A request that is sent twice makes one key."""
+"""A request that is sent twice creates one key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The endpoints for keys: what they answer, what they change, and what a stranger sees of it."""
+"""The endpoints for keys: what they return, what they change, and what a stranger sees."""
 
 from __future__ import annotations
 

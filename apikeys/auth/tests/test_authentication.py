@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 def forged(key_id):
-    """Return a well-formed key with this id and a secret of one's own."""
+    """Return a well-formed key with this id and an invented secret."""
     secret = keyformat.generate().secret
     checksum = keyformat.checksum(f"wzc_{key_id}_{secret}")
     return f"wzc_{key_id}_{secret}{checksum}"

@@ -1,4 +1,4 @@
-"""What authentication costs, told by counts rather than by the clock."""
+"""What authentication costs, measured by counts rather than by the clock."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ for _ in range(64): print(APIKey.objects.issue(**make)[1])
 
 @pytest.fixture
 def ask(transactional_db):
-    """Return a function that sends a request with a key all the way that a server would."""
+    """Return a function that sends a request with a key through the whole stack."""
     application = get_wsgi_application()
 
     def ask(raw):
@@ -42,14 +42,14 @@ def ask(transactional_db):
         response.close()
         return int(statuses[0][:3])
 
-    connection.close()  # an old one would be due to be renewed in the middle
+    connection.close()  # an old one would be renewed in the middle
     yield ask
     connection.close()
 
 
 def test_a_request_makes_one_round_trip_for_the_key_and_one_for_the_answer(issue, ask):
     _key, raw = issue()
-    assert {ask(raw) for _ in range(4)} == {200}  # whatever first uses cost: Argon2, statements are prepared
+    assert {ask(raw) for _ in range(4)} == {200}  # the cost of first uses: Argon2, preparing statements
 
     with round_trips(connection) as seen:
         status = ask(raw)
@@ -86,7 +86,7 @@ def test_the_lookup_goes_by_the_index_of_ids(issue):
     }[connection.vendor]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")  # it would read a table of one row whole
+            cursor.execute("SET LOCAL enable_seqscan = off")  # it would scan a table of one row
         parameters = {"key_id": "0" * 12} if connection.vendor == "sqlite" else ["0" * 12]
         cursor.execute(explain + credentials._lookup_sql(), parameters)
         plan = str(cursor.fetchall())

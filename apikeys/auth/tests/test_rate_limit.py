@@ -1,4 +1,4 @@
-"""Every accepted request of a key counts, and past its limit it waits; so says every answer."""
+"""Every accepted request counts against its key's limit, and every response says what is left."""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ def test_without_trusted_proxies_the_header_is_never_read():
     [
         ("10.0.0.1", "", True),
         ("", "", True),
-        ("", "0.0.0.0/0\n::/0", False),  # "any" is also an address that nobody knows
+        ("", "0.0.0.0/0\n::/0", False),  # "any" includes an unknown address
         ("10.0.0.1", "10.0.0.0/8", True),
         ("10.0.0.0/8", "10.0.0.1", False),
         ("10.0.0.0/8", "10.0.0.0/8", True),
@@ -240,7 +240,7 @@ small_lists = st.lists(
 
 @given(small_lists, small_lists)
 def test_a_list_within_another_admits_nobody_else(inner, outer):
-    """Of sixteen addresses, all that lists of their subnets can tell apart."""
+    """All the lists that subnets of sixteen addresses can form."""
     everybody = [IPv4Address(f"192.0.2.{n}") for n in range(16)]
     admitted = [{address for address in everybody if contains(text, address)} for text in (inner, outer)]
 

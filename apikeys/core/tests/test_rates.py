@@ -1,4 +1,4 @@
-"""A rate limit says what it means, and nonsense is refused with a sentence."""
+"""Rate limits are parsed, and invalid ones are refused with a sentence."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A GitHub of our own: a real key pair, its public keys in a file, and reports that it signs."""
+"""Our own GitHub: a real key pair, its public keys in a file, and signed reports."""
 
 from __future__ import annotations
 

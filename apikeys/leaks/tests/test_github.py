@@ -1,4 +1,4 @@
-"""GitHub's secret scanning protocol: nothing happens without a signature of GitHub's."""
+"""GitHub's secret scanning protocol: nothing happens without GitHub's signature."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report does, whichever way it comes."""
+"""What a report does, however it arrives."""
 
 from __future__ import annotations
 

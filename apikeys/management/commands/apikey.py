@@ -26,7 +26,7 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class Command(BaseCommand):
-    help = "Create, list, show, rotate and revoke API keys, and tell whose a key is."
+    help = "Create, list, show, rotate and revoke API keys, and find a key's owner."
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(
@@ -43,24 +43,24 @@ class Command(BaseCommand):
         )
         create.add_argument("--allow-ip", action="append", default=[], metavar="CIDR", type=network)
         create.add_argument("--expires-in", metavar="90d", type=duration)
-        listing = commands.add_parser("list", help="one key a line, never a secret")
+        listing = commands.add_parser("list", help="list keys, one per line, without secrets")
         listing.add_argument("--owner", metavar="USERNAME", type=text)
         listing.add_argument("--json", action="store_true", dest="as_json")
-        show = commands.add_parser("show", help="a key's state, use and addresses")
+        show = commands.add_parser("show", help="show a key's state, use and addresses")
         show.add_argument("key_id", metavar="ID", type=text)
         show.add_argument("--json", action="store_true", dest="as_json")
-        rotate = commands.add_parser("rotate", help="print a key's successor, alone, on standard output")
+        rotate = commands.add_parser("rotate", help="print a key's replacement, alone, on standard output")
         rotate.add_argument("key_id", metavar="ID", type=text)
         rotate.add_argument("--overlap", metavar="24h", type=overlap, default=timedelta(hours=24))
         commands.add_parser("whose", help="read a key from standard input and name its owner")
-        revoke = commands.add_parser("revoke", help="stop a key, or all of an age, for good")
+        revoke = commands.add_parser("revoke", help="revoke a key, or all keys created before a time")
         which = revoke.add_mutually_exclusive_group(required=True)
         which.add_argument("key_id", metavar="ID", type=text, nargs="?")
         which.add_argument(
             "--all-created-before",
             metavar="TIME",
             type=point_in_time,
-            help="every key made before 2026-01-31T12:00 (UTC, or with +01:00); after a backup was restored",
+            help="all keys created before a time such as 2026-01-31T12:00 (UTC, or with +01:00)",
         )
 
     def handle(self, *args: Any, command: str, **options: Any) -> None:
@@ -88,7 +88,7 @@ class Command(BaseCommand):
             expires_at=now + expires_in if expires_in else None,
             now=now,
         )
-        self.stderr.write(f"Created {key.masked} for {owner}. The key is shown this once:", ending="\n")
+        self.stderr.write(f"Created {key.masked} for {owner}. The key is shown only once:", ending="\n")
         self.stdout.write(raw)
 
     def list(self, *, now: datetime, owner: str | None, as_json: bool, **options: Any) -> None:
@@ -120,11 +120,11 @@ class Command(BaseCommand):
             successor, raw = key.rotate(by=None, now=now, overlap=overlap)
         except AlreadyRotated as already:
             raise CommandError(
-                f"{key.masked} was rotated before, to {already.successor.masked}."
+                f"{key.masked} was already rotated, to {already.successor.masked}."
             ) from already
         except KeyEnded as ended:
             raise CommandError(f"{key.masked} is revoked or expired.") from ended
-        self.stderr.write(f"Rotated {key.masked} to {successor.masked}. The key is shown this once:")
+        self.stderr.write(f"Rotated {key.masked} to {successor.masked}. The key is shown only once:")
         self.stdout.write(raw)
 
     def whose(self, *, now: datetime, **options: Any) -> None:
@@ -135,7 +135,7 @@ class Command(BaseCommand):
         except (UnicodeDecodeError, keyformat.Malformed) as malformed:
             raise CommandError("Standard input has no API key.") from malformed
         if not hasher.HASHER.verify(key.key_hash, raw):
-            raise CommandError(f"The id is that of {key.masked}, but the secret is not.")
+            raise CommandError(f"The id belongs to {key.masked}, but the secret is wrong.")
         self.stdout.write(f"{key.key_id}  {printable(key.owner.get_username())}  {key.state(now)}")
 
     def revoke(
@@ -149,7 +149,7 @@ class Command(BaseCommand):
         if key.revoke(by=None, now=now):
             self.stderr.write(f"Revoked {key.masked} “{printable(key.name)}”.")
         else:
-            self.stderr.write(f"{key.masked} was revoked before, on {moment(key.revoked_at)}.")
+            self.stderr.write(f"{key.masked} was already revoked, on {moment(key.revoked_at)}.")
 
 
 HEADINGS = ["ID", "OWNER", "STATUS", "PERMISSIONS", "ADDRESSES", "LAST USED", "EXPIRES", "NAME"]
@@ -194,7 +194,7 @@ def moment(value: datetime | None) -> str:
 
 
 def printable(value: str) -> str:
-    """Return ``value`` without what would move a terminal's cursor."""
+    """Return ``value`` without characters that would move a terminal's cursor."""
     return "".join(character if character.isprintable() else "?" for character in value)
 
 

@@ -94,7 +94,7 @@ def test_every_email_of_an_event_says_when_by_whom_and_from_where(every_email):
         assert "When: " in emails[kind].body
         assert "IP address: 2001:db8:1234:5678:9abc:def0:1234:5678" in emails[kind].body
     assert "By: an operator (stan)" in emails["widened"].body
-    assert "By: somebody who isn't signed in" in emails["reported"].body
+    assert "By: someone who isn't signed in" in emails["reported"].body
 
 
 def test_what_can_be_turned_off_says_where(every_email):

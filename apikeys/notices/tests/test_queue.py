@@ -1,4 +1,4 @@
-"""Which event makes which email, to whom and how often."""
+"""Which event sends which email, to whom and how often."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the worker does when mail server, recipients or other workers are in the way."""
+"""What the worker does when the mail server, a recipient or another worker gets in the way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 class MailServer(EmailBackend):
-    """Takes emails unless it is ``down`` or refuses a recipient."""
+    """Accepts emails unless it is ``down`` or refuses a recipient."""
 
     down = False
     refused = {}

@@ -1,4 +1,4 @@
-"""The page of everything that happened to one's keys."""
+"""The activity page."""
 
 from __future__ import annotations
 

@@ -124,14 +124,14 @@ def test_the_token_of_another_user_makes_nothing(send, stranger_web, read):
     [
         ({"name": ""}, "Give the key a name."),
         ({"name": "   "}, "Give the key a name."),
-        ({"name": "\u200b\u2060"}, "Give the key a name that can be seen."),
-        ({"name": "x" * 81}, "A name has at most 80 characters; this one has 81."),
+        ({"name": "\u200b\u2060"}, "Give the key a name with visible characters."),
+        ({"name": "x" * 81}, "A name can have at most 80 characters; this one has 81."),
         ({"name": "one\ntwo"}, "A name can&#x27;t contain control characters"),
         ({"name": "nul\x00"}, "Null characters are not allowed."),
         ({"permissions": []}, "Choose at least one permission."),
         ({"permissions": ["root"]}, "“root” is not a permission."),
         ({"expires": ""}, "Choose when the key expires."),
-        ({"expires": "91"}, "Choose from the list when the key expires."),
+        ({"expires": "91"}, "Choose one of the listed expiry options."),
         ({"expires": "date"}, "Choose an expiry date."),
         ({"expires": "date", "expires_on": "2001-01-01"}, "1 January 2001 is in the past."),
         ({"expires": "date", "expires_on": "9999-12-31"}, "That date is too far in the future."),
@@ -249,7 +249,7 @@ def test_an_unknown_address_cannot_be_added_and_breaks_nothing(web, settings):
 
     response = web.get(NEW, headers={"X-Forwarded-For": "unknown"})
 
-    assert b"This server can't tell your address." in response.content
+    assert b"Your current address is unknown." in response.content
 
 
 def test_addresses_are_shown_as_they_are_stored(send):

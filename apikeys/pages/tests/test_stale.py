@@ -1,4 +1,4 @@
-"""A page that is out of date does not undo what was changed on another one."""
+"""An outdated page doesn't undo changes made on another one."""
 
 from __future__ import annotations
 

@@ -308,7 +308,7 @@ def test_an_address_that_nobody_knows_is_counted_without_one(issue, call):
     assert key.last_used_ip == ""
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # what gunicorn does, too
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # as gunicorn does
 def test_a_forked_process_does_not_count_again_what_its_parent_has(issue, call):
     key, raw = issue()
     call(raw)

@@ -1,4 +1,4 @@
-"""An account with a password that is checked quickly, and someone who is nobody yet."""
+"""An account whose password is hashed quickly, and someone who isn't signed in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Links that set a password or verify an address: whoever has one has the account."""
+"""Links that set a password or verify an address: anyone who has one can take over the account."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PATHS = [
 
 @pytest.fixture
 def logged(caplog):
-    """Return a function that gives all that was logged, as it is written."""
+    """Return a function that returns everything that was logged, as written."""
     caplog.set_level(logging.INFO)
     return lambda: "\n".join(JSONLines().format(record) for record in caplog.records)
 

@@ -1,4 +1,4 @@
-"""The password again, before something sensitive, when signing in was a while ago."""
+"""Reauthentication before something sensitive, when signing in was a while ago."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of sessions, and ending the others."""
+"""The list of sessions, and signing out the others."""
 
 from __future__ import annotations
 

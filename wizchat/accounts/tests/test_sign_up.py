@@ -1,4 +1,4 @@
-"""Signing up with somebody else's address."""
+"""Signing up with someone else's address."""
 
 from __future__ import annotations
 

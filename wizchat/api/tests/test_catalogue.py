@@ -1,4 +1,4 @@
-"""Every document that lists errors lists those of the catalogue, and no other."""
+"""Every document that lists errors lists exactly those of the catalogue."""
 
 from __future__ import annotations
 

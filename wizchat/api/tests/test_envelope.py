@@ -1,4 +1,4 @@
-"""Every answer under /v1/ has one shape, whatever goes wrong."""
+"""Every response under /v1/ has one shape, whatever goes wrong."""
 
 from __future__ import annotations
 

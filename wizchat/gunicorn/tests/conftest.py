@@ -1,4 +1,4 @@
-"""Servers that are started with other options, and clients that take their time."""
+"""Servers with special options, and slow clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a request is whole, however it comes in pieces."""
+"""When a request is complete, whatever pieces it arrives in."""
 
 from __future__ import annotations
 

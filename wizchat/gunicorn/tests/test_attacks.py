@@ -1,4 +1,4 @@
-"""What somebody can try who reaches gunicorn directly, without a proxy in between."""
+"""What someone can try with direct access to gunicorn, without a proxy in between."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_clients_that_never_read_hold_no_thread(narrow, connect):
     for _ in range(3):
         assert isinstance(flood(connect(narrow), request(path=b"/docs/") * 100), TimeoutError)
 
-    # They are answered in turn with these, and long before the last one take no more.
+    # The server alternates between them and these, and they stop reading long before the last one.
     assert {call(narrow.url, None).status for _ in range(300)} == {401}
 
 
@@ -183,7 +183,7 @@ def test_clients_that_go_on_sending_after_their_answer_hold_no_thread(narrow, co
 def test_headers_without_end_are_refused_before_they_cost_anything(server, connect):
     connection = connect(server)
     connection.sendall(b"GET / HTTP/1.1\r\n")
-    with suppress(ConnectionError):  # the answer is there already
+    with suppress(ConnectionError):  # the response has already arrived
         for number in range(100):
             connection.sendall(b"X-%d: %s\r\n" % (number, b"x" * 125_000))
 

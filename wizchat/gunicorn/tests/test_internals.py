@@ -1,4 +1,4 @@
-"""The version of gunicorn whose private names the worker leans on (docs/decisions/0020)."""
+"""The version of gunicorn whose private names the worker uses (docs/decisions/0020)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the production server does before and after Django: over a socket, byte by byte."""
+"""What the production server does before and after Django, over a socket, byte by byte."""
 
 from __future__ import annotations
 

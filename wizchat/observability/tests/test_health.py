@@ -1,4 +1,4 @@
-"""Probes: from any host name, over plain HTTP, without a word about what is inside."""
+"""Probes: under any host name, over plain HTTP, without details."""
 
 import pytest
 from django.core.cache import BaseCache
@@ -12,7 +12,7 @@ client = Client(raise_request_exception=False)
 
 
 class DeafCache(BaseCache):
-    """A cache that takes everything and keeps nothing."""
+    """A cache that accepts everything and stores nothing."""
 
     def __init__(self, location, params):
         super().__init__(params)

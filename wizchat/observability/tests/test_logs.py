@@ -1,4 +1,4 @@
-"""What operators read: each line is one record, and no line has a key."""
+"""The logs: each line is one record, and no line contains a key."""
 
 import io
 import json

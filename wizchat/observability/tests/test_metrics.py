@@ -1,4 +1,4 @@
-"""Numbers for operators, and for nobody else."""
+"""Metrics, for operators only."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""What the backend relies on of psycopg and Django, beyond what they document."""
+"""The undocumented behaviour of psycopg and Django that the backend relies on."""
 
 from __future__ import annotations
 

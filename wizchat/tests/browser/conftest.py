@@ -57,7 +57,7 @@ def browse(chromium, server, complaints):
 
 
 def watch(context, origin, complaints):
-    """Write down what no page may do."""
+    """Record what no page may do."""
 
     def on_console(message):
         if message.type == "error":

@@ -1,4 +1,4 @@
-"""The harness itself: what it must notice, it notices."""
+"""The harness itself: it notices what it must."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ CUT_OFF = """[...document.querySelectorAll("main *")].filter(element =>
     element.checkVisibility() && !element.closest(".hidden-text, select, input, textarea")
     && getComputedStyle(element).overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1
 ).map(element => element.outerHTML.slice(0, 120))"""
-# What is chosen is cut off by the arrow of a select that is narrower than its longest choice.
+# A select narrower than its longest choice cuts off the chosen text at its arrow.
 TIGHT_SELECTS = """[...document.querySelectorAll("main select")].filter(select => {
     const width = select.offsetWidth;
     select.style.maxWidth = "none";

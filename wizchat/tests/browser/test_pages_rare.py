@@ -1,4 +1,4 @@
-"""Pages that are seldom seen: a list without keys or with one, and what can go wrong with a request."""
+"""Rarely seen pages: a list without keys or with one, and error pages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FAULTS = ["400", "403", "403_csrf", "429", "500", "503"]
 
 @pytest.fixture(scope="module")
 def rendered(server):
-    """The HTML, by name, of pages that this server has no cause to answer with."""
+    """The HTML, by name, of pages that this server has no reason to return."""
     return json.loads(server.shell(RENDER % FAULTS))
 
 

@@ -1,4 +1,4 @@
-"""The one moment of a key: copied while it is there, gone when it is left."""
+"""A new key's only page: the key can be copied there, and is gone after leaving it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_back_does_not_bring_the_key_back_without_script(plain_page):
     create(plain_page)
     raw = leave(plain_page)
 
-    # The page was an answer to POST and not to be stored: the browser would have to send it again.
+    # The page was a response to POST that isn't stored: the browser would have to send it again.
     with pytest.raises(Error, match="ERR_CACHE_MISS"):
         plain_page.go_back()
 

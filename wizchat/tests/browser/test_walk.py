@@ -46,7 +46,7 @@ class Keyboard:
 
 
 class Visitor:
-    """A person with a browser: finds things by what they are called, and acts on them by hand."""
+    """A person with a browser, who finds things by their names and acts on them by hand."""
 
     def __init__(self, page, hand):
         self.page, self.hand = page, hand

@@ -1,4 +1,4 @@
-"""Redis stops or hangs: keys work on, guesses stay limited, nobody signs in unlimited."""
+"""Redis stops or hangs: keys keep working, guesses stay limited, and sign-in is refused."""
 
 from __future__ import annotations
 

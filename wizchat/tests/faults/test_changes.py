@@ -1,4 +1,4 @@
-"""Whatever takes something from a key, and from wherever: no request that begins afterwards gets through.
+"""When a key is restricted, by any means, no request that begins afterwards gets through.
 
 Four processes serve load all the while. A request counts from the moment at which the one who made the
 change was told that it is made.
@@ -38,7 +38,7 @@ print(session.session_key)
 
 
 class World(NamedTuple):
-    """Whose key is taken something from, and all who may do so."""
+    """The owner of the restricted key, and everyone who may restrict it."""
 
     cluster: object
     postgres: object
@@ -129,7 +129,7 @@ CHANGES = {
 
 
 def deactivate_in_admin(world):
-    """Save the admin's page of the owner with "Active" unticked."""
+    """Save the owner's page in the admin with "Active" unticked."""
     with world.postgres.connect() as connection:
         (pk,) = connection.execute(
             "SELECT id FROM auth_user WHERE username = %s", [world.username]
@@ -167,7 +167,7 @@ def test_what_begins_after_a_change_was_made_does_not_get_through(cluster, key, 
 
     assert load.broken == []
     assert load.statuses >= {200, refusal[0]}
-    # A key that is no longer one counts as a guess, and guesses are limited.
+    # A key that no longer exists counts as a guess, and guesses are limited.
     after = {(answer.status, answer.error["message"]) for answer in load.since(changed_at)}
     assert after <= {refusal, (429, "Too many failed authentications")}
     assert load.answers[0].status == 200

@@ -1,4 +1,4 @@
-"""PostgreSQL stops, crashes, hangs: 503 and nothing else, and all is well when it is back."""
+"""PostgreSQL stops, crashes or hangs: 503 and nothing else, and everything works once it is back."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_frozen_database_holds_a_thread_no_longer_than_a_statement_may_take(im
     }
     assert alive.status == 200
     assert (ready.status, ready.json["checks"]["database"]) == (503, "unavailable")
-    # Each thread gives its connection up, and then fails to open one for each further request.
+    # Each thread drops its connection, and then fails to open one for each later request.
     assert took < ANSWER + 5 * CONNECTION + 5
     assert {answer.status for answer in back} == {200}
     assert person.get("/settings/api/").status == 200
@@ -166,7 +166,7 @@ def test_use_that_is_being_written_when_the_database_freezes_is_written_once(imp
 def test_requests_are_served_while_their_use_cannot_be_written(cluster, postgres, key):
     before = used(postgres, key)
 
-    # Whoever reads goes on under this lock, whoever writes waits.
+    # Under this lock readers continue and writers wait.
     with postgres.connect() as connection, connection.transaction():
         connection.execute("LOCK TABLE apikeys_apikey, apikeys_keyusage IN SHARE MODE")
         statuses = {call(cluster.url, key).status for _ in range(20)}

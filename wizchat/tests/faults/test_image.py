@@ -1,4 +1,4 @@
-"""The steps of the image and of the composition, taken without an engine: in folders of their own."""
+"""The steps of the image and of compose.yaml, run without an engine in temporary folders."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GIVEN = {"SECRET_KEY": "s" * 60, "ALLOWED_HOSTS": "127.0.0.1", "POSTGRES_PASSWOR
 
 
 def filled(text):
-    """Fill in ``${NAME:-default}`` and ``${NAME:?}`` as a composition does."""
+    """Fill in ``${NAME:-default}`` and ``${NAME:?}`` as Compose does."""
     return re.sub(r"\$\{(\w+):(?:-([^}]*)|\?)\}", lambda m: GIVEN.get(m[1]) or m[2] or "", text)
 
 
@@ -77,7 +77,7 @@ def services():
 
 @pytest.fixture(scope="module")
 def environ(image, services):
-    """What the app is told, in the image and by the composition, with other addresses."""
+    """The app's environment from the image and compose.yaml, with other addresses."""
     postgres, redis = services
     settings = {name: filled(value) for name, value in SERVICES["app"]["environment"].items()}
     stage = dict(instructions()[-1])

@@ -1,4 +1,4 @@
-"""A table of a million keys on PostgreSQL: the plans of what is asked often, pages, migrations."""
+"""A table of a million keys on PostgreSQL: the plans of frequent queries, pages, migrations."""
 
 from __future__ import annotations
 

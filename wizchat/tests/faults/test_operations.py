@@ -1,4 +1,4 @@
-"""What operators do to a running installation, and what they read of it."""
+"""Operators' tasks on a running installation, and what it reports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ METRIC = "wizchat_authentications_total"
 
 
 def samples(cluster):
-    """Return the metrics, as any one of the processes tells them, by name and label."""
+    """Return the metrics, as any one process reports them, by name and label."""
     answer = send(cluster.url, path="/metrics", Authorization=f"Bearer {TOKEN}")
     return {
         (sample.name, *sample.labels.values()): sample.value
@@ -77,7 +77,7 @@ def test_usage_that_cannot_be_written_shows_as_lag(cluster, postgres, key):
     with postgres.connect() as connection, connection.transaction():
         connection.execute("LOCK TABLE apikeys_keyusage IN SHARE MODE")
         call(cluster.url, key)
-        # The writing itself waits for as long as a statement may; the next try tells the lag.
+        # The write itself waits for as long as a statement may; the next try reports the lag.
         wait_until(lambda: "kept for the next try" in cluster.log.read_text()[-20_000:], "a failed writing")
         wait_until(lambda: samples(cluster)[lag] > 3, "lag")
 

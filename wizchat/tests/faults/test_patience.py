@@ -1,4 +1,4 @@
-"""Whatever a connection is asked for, it waits for PostgreSQL's answer as long as it was told."""
+"""Whatever a connection does, it waits for PostgreSQL no longer than it was told to."""
 
 from __future__ import annotations
 

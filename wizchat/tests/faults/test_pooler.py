@@ -1,4 +1,4 @@
-"""PgBouncer, as it is deployed, between WizChat and PostgreSQL: it restarts, it is full, it drops nothing."""
+"""PgBouncer, as deployed, between WizChat and PostgreSQL: restarts, full pools, no lost requests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def pooler(postgres):
 
 @pytest.fixture(scope="module")
 def pooled(serve, pooler, cluster):
-    """Two processes behind the pooler, beside those that are connected directly."""
+    """Two processes behind the pooler, besides those that connect directly."""
     return serve(DATABASE_URL=pooler.url, DATABASE_POOLER="transaction", WEB_CONCURRENCY="2")
 
 

@@ -60,7 +60,7 @@ def member(server):
 
 @pytest.fixture(scope="module")
 def key(server, member):
-    """A key for the client's address alone."""
+    """A key for only the client's address."""
     command = ["apikey", "create", "--owner", member.username, "--name", "K", "--permission", "read"]
     return server.manage(*command, "--allow-ip", CLIENT).strip()
 

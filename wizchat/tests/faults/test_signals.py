@@ -1,4 +1,4 @@
-"""The server is asked to stop, or is killed, in the middle of its work."""
+"""The server is stopped or killed in the middle of its work."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_asked_to_stop_while_the_database_is_frozen_it_waits_for_that_no_longer_
     with postgres.frozen(), ThreadPoolExecutor(IN_FLIGHT) as threads:
         held = [threads.submit(call, server.url, key) for _ in range(IN_FLIGHT)]
         time.sleep(0.5)  # long enough for all to be in the middle of their work
-        status = server.stop(within=30)  # what a worker is given to end
+        status = server.stop(within=30)  # the time that a worker has to stop
         statuses = [answer.result().status for answer in held]
 
     assert served == [200] * 20
