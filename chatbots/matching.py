@@ -36,7 +36,7 @@ FOLDED_LENGTH = 8000  # of a text; one character may decompose into 18
 WORD_LENGTH = 24
 MESSAGE_WORDS = 100
 MESSAGE_SENTENCES = 40
-QUESTION_WORDS = 24
+QUESTION_WORDS = 20
 COMPARISONS = 30_000  # of a word in the message with a known word, letter by letter
 ALIKE = 16  # known words that one word of the message may stand for
 VISITS = 10_000  # of a question that has one of those words
@@ -113,7 +113,7 @@ class _Index:
 
     def __init__(self, questions: Sequence[Sequence[str]]) -> None:
         self.questions = questions
-        # A logarithm for each count, not for each of up to 24,000 words.
+        # A logarithm for each count, not for each of up to 20,000 words.
         weight = cache(lambda count: log(1 + len(questions) / count))
         counts = Counter(chain.from_iterable(questions))
         self.weights = {word: weight(count) for word, count in counts.items()}

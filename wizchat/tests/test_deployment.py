@@ -37,10 +37,16 @@ def test_no_secret_is_written_down():
 
 @pytest.mark.parametrize("service", APPS)
 def test_the_server_may_do_no_more_than_it_must(service):
+    assert SERVICES[service]["read_only"] is True
+    assert "cap_add" not in SERVICES[service]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_is_confined(service):
     options = SERVICES[service]
-    assert options["read_only"] is True
     assert options["cap_drop"] == ["ALL"]
-    assert "no-new-privileges:true" in options["security_opt"]
+    assert options["security_opt"] == ["no-new-privileges:true"]
+    assert re.fullmatch(r"\d+[mg]", options["mem_limit"])
 
 
 def test_the_server_is_reached_through_the_proxy_alone():
