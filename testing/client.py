@@ -12,6 +12,8 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urlsplit
 
+from testing.programs import wait_until
+
 PATIENCE = 60
 
 
@@ -108,6 +110,23 @@ class Load:
         self._ending.set()
         for thread in self._threads:
             thread.join()
+
+    def answered_through(self, stop):
+        """Call while something is stopped; return how many calls got a 200. All others get a 503.
+
+        ``stop`` returns how to start it again, and then every call gets a 200.
+        """
+        with self:
+            wait_until(lambda: len(self.answers) > 50, "load")
+            start = stop()
+            wait_until(lambda: sum(answer.status == 503 for answer in self.answers) > 20, "503")
+            start()
+            moment = time.monotonic()
+            wait_until(lambda: len(self.since(moment)) > 50, "load after the return")
+        assert self.broken == []
+        assert self.statuses == {200, 503}
+        assert {answer.status for answer in self.since(moment)} == {200}
+        return sum(answer.status == 200 for answer in self.answers)
 
     @property
     def statuses(self):

@@ -1,17 +1,6 @@
-"""Takes the field that rotations replace out of the model, and names outcomes as pages do. No table changes."""
+"""Takes the field that rotations replace out of the model, and the names of outcomes. No table changes."""
 
 from django.db import migrations, models
-
-OUTCOMES = [
-    ("answered", "Answered"),
-    ("client_error", "Client error"),
-    ("server_error", "Server error"),
-    ("rate_limited", "Rate limited"),
-    ("revoked", "Revoked"),
-    ("expired", "Expired"),
-    ("address", "Address not allowed"),
-    ("permission", "Missing permission"),
-]
 
 
 class Migration(migrations.Migration):
@@ -22,5 +11,5 @@ class Migration(migrations.Migration):
         migrations.SeparateDatabaseAndState(
             state_operations=[migrations.RemoveField("apikey", "predecessor")]
         ),
-        migrations.AlterField("keyusage", "outcome", models.CharField(max_length=12, choices=OUTCOMES)),
+        migrations.AlterField("keyusage", "outcome", models.CharField(max_length=12)),
     ]

@@ -42,10 +42,7 @@ def change(
         before = Grant.of(current)
         changed = {field: value for field, value in values.items() if getattr(current, field) != value}
         if changed:
-            changes = {field: [shown(current, field), None] for field in changed}
-            for field, value in changed.items():
-                setattr(current, field, value)
-                changes[field][1] = shown(current, field)
+            changes = _set(current, changed)
             if origin.key is not None:
                 refuse_escalation(caller, current, now=now, before=before)
             keys.filter(pk=key.pk).update(**changed)
@@ -53,6 +50,15 @@ def change(
     for field in values:
         setattr(key, field, getattr(current, field))
     return list(changed)
+
+
+def _set(key: APIKey, values: dict[str, Any]) -> dict[str, list[Any]]:
+    """Set ``values`` on ``key``, unsaved; return from what to what each field changes."""
+    changes = {field: [shown(key, field)] for field in values}
+    for field, value in values.items():
+        setattr(key, field, value)
+        changes[field].append(shown(key, field))
+    return changes
 
 
 def shown(key: APIKey, field: str) -> Any:

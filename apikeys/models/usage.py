@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from django.db import models
 
-from apikeys.core.outcomes import COUNTED
-
 USER_AGENT_LENGTH = 200
 
 
 class KeyUsage(models.Model):
     """How often a key was presented within one hour, with what outcome, from where.
 
-    An empty address stands for those that are unknown or too many to tell apart.
+    ``outcome`` is one of ``core.outcomes.COUNTED``, which has their labels: as choices, each new one would
+    be a migration. An empty address stands for those that are unknown or too many to tell apart.
     """
 
     key = models.ForeignKey("apikeys.APIKey", models.CASCADE, related_name="usage", db_index=False)
     hour = models.DateTimeField()
-    outcome = models.CharField(max_length=12, choices=[(outcome.value, outcome.label) for outcome in COUNTED])
+    outcome = models.CharField(max_length=12)
     address = models.CharField(max_length=45, blank=True)
     count = models.PositiveBigIntegerField()
     last_at = models.DateTimeField()

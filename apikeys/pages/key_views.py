@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -51,10 +52,17 @@ def key_detail(request: SignedInRequest, key_id: str) -> HttpResponse:
             if isinstance(saved, HttpResponse):
                 return saved
             form = saved
+    context = known_of(request, key, callers, now)
+    return render(request, "apikeys/key_detail.html", context | {"form": form} | said)
+
+
+def known_of(
+    request: SignedInRequest, key: APIKey, callers: list[reports.Caller], now: datetime
+) -> dict[str, Any]:
+    """Return what the page of ``key`` tells beside its settings."""
     days = reports.daily(key, now, DAYS)
-    context = {
+    return {
         "key": key,
-        "form": form,
         "own": client_ip(request.META),
         "now": now,
         "days": days,
@@ -75,7 +83,6 @@ def key_detail(request: SignedInRequest, key_id: str) -> HttpResponse:
         "successor": key.successor,
         "predecessor": key.predecessor,
     }
-    return render(request, "apikeys/key_detail.html", context | said)
 
 
 def settings_form(request: SignedInRequest, key: APIKey, now: datetime) -> KeySettingsForm:

@@ -17,11 +17,9 @@ from apikeys.models import APIKey, KeyUsage
 HOUR = timedelta(hours=1)
 
 
-@dataclass(frozen=True)
-class Day:
-    """The calls of one day (UTC), by outcome; outcomes that did not happen are left out."""
+class Tally:
+    """Calls by outcome; outcomes that did not happen are left out."""
 
-    date: date
     outcomes: Counter[str]
 
     @property
@@ -31,6 +29,14 @@ class Day:
     @property
     def refused(self) -> int:
         return sum(self.outcomes[outcome] for outcome in REFUSED)
+
+
+@dataclass(frozen=True)
+class Day(Tally):
+    """The calls of one day (UTC)."""
+
+    date: date
+    outcomes: Counter[str]
 
     @property
     def answered(self) -> int:
@@ -70,24 +76,16 @@ class LastDay:
 
 
 @dataclass
-class Caller:
+class Caller(Tally):
     """The calls from one address, "" for addresses unknown.
 
     ``last_used_at`` is the last call that the key was accepted for.
     """
 
     address: str
-    outcomes: Counter[Outcome]
+    outcomes: Counter[str]
     last_at: datetime
     last_used_at: datetime | None
-
-    @property
-    def total(self) -> int:
-        return self.outcomes.total()
-
-    @property
-    def refused(self) -> int:
-        return sum(self.outcomes[outcome] for outcome in REFUSED)
 
     @property
     def reasons(self) -> str:

@@ -42,7 +42,8 @@ def issue(name, permissions=Permission.READ, days=None, networks="", used_hours=
 for number in range(%(robots)d):
     issue(f"Robot {number}", days=200, used_hours=24)
 issue("Old importer", days=-2)
-issue("Leaked key", Permission.ADMIN).revoke(by=user, now=now)
+leaked = issue("Leaked key", Permission.ADMIN)
+leaked.revoke(by=user, now=now)
 issue(%(turned)r)
 issue(%(long)r, networks="\\n".join(f"2001:db8:{n:x}::/48" for n in range(20)))
 issue("Staging", Permission.ADMIN, days=5)
@@ -50,6 +51,7 @@ issue("Production API", Permission.READ | Permission.WRITE, days=300, networks="
 maker = issue("Provisioner", Permission.ADMIN)
 made = issue("Made by a key")
 APIKey.objects.filter(pk=made.pk).update(created_by_key=maker)
+APIKey.objects.filter(pk=maker.pk).update(created_by_key=leaked)
 old = issue("Mobile app", days=100, used_hours=48)
 new, _raw = old.rotate(by=user, now=now, overlap=timedelta(days=1))
 ids["Mobile app, new"] = new.key_id
@@ -243,6 +245,7 @@ MEMBERS = {
     "revoke": at("revoke/", "Production API"),
     "revoke, long name": at("revoke/", LONG),
     "revoke, made keys": at("revoke/", "Provisioner"),
+    "revoke, only made keys": at("revoke/", "Leaked key"),
     "rotate": at("rotate/", "Production API"),
     "rotate refused": at("rotate/", "Leaked key"),
     "email": at("/accounts/email/"),

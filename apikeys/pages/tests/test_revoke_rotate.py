@@ -223,6 +223,7 @@ def test_what_an_ended_key_made_can_still_be_revoked_from_its_page(web, read, ke
     assert read(detail).links["Revoke them"] == revoke
     asked = web.get(revoke)
     assert "Revoke 2 keys" in read(asked).buttons
+    assert "<h1>Revoke what “Production API” made?</h1>" in asked.content.decode()
     assert "Middle" not in asked.content.decode()
     assert APIKey.objects.live(timezone.now()).count() == 2
 

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
+from apikeys.core.outcomes import COUNTED
 from apikeys.models import KeyUsage
 from apikeys.usage import reports
 from apikeys.usage.reports import Callers, Refusal, Share
@@ -145,3 +146,9 @@ def test_pruning_forgets_the_old_and_keeps_the_rest(issue, use, capsys, monkeypa
 def test_pruning_refuses_what_is_no_number_of_days(days):
     with pytest.raises(CommandError, match="not a number of days"):
         call_command("prune_usage", "--days", days)
+
+
+def test_every_outcome_that_is_counted_fits_into_its_column():
+    column = KeyUsage._meta.get_field("outcome")
+
+    assert max(len(outcome) for outcome in COUNTED) <= column.max_length

@@ -65,18 +65,7 @@ def test_under_load_nothing_but_200_and_503_is_answered_and_every_200_is_counted
     before = 20  # of the fixture
     wait_until(lambda: used(postgres, key) == before, "the count of what went before")
 
-    with Load(cluster.url, key) as load:
-        wait_until(lambda: len(load.answers) > 50, "load")
-        start = stopped("immediate")
-        wait_until(lambda: sum(answer.status == 503 for answer in load.answers) > 20, "503")
-        start()
-        moment = time.monotonic()
-        wait_until(lambda: len(load.since(moment)) > 50, "load after the return")
-
-    assert load.broken == []
-    assert load.statuses == {200, 503}
-    assert {answer.status for answer in load.since(moment)} == {200}
-    answered = before + sum(answer.status == 200 for answer in load.answers)
+    answered = before + Load(cluster.url, key).answered_through(lambda: stopped("immediate"))
     wait_until(lambda: used(postgres, key) >= answered, "the count of what was answered")
     assert used(postgres, key) == answered
 

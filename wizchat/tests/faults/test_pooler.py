@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 
 import psycopg
@@ -73,18 +72,7 @@ def test_a_restart_under_load_is_503_at_worst_and_every_200_is_counted(pooled, p
     before = 20  # of the fixture
     wait_until(lambda: used(postgres, key) == before, "the count of what went before")
 
-    with Load(pooled.url, key) as load:
-        wait_until(lambda: len(load.answers) > 50, "load")
-        start = stopped()
-        wait_until(lambda: sum(answer.status == 503 for answer in load.answers) > 20, "503")
-        start()
-        moment = time.monotonic()
-        wait_until(lambda: len(load.since(moment)) > 50, "load after the return")
-
-    assert load.broken == []
-    assert load.statuses == {200, 503}
-    assert {answer.status for answer in load.since(moment)} == {200}
-    answered = before + sum(answer.status == 200 for answer in load.answers)
+    answered = before + Load(pooled.url, key).answered_through(stopped)
     wait_until(lambda: used(postgres, key) >= answered, "the count of what was answered")
     assert used(postgres, key) == answered
 
