@@ -84,14 +84,14 @@ class MailServer:
 class Worker:
     """``manage.py worker`` as a process, with the settings and the database of ``server``."""
 
-    def __init__(self, server: Server, number: int) -> None:
+    def __init__(self, server: Server, number: int, **environ: str) -> None:
         self.log = server.folder / f"worker-{number}.log"
         logs[self.log.stem] = self.log
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "worker"],
                 cwd=ROOT,
-                env=server.environ,
+                env=server.environ | environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
