@@ -12,6 +12,7 @@ from rest_framework import serializers
 from wizchat.api import catalogue
 from wizchat.api.catalogue import Error
 from wizchat.api.operations import Operation
+from wizchat.api.serializers import NoUnknownFields
 
 JSON = "application/json"
 ALWAYS = (
@@ -140,12 +141,18 @@ class Schema(AutoSchema):
             return None
         if self.declared.request is not None:
             operation["requestBody"]["content"][JSON]["examples"] = _example(self.declared.example)
+            self._refuse_unknown_fields()
         for status, response in operation["responses"].items():
             if int(status) == self.declared.status and self.declared.response is not None:
                 response["content"][JSON]["examples"] = _example(self.declared.answer)
             if headers := self._headers(int(status)):
                 response["headers"] = headers
         return operation
+
+    def _refuse_unknown_fields(self) -> None:
+        serializer = self.get_request_serializer()
+        if isinstance(serializer, NoUnknownFields):
+            self.resolve_serializer(serializer, "request").schema["additionalProperties"] = False
 
     def _headers(self, status: int) -> dict[str, Any]:
         """Return the headers that an answer can have; required are those that each answer has."""
@@ -188,7 +195,8 @@ class Schema(AutoSchema):
         return list(self.declared.parameters)
 
     def get_request_serializer(self) -> Any:
-        return self.declared.request
+        request = self.declared.request
+        return request(partial=self.method == "PATCH") if isinstance(request, type) else request
 
     def get_response_serializers(self) -> Any:
         success = OpenApiResponse(self.declared.response, "OK" if self.declared.response else "Done, no body")

@@ -7,6 +7,7 @@ from django.core import validators
 from rest_framework import fields, serializers
 
 from testing import contract
+from wizchat.api.serializers import NoUnknownFields
 from wizchat.api.tests.conftest import example_of, views
 
 LIMITS = {
@@ -68,6 +69,12 @@ def test_every_limit_of_a_serializer_is_in_the_document():
             kind = kinds[0] if isinstance(kinds, list) else kinds
             for word, limit in limits_of(field, kind).items():
                 assert described.get(word) == limit, f"{type(serializer).__name__}.{field.field_name}: {word}"
+
+
+def test_a_serializer_that_refuses_unknown_fields_says_so():
+    for serializer, schema in requests():
+        refuses = contract.resolved(schema).get("additionalProperties") is False
+        assert refuses is isinstance(serializer, NoUnknownFields), type(serializer).__name__
 
 
 def test_every_limit_of_a_model_is_in_the_document():

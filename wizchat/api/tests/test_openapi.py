@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from apikeys.api.operations import EXAMPLE_KEY
 from apikeys.core import keyformat
 from testing import contract
+from testing.server import ROOT
 from wizchat.api.openapi import document
 from wizchat.api.tests.conftest import views
 
 OPEN = {"/v1/openapi.json", "/v1/leaked-keys", "/v1/github/secret-scanning"}
 """What needs no key."""
+APPS = ("apikeys/api", "apikeys/leaks", "chatbots", "wizchat/api")
 METHODS = {"get", "post", "patch", "delete"}
 OPERATIONS = contract.operations()
 IDS = {place: operation["operationId"] for place, operation in OPERATIONS.items()}
@@ -61,6 +65,21 @@ def test_an_operation_is_described_in_full(operation):
     assert permission is None or f"`{permission}`" in operation["description"]
     for parameter in operation.get("parameters", ()):
         assert parameter.get("description"), parameter["name"]
+
+
+def test_every_query_parameter_that_is_read_is_described():
+    code = "".join(
+        path.read_text() for app in APPS for path in (ROOT / app).rglob("*.py") if "tests" not in path.parts
+    )
+    read = set(re.findall(r"""query_params(?:\.get\(|\[)"(\w+)\"""", code))
+
+    described = {
+        one["name"]
+        for operation in OPERATIONS.values()
+        for one in operation.get("parameters", ())
+        if one["in"] == "query"
+    }
+    assert read == described
 
 
 def test_only_what_reveals_nothing_needs_no_key():
