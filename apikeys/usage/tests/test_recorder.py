@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
-from rest_framework.exceptions import APIException, Throttled
+from rest_framework.exceptions import APIException, ParseError
 
 from apikeys.models import APIKey, KeyUsage, Permission
 from apikeys.usage import recorder
@@ -64,7 +64,7 @@ def test_a_client_error_is_counted_as_such(issue, call):
         (RuntimeError(), "server_error"),
         (DatabaseError(), "server_error"),
         (APIException(), "server_error"),
-        (Throttled(), "client_error"),
+        (ParseError(), "client_error"),
     ],
 )
 def test_what_a_view_raises_is_counted_as_what_it_is(issue, call, monkeypatch, failure, outcome):
