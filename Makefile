@@ -51,8 +51,8 @@ test-services: $(DEV) browser ## the tests on PostgreSQL and Redis of their own,
 
 check: lint types migrations deploy test test-services ## what CI runs
 
-bench: $(BENCH) ## the benchmarks, side by side with the peers; writes docs/benchmarks.md
-	.venv-bench/bin/python -m bench
+bench: $(BENCH) ## the benchmarks, side by side with the peers; writes docs/benchmarks.md (ARGS=requests: whole requests alone)
+	.venv-bench/bin/python -m bench $(ARGS)
 
 screenshots: $(DEV) browser ## every page in light and dark, narrow and wide, into var/screenshots/
 	$(BIN)/python -m testing.browser.screenshots $(ARGS)

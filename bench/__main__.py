@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+from bench import requests
 from bench.measure import Samples, Worker, serve
-from bench.report import report
+from bench.report import document, report, tell
 from testing.services import Postgres
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,13 +72,18 @@ def measure_server(samples: Samples, database: str, worker: Worker) -> None:
 
 
 def main() -> None:
+    if sys.argv[1:] == ["requests"]:
+        with databases() as urls:
+            latest = {database: of_sizes[-1] for database, of_sizes in urls.items()}
+            sys.stdout.write(document([requests.measure(latest)]))
+        return
     samples = Samples()
     with databases() as urls, ExitStack() as stack:
         workers: dict[str, list[Worker]] = {}
         for database in urls:
             tell(f"{database}: filling tables of up to {max(TABLE_SIZES):,} keys")
             workers[database] = [
-                stack.enter_context(Worker(url, size))
+                stack.enter_context(Worker("bench.worker", url, size))
                 for url, size in zip(urls[database], TABLE_SIZES, strict=False)
             ]
         for database, of_sizes in workers.items():
@@ -92,19 +98,15 @@ def main() -> None:
         for database, of_url in urls.items():
             tell(f"{database}: warming {WARM_KEYS:,} keys")
             cheap = {"BENCH_CHEAP_ARGON2": "1"}
-            with Worker(of_url[-1], 0, **cheap) as issuer:
+            with Worker("bench.worker", of_url[-1], 0, **cheap) as issuer:
                 issuer.wait_until_ready()
                 raws = issuer.ask("issue", WARM_KEYS)
-            with Worker(of_url[-1], 0, **cheap) as warm:
+            with Worker("bench.worker", of_url[-1], 0, **cheap) as warm:
                 warm.wait_until_ready()
                 samples.memory[database] = warm.ask("warm", raws)
     text = report(samples)
     (ROOT / "docs" / "benchmarks.md").write_text(text, encoding="utf-8")
     sys.stdout.write(text)
-
-
-def tell(what: str) -> None:
-    sys.stderr.write(f"… {what}\n")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +34,54 @@ VIEWS = {
 SIZES = [10, 10_000, 100_000, 1_000_000]
 PACKAGES = ["Django", "djangorestframework", "psycopg", "argon2-cffi", "gunicorn", "django-rest-knox",
             "djangorestframework-api-key"]  # fmt: skip
+
+
+@dataclass
+class Target:
+    """A figure that was aimed at, and what was measured; ``sign`` is "≤" or "≥"."""
+
+    name: str
+    database: str
+    measured: float
+    sign: str
+    limit: float
+    unit: str = ""
+
+    @property
+    def verdict(self) -> str:
+        missed_by = self.measured - self.limit if self.sign == "≤" else self.limit - self.measured
+        return "reached" if missed_by <= 0 else f"missed by {self._text(missed_by)}"
+
+    def cells(self) -> list[str]:
+        target, measured = f"{self.sign} {self._text(self.limit)}", self._text(self.measured)
+        return [self.name, self.database, target, measured, self.verdict]
+
+    def _text(self, value: float) -> str:
+        return f"{value:,.{3 if self.limit < 10 else 0}f}{self.unit}"
+
+
+@dataclass
+class Section:
+    """What one part of the benchmarks found."""
+
+    title: str
+    text: str
+    targets: list[Target] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"## {self.title}\n\n{self.text}"
+
+
+def document(sections: list[Section]) -> str:
+    targets = table(
+        ["", "database", "target", "measured", ""],
+        [target.cells() for section in sections for target in section.targets],
+    )
+    return "\n\n".join([f"## Targets\n\n{targets}", *map(str, sections)]) + "\n"
+
+
+def tell(what: str) -> None:
+    sys.stderr.write(f"… {what}\n")
 
 
 def report(samples: Samples) -> str:
