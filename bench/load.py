@@ -1,54 +1,133 @@
-"""Connections that ask one after another, as fast as they are answered: ``python -m bench.load``.
+"""Clients that put load on a server: ``python -m bench.load``, one thread for all connections.
 
-Reads ``{"port", "requests": [[connections, path, authorization]], "seconds"}`` from standard
-input; answers ``[[latency, …], …]`` in seconds, one list for each entry of ``requests``.
+Reads ``{"port", "seconds", "streams": [{"connections", "path", "headers", "rate"}]}`` from standard
+input. A stream sends its Authorization headers in turn: each connection one request after another, or
+all of them together ``rate`` requests a second, however slow the answers are. Answers, for each
+stream, ``[[at, latency, status], …]``: seconds since the start, seconds since the request was due,
+and 0 as the status of a request that got no answer.
 """
 
 from __future__ import annotations
 
 import json
+import selectors
 import socket
 import sys
-import time
-from threading import Thread
+from collections import deque
+from collections.abc import Iterator
+from itertools import count, cycle
+from time import perf_counter
+from typing import Any
+
+PATIENCE = 30.0  # seconds for the last answers
 
 
-def ask(port: int, path: str, authorization: str, seconds: float, latencies: list[float]) -> None:
-    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {authorization}\r\n\r\n".encode()
-    ends_at = time.perf_counter() + seconds
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        while (started_at := time.perf_counter()) < ends_at:
-            connection.sendall(request)
-            read_answer(connection)
-            latencies.append(time.perf_counter() - started_at)
+class Stream:
+    """Requests of one kind. Times are those of ``perf_counter``."""
+
+    def __init__(self, job: dict[str, Any], stream: dict[str, Any], selector: selectors.BaseSelector) -> None:
+        started_at = perf_counter()
+        self.headers = cycle(stream["headers"])
+        self.path, self.rate = stream["path"], stream["rate"]
+        self.answers: list[tuple[float, float, int]] = []
+        self.idle = deque(Client(self, job["port"], selector) for _ in range(stream["connections"]))
+        self._dues: Iterator[float] = (
+            (started_at + number / self.rate for number in count()) if self.rate else iter(())
+        )
+        self._due = next(self._dues, 0.0)
+
+    def request(self) -> bytes:
+        authorization = next(self.headers)
+        lines = [f"GET {self.path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: {authorization}"]
+        return "\r\n".join([*lines, "", ""]).encode()
+
+    def send_what_is_due(self, now: float) -> float:
+        """Return for how many seconds nothing else will be due."""
+        while self.idle and (not self.rate or self._due <= now):
+            self.idle.popleft().send(self._due if self.rate else now)
+            self._due = next(self._dues, 0.0)
+        return max(0.0, self._due - now) if self.rate and self.idle else PATIENCE
 
 
-def read_answer(connection: socket.socket) -> None:
-    data = b""
-    while b"\r\n\r\n" not in data:
-        data += connection.recv(65536)
-    head, _, body = data.partition(b"\r\n\r\n")
+class Client:
+    """A connection with at most one request under way."""
+
+    def __init__(self, stream: Stream, port: int, selector: selectors.BaseSelector) -> None:
+        self.stream, self.address, self.selector = stream, ("127.0.0.1", port), selector
+        self.socket: socket.socket | None = None
+        self.request = b""
+
+    def send(self, due: float) -> None:
+        self.due, self.request, self.is_second_try = due, self.stream.request(), False
+        self._send()
+
+    def _send(self) -> None:
+        self.data = b""
+        self.is_new = self.socket is None
+        try:
+            if self.socket is None:
+                self.socket = socket.create_connection(self.address)
+                self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self.selector.register(self.socket, selectors.EVENT_READ, self)
+            self.socket.sendall(self.request)
+        except OSError:
+            self._lose()
+
+    def receive(self) -> None:
+        assert self.socket is not None
+        try:
+            received = self.socket.recv(65536)
+        except OSError:
+            received = b""
+        self.data += received
+        if not received:
+            self._lose()
+        elif (status := answered(self.data)) is not None:
+            self._finish(status)
+
+    def _lose(self) -> None:
+        """Drop the connection; a request that met its end as the server closed it is sent once more."""
+        if self.socket is not None:
+            self.selector.unregister(self.socket)
+            self.socket.close()
+            self.socket = None
+        if self.request and not self.data and not self.is_new:
+            self._send()
+        elif self.request:
+            self._finish(0)
+
+    def _finish(self, status: int) -> None:
+        self.stream.answers.append((self.due, perf_counter() - self.due, status))
+        self.request = b""
+        self.stream.idle.append(self)
+
+
+def answered(data: bytes) -> int | None:
+    """Return the status of an answer that is whole."""
+    head, separator, body = data.partition(b"\r\n\r\n")
+    if not separator:
+        return None
     length = int(head.lower().partition(b"content-length:")[2].split()[0])
-    while len(body) < length:
-        body += connection.recv(65536)
+    return int(head.split()[1]) if len(body) >= length else None
 
 
-def main() -> None:
-    job = json.load(sys.stdin)
-    answers: list[list[float]] = []
-    threads = []
-    for connections, path, authorization in job["requests"]:
-        latencies: list[float] = []
-        answers.append(latencies)
-        arguments = (job["port"], path, authorization, job["seconds"], latencies)
-        threads += [Thread(target=ask, args=arguments) for _ in range(connections)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    json.dump(answers, sys.stdout)
+def run(job: dict[str, Any]) -> list[list[tuple[float, float, int]]]:
+    selector = selectors.DefaultSelector()
+    started_at = perf_counter()
+    streams = [Stream(job, stream, selector) for stream in job["streams"]]
+    ends_at = started_at + job["seconds"]
+    while (now := perf_counter()) < ends_at + PATIENCE:
+        timeout = PATIENCE
+        if now < ends_at:
+            timeout = min(ends_at - now, *(stream.send_what_is_due(now) for stream in streams))
+        elif not any(key.data.request for key in selector.get_map().values()):
+            break
+        for key, _ in selector.select(timeout):
+            key.data.receive()
+    return [
+        [(at - started_at, latency, status) for at, latency, status in stream.answers] for stream in streams
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    json.dump(run(json.load(sys.stdin)), sys.stdout)

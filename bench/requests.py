@@ -7,13 +7,13 @@ their middleware, by a process each.
 from __future__ import annotations
 
 import json
-import tempfile
 from contextlib import ExitStack
 from statistics import median
 from typing import NamedTuple
 
-from bench.measure import Worker
 from bench.report import Section, Target, table, tell
+from bench.services import Services
+from bench.workers import Worker
 
 PROJECTS = {
     "wizchat": {"DJANGO_SETTINGS_MODULE": "bench.settings"},
@@ -58,25 +58,24 @@ Costs = dict[str, list[list[float]]]
 """By project and round: seconds of the process, and of the database's."""
 
 
-def measure(urls: dict[str, str], *, rounds: int = 40, times: int = 10) -> Section:
-    """Measure on each database in ``urls``, ``rounds`` turns of ``times`` requests."""
+def measure(services: Services) -> list[Section]:
+    rounds, times = (2, 2) if services.quick else (40, 10)
     tables, targets = [], []
-    for database, url in urls.items():
-        tell(f"{database}: whole requests, {rounds} rounds")
+    for system in services.databases:
+        tell(f"{system}: whole requests, {rounds} rounds")
+        url = services.database(system)
+        environ = UNLIMITED | {"PROMETHEUS_MULTIPROC_DIR": services.metrics_folder()}
         with ExitStack() as stack:
-            # As in production: each process writes its metrics where the others can read them.
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="wizchat-bench-"))
-            environ = UNLIMITED | {"PROMETHEUS_MULTIPROC_DIR": folder}
             workers = {
                 project: stack.enter_context(
-                    Worker("bench.caller", url, PGAPPNAME=project, **environ, **settings)
+                    Worker("bench.measured.caller", url, PGAPPNAME=project, **environ, **settings)
                 )
                 for project, settings in PROJECTS.items()
             }
             costs = _measure_lines(workers, rounds, times)
-        tables.append(_table(database, costs))
-        targets += _targets(database, costs)
-    return Section("Whole requests", "\n\n".join([EXPLANATION, *tables]), targets)
+        tables.append(_table(system, costs))
+        targets += _targets(system, costs)
+    return [Section("Whole requests", "\n\n".join([EXPLANATION, *tables]), targets)]
 
 
 def _measure_lines(workers: dict[str, Worker], rounds: int, times: int) -> dict[str, Costs]:
@@ -101,25 +100,25 @@ def _share(costs: Costs, peer: str) -> float:
     return median(sum(ours) / sum(theirs) for ours, theirs in pairs)
 
 
-def _targets(database: str, costs: dict[str, Costs]) -> list[Target]:
+def _targets(system: str, costs: dict[str, Costs]) -> list[Target]:
     return [
-        Target(f"{line.name} ÷ {label}", database, _share(costs[line.name], peer), "≤", limits[database])
+        Target(f"{line.name} ÷ {label}", system, _share(costs[line.name], peer), "≤", limits[system])
         for line in LINES
         for (peer, label), limits in zip(PEERS.items(), (line.of_drf, line.of_ninja), strict=True)
     ]
 
 
-def _table(database: str, costs: dict[str, Costs]) -> str:
+def _table(system: str, costs: dict[str, Costs]) -> str:
     rows = []
     for line in LINES:
         of_line = costs[line.name]
         cells = [
             f"{median(map(sum, of_line[project])) * 1e6:,.0f}"
-            + (f" ({median(own for own, _ in of_line[project]) * 1e6:,.0f})" if database != "SQLite" else "")
+            + (f" ({median(own for own, _ in of_line[project]) * 1e6:,.0f})" if system != "SQLite" else "")
             for project in PROJECTS
         ]
         rows.append([line.name, *cells, *(f"{_share(of_line, peer):.2f}" for peer in PEERS)])
-    return table([database, "WizChat, µs", "DRF, µs", "django-ninja, µs", "÷ DRF", "÷ django-ninja"], rows)
+    return table([system, "WizChat, µs", "DRF, µs", "django-ninja, µs", "÷ DRF", "÷ django-ninja"], rows)
 
 
 EXPLANATION = (

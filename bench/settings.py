@@ -15,6 +15,5 @@ INSTALLED_APPS = [
     "bench.peers",
 ]
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a folder that is not there
-ROOT_URLCONF = "bench.urls"
 if "BENCH_CHEAP_ARGON2" in os.environ:  # to warm thousands of keys in seconds
     API_KEY_ARGON2 = {"memory_cost": 8, "time_cost": 1, "parallelism": 1}

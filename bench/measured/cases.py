@@ -1,6 +1,6 @@
 """A process with a database of its own, which runs what it is asked for, line by line.
 
-``python -m bench.worker KEYS`` fills the database at ``DATABASE_URL`` up to so many keys; then
+``python -m bench.measured.cases KEYS`` fills the database at ``DATABASE_URL`` up to so many keys; then
 each line of standard input, ``[name, argument …]`` in JSON, is answered by one line of JSON.
 """
 
@@ -34,9 +34,9 @@ from rest_framework_api_key.models import APIKey as PeerKey
 from apikeys.core import keyformat
 from apikeys.models import APIKey, Permission
 from apikeys.usage import recorder
-from bench import views
-from bench.commands import answer_commands, stay_on_one_core, version
-from bench.data import forged
+from bench.measured import views
+from bench.measured.commands import answer_commands, stay_on_one_core
+from bench.measured.data import forged
 from chatbots.models import Chatbot
 from testing.driver import round_trips
 from wizchat.observability.requests import write_line
@@ -204,7 +204,6 @@ def main() -> None:
             "names": lambda: list(todo),
             "issue": issue_many,
             "warm": warm,
-            "version": version,
         }
     )
 

@@ -1,4 +1,4 @@
-"""A process that calls the whole WSGI application of one project: ``python -m bench.caller``.
+"""A process that calls the whole WSGI application of one project: ``python -m bench.measured.caller``.
 
 The project is the one that ``DJANGO_SETTINGS_MODULE`` names. Each line of standard input,
 ``[command, argument …]`` in JSON, is answered by one line of JSON.
@@ -18,7 +18,7 @@ from wsgiref.util import setup_testing_defaults
 
 from django.db import connection
 
-from bench.commands import answer_commands, stay_on_one_core
+from bench.measured.commands import answer_commands, stay_on_one_core
 from wizchat.wsgi import application  # sets Django up
 
 WARM_UP = 1
@@ -103,7 +103,7 @@ def body(*call: Any) -> Any:
 def fill() -> dict[str, object]:
     from django.core.management import call_command
 
-    from bench import data  # for WizChat's settings alone
+    from bench.measured import data  # for WizChat's settings alone
 
     call_command("migrate", verbosity=0)
     return data.fill()

@@ -28,13 +28,6 @@ def answer_commands(commands: Mapping[str, Callable[..., object]]) -> None:
         print(json.dumps(commands[name](*arguments)), file=answers, flush=True)
 
 
-def version() -> str:
-    statement = "SELECT sqlite_version()" if connection.vendor == "sqlite" else "SHOW server_version"
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return str(cursor.fetchone()[0])
-
-
 def stay_on_one_core() -> None:
     """Keep this process and the one that PostgreSQL runs for it on the same core.
 
