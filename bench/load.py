@@ -1,10 +1,14 @@
 """Clients that put load on a server: ``python -m bench.load``, one thread for all connections.
 
-Reads ``{"port", "seconds", "streams": [{"connections", "path", "headers", "rate"}]}`` from standard
-input. A stream sends its Authorization headers in turn: each connection one request after another, or
-all of them together ``rate`` requests a second, however slow the answers are. Answers, for each
-stream, ``[[at, latency, status], …]``: seconds since the start, seconds since the request was due,
-and 0 as the status of a request that got no answer.
+Reads ``{"port", "seconds", "streams": [{"connections", "path", "headers", "rate", "per_connection"}]}``
+from a line of standard input, says "started", and ends after those seconds or with its input.
+
+A stream sends its Authorization headers in turn: each connection one request after another, or all of
+them together ``rate`` requests a second, however slow the answers are. After ``per_connection``
+requests, if that is given, a client connects again.
+
+Answers, for each stream, ``[[at, latency, status], …]``: seconds since the start, seconds since the
+request was due, and 0 as the status of a request that got no answer.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ class Stream:
         started_at = perf_counter()
         self.headers = cycle(stream["headers"])
         self.path, self.rate = stream["path"], stream["rate"]
+        self.per_connection = stream["per_connection"]
         self.answers: list[tuple[float, float, int]] = []
         self.idle = deque(Client(self, job["port"], selector) for _ in range(stream["connections"]))
         self._dues: Iterator[float] = (
@@ -56,9 +61,10 @@ class Client:
         self.stream, self.address, self.selector = stream, ("127.0.0.1", port), selector
         self.socket: socket.socket | None = None
         self.request = b""
+        self.sent = 0
 
     def send(self, due: float) -> None:
-        self.due, self.request, self.is_second_try = due, self.stream.request(), False
+        self.due, self.request = due, self.stream.request()
         self._send()
 
     def _send(self) -> None:
@@ -69,7 +75,9 @@ class Client:
                 self.socket = socket.create_connection(self.address)
                 self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.selector.register(self.socket, selectors.EVENT_READ, self)
+                self.sent = 0
             self.socket.sendall(self.request)
+            self.sent += 1
         except OSError:
             self._lose()
 
@@ -87,10 +95,7 @@ class Client:
 
     def _lose(self) -> None:
         """Drop the connection; a request that met its end as the server closed it is sent once more."""
-        if self.socket is not None:
-            self.selector.unregister(self.socket)
-            self.socket.close()
-            self.socket = None
+        self._close()
         if self.request and not self.data and not self.is_new:
             self._send()
         elif self.request:
@@ -99,7 +104,15 @@ class Client:
     def _finish(self, status: int) -> None:
         self.stream.answers.append((self.due, perf_counter() - self.due, status))
         self.request = b""
+        if self.sent == self.stream.per_connection:
+            self._close()
         self.stream.idle.append(self)
+
+    def _close(self) -> None:
+        if self.socket is not None:
+            self.selector.unregister(self.socket)
+            self.socket.close()
+            self.socket = None
 
 
 def answered(data: bytes) -> int | None:
@@ -116,18 +129,26 @@ def run(job: dict[str, Any]) -> list[list[tuple[float, float, int]]]:
     started_at = perf_counter()
     streams = [Stream(job, stream, selector) for stream in job["streams"]]
     ends_at = started_at + job["seconds"]
+    selector.register(sys.stdin, selectors.EVENT_READ)
     while (now := perf_counter()) < ends_at + PATIENCE:
         timeout = PATIENCE
         if now < ends_at:
             timeout = min(ends_at - now, *(stream.send_what_is_due(now) for stream in streams))
-        elif not any(key.data.request for key in selector.get_map().values()):
+        elif not any(key.data and key.data.request for key in selector.get_map().values()):
             break
         for key, _ in selector.select(timeout):
-            key.data.receive()
+            if key.data:
+                key.data.receive()
+            else:
+                selector.unregister(sys.stdin)
+                ends_at = perf_counter()
     return [
         [(at - started_at, latency, status) for at, latency, status in stream.answers] for stream in streams
     ]
 
 
 if __name__ == "__main__":
-    json.dump(run(json.load(sys.stdin)), sys.stdout)
+    job = json.loads(sys.stdin.readline())
+    sys.stdout.write("started\n")
+    sys.stdout.flush()
+    json.dump(run(job), sys.stdout)

@@ -78,19 +78,28 @@ class Answer(NamedTuple):
     status: int
 
 
-def stream(path: str, *headers: str, connections: int, rate: float | None = None) -> dict[str, Any]:
+def stream(
+    path: str, *headers: str, connections: int, rate: float | None = None, per_connection: int | None = None
+) -> dict[str, Any]:
     """Return a stream of requests, see ``bench.load``."""
-    return {"path": path, "headers": headers, "connections": connections, "rate": rate}
+    return {
+        "path": path,
+        "headers": headers,
+        "connections": connections,
+        "rate": rate,
+        "per_connection": per_connection,
+    }
 
 
 class Server:
     """gunicorn, started as ``make run`` does, with the processes and settings that ``environ`` names."""
 
-    def __init__(self, environ: dict[str, str]) -> None:
+    def __init__(self, environ: dict[str, str], *, application: str = "wizchat.wsgi:application") -> None:
         with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
             self.port = listener.getsockname()[1]
+            bind = f"fd://{listener.fileno()}"
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "wizchat.gunicorn", "--bind", f"fd://{listener.fileno()}"],
+                [sys.executable, "-m", "wizchat.gunicorn", "--bind", bind, application],
                 cwd=ROOT,
                 env=environ,
                 pass_fds=[listener.fileno()],
@@ -107,7 +116,10 @@ class Server:
 
     @contextmanager
     def under_load(self, seconds: float, *streams: dict[str, Any]) -> Iterator[list[list[Answer]]]:
-        """Put load on the server meanwhile; give a list that has the answers of each stream at the end."""
+        """Put load on the server meanwhile, for at most so many seconds.
+
+        Gives a list that has the answers of each stream at the end.
+        """
         clients = subprocess.Popen(
             [sys.executable, "-m", "bench.load"],
             cwd=ROOT,
@@ -118,18 +130,19 @@ class Server:
         answers: list[list[Answer]] = []
         job = {"port": self.port, "seconds": seconds, "streams": streams}
         assert clients.stdin is not None
-        clients.stdin.write(json.dumps(job))
-        clients.stdin.close()
-        clients.stdin = None
+        assert clients.stdout is not None
+        clients.stdin.write(json.dumps(job) + "\n")
+        clients.stdin.flush()
+        assert clients.stdout.readline() == "started\n"
         yield answers
-        output, _ = clients.communicate(timeout=seconds + 60)
+        output, _ = clients.communicate(timeout=60)
         answers += [[Answer(*answer) for answer in of_stream] for of_stream in json.loads(output)]
 
     def load(self, seconds: float, *streams: dict[str, Any]) -> list[list[Answer]]:
         """Put load on the server; return the answers of each stream."""
         time.sleep(0.2)  # what was asked before is written and swept up
         with self.under_load(seconds, *streams) as answers:
-            pass
+            time.sleep(seconds)
         return answers
 
 
