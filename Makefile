@@ -12,7 +12,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 # Linters and type checkers load the settings; they never serve anything.
 LOAD := DEBUG=on HTTPS_ONLY=on
 
-.PHONY: help run browser test test-services lint format types migrations deploy check bench screenshots update lock images
+.PHONY: help run browser test test-services lint format types migrations deploy check bench bench-quick screenshots update lock images
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -49,7 +49,10 @@ deploy: $(DEV) # the settings of production, a key as long as `make run` writes
 test-services: $(DEV) browser ## the tests on PostgreSQL and Redis of their own, and what happens when those fail
 	$(BIN)/python -m scripts.services $(ARGS)
 
-check: lint types migrations deploy test test-services ## what CI runs
+check: lint types migrations deploy test test-services bench-quick ## what CI runs
+
+bench-quick: $(BENCH)
+	.venv-bench/bin/python -m bench --quick
 
 bench: $(BENCH) ## the benchmarks, side by side with the peers; writes docs/benchmarks.md (ARGS=requests: whole requests alone)
 	.venv-bench/bin/python -m bench $(ARGS)

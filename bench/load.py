@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import count, cycle
 from time import perf_counter
-from typing import Any
+from typing import Any, TextIO
 
 PATIENCE = 30.0  # seconds for the last answers
 
@@ -35,7 +35,8 @@ class Stream:
         self.path, self.rate = stream["path"], stream["rate"]
         self.per_connection = stream["per_connection"]
         self.answers: list[tuple[float, float, int]] = []
-        self.idle = deque(Client(self, job["port"], selector) for _ in range(stream["connections"]))
+        self.connections = stream["connections"]
+        self.idle = deque(Client(self, job["port"], selector) for _ in range(self.connections))
         self._dues: Iterator[float] = (
             (started_at + number / self.rate for number in count()) if self.rate else iter(())
         )
@@ -46,12 +47,25 @@ class Stream:
         lines = [f"GET {self.path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: {authorization}"]
         return "\r\n".join([*lines, "", ""]).encode()
 
-    def send_what_is_due(self, now: float) -> float:
-        """Return for how many seconds nothing else will be due."""
-        while self.idle and (not self.rate or self._due <= now):
+    def send_what_is_due(self, now: float, ends_at: float) -> float:
+        """Return for how many seconds nothing else will be due.
+
+        With a rate, what was due before the end is sent after it if need be: a slow server hides nothing.
+        """
+        for _ in range(len(self.idle)):
+            if not (self.is_behind(min(now, ends_at)) if self.rate else now < ends_at):
+                break
             self.idle.popleft().send(self._due if self.rate else now)
             self._due = next(self._dues, 0.0)
         return max(0.0, self._due - now) if self.rate and self.idle else PATIENCE
+
+    @property
+    def is_busy(self) -> bool:
+        return len(self.idle) < self.connections
+
+    def is_behind(self, now: float) -> bool:
+        """Return whether a request was due before ``now`` that was not sent."""
+        return bool(self.rate) and self._due < now
 
 
 class Client:
@@ -95,7 +109,7 @@ class Client:
 
     def _lose(self) -> None:
         """Drop the connection; a request that met its end as the server closed it is sent once more."""
-        self._close()
+        self.close()
         if self.request and not self.data and not self.is_new:
             self._send()
         elif self.request:
@@ -105,10 +119,10 @@ class Client:
         self.stream.answers.append((self.due, perf_counter() - self.due, status))
         self.request = b""
         if self.sent == self.stream.per_connection:
-            self._close()
+            self.close()
         self.stream.idle.append(self)
 
-    def _close(self) -> None:
+    def close(self) -> None:
         if self.socket is not None:
             self.selector.unregister(self.socket)
             self.socket.close()
@@ -124,24 +138,31 @@ def answered(data: bytes) -> int | None:
     return int(head.split()[1]) if len(body) >= length else None
 
 
-def run(job: dict[str, Any]) -> list[list[tuple[float, float, int]]]:
+def run(job: dict[str, Any], stop: TextIO | None) -> list[list[tuple[float, float, int]]]:
+    """Do the job, until its seconds are over or ``stop`` ends."""
     selector = selectors.DefaultSelector()
     started_at = perf_counter()
     streams = [Stream(job, stream, selector) for stream in job["streams"]]
     ends_at = started_at + job["seconds"]
-    selector.register(sys.stdin, selectors.EVENT_READ)
+    if stop:
+        selector.register(stop, selectors.EVENT_READ)
     while (now := perf_counter()) < ends_at + PATIENCE:
-        timeout = PATIENCE
+        timeout = min(stream.send_what_is_due(now, ends_at) for stream in streams)
         if now < ends_at:
-            timeout = min(ends_at - now, *(stream.send_what_is_due(now) for stream in streams))
-        elif not any(key.data and key.data.request for key in selector.get_map().values()):
+            timeout = min(timeout, ends_at - now)
+        elif not any(stream.is_behind(ends_at) or stream.is_busy for stream in streams):
             break
+        else:
+            timeout = PATIENCE
         for key, _ in selector.select(timeout):
             if key.data:
                 key.data.receive()
-            else:
-                selector.unregister(sys.stdin)
+            elif stop:
+                selector.unregister(stop)
                 ends_at = perf_counter()
+    for key in list(selector.get_map().values()):
+        if key.data:
+            key.data.close()
     return [
         [(at - started_at, latency, status) for at, latency, status in stream.answers] for stream in streams
     ]
@@ -151,4 +172,4 @@ if __name__ == "__main__":
     job = json.loads(sys.stdin.readline())
     sys.stdout.write("started\n")
     sys.stdout.flush()
-    json.dump(run(job), sys.stdout)
+    json.dump(run(job, sys.stdin), sys.stdout)
