@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from secrets import token_bytes
 
 import pytest
 from django.core.cache import caches
@@ -28,8 +29,8 @@ class CountingHasher(KeyHasher):
         return super()._run_argon2(key_hash, raw)
 
     def forget(self):
-        """Be like a process that has just started."""
-        self._verified.clear()
+        """Be like a process that has just started, with nobody who shares what was verified."""
+        self._cache_key = token_bytes(32)
         self.verifications = 0
 
 

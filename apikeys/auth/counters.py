@@ -35,7 +35,7 @@ def count(name: str, *, limit: int, seconds: int, what: str) -> Count:
 
     Past the limit it costs one question to the cache: a flood shall cost no more than good use does.
     """
-    return shared_cache.count(
+    return shared_cache.attempt(
         lambda: _count_in(caches["failed_attempts"], name, limit, seconds),
         lambda: _count_in(caches["local"], name, limit, seconds),
         what,

@@ -1,4 +1,4 @@
-"""Counting in the cache that all processes share, or in this process alone while that one fails."""
+"""Using the cache that all processes share, or this process alone while that one fails."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ logger = logging.getLogger(__name__)
 _retry_at = 0.0
 
 
-def count(shared: Callable[[], _T], local: Callable[[], _T], what: str) -> _T:
-    """Return what ``shared`` counts, or ``local`` while the cache fails; ``what`` is for the log."""
+def attempt(shared: Callable[[], _T], local: Callable[[], _T], what: str) -> _T:
+    """Return what ``shared`` returns, or ``local`` while the cache fails; ``what`` is for the log."""
     global _retry_at
     if time.monotonic() >= _retry_at:
         try:
@@ -24,5 +24,5 @@ def count(shared: Callable[[], _T], local: Callable[[], _T], what: str) -> _T:
         except Exception as error:
             # Whatever the cache's client raises.
             _retry_at = time.monotonic() + RETRY_AFTER
-            logger.error("%s are counted in this process alone: %s", what, error)
+            logger.error("%s are kept in this process alone: %s", what, error)
     return local()
