@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import ChainMap
 
-from bench import authentication, costs, http, memory, processes, requests, restart
+from bench import authentication, costs, http, memory, processes, requests, restart, scaling
 from bench.report import document
 from bench.services import Services
 from bench.workers import ROOT
@@ -34,7 +35,10 @@ def main() -> None:
         parser.error(f"there is no part {', '.join(sorted(unknown))}: choose from {', '.join(PARTS)}")
     with Services(quick=arguments.quick) as services:
         found = [PARTS[part](services) for part in arguments.parts or PARTS]
-        text = document([section for sections in found for section in sections], services.versions())
+        sections = [section for sections in found for section in sections]
+        if not arguments.parts:
+            sections.append(scaling.section(ChainMap(*(section.figures for section in sections))))
+        text = document(sections, services.versions())
     if not (arguments.quick or arguments.parts):
         (ROOT / "docs" / "benchmarks.md").write_text(text, encoding="utf-8")
     sys.stdout.write(text)

@@ -107,7 +107,12 @@ def _sections(samples: dict[str, Samples], sizes: list[int]) -> list[Section]:
     ]
     by_size = table(["", *(f"{size:,} keys" for size in sizes)], rows)
     return [
-        Section("Authentication alone", "\n\n".join([EXPLANATION, *tables]), targets),
+        Section(
+            "Authentication alone",
+            "\n\n".join([EXPLANATION, *tables]),
+            targets,
+            {"Argon2": median(samples["SQLite"].over_plain("naive"))},
+        ),
         Section(
             "Tables of keys",
             f"Microseconds over a plain view for a valid key, by the keys in the table.\n\n{by_size}",

@@ -35,12 +35,22 @@ class Stream:
         self.path, self.rate = stream["path"], stream["rate"]
         self.per_connection = stream["per_connection"]
         self.answers: list[tuple[float, float, int]] = []
-        self.connections = stream["connections"]
-        self.idle = deque(Client(self, job["port"], selector) for _ in range(self.connections))
+        self.clients = [Client(self, job["port"], selector) for _ in range(stream["connections"])]
+        self.idle = deque(self.clients)
         self._dues: Iterator[float] = (
             (started_at + number / self.rate for number in count()) if self.rate else iter(())
         )
         self._due = next(self._dues, 0.0)
+
+    def give_up(self, ends_at: float) -> None:
+        """Close the connections; what was due and isn't answered never will be."""
+        for client in self.clients:
+            if client.request:
+                client.finish(0)
+            client.close()
+        while self.is_behind(ends_at):
+            self.answers.append((self._due, perf_counter() - self._due, 0))
+            self._due = next(self._dues)
 
     def request(self) -> bytes:
         authorization = next(self.headers)
@@ -61,7 +71,7 @@ class Stream:
 
     @property
     def is_busy(self) -> bool:
-        return len(self.idle) < self.connections
+        return len(self.idle) < len(self.clients)
 
     def is_behind(self, now: float) -> bool:
         """Return whether a request was due before ``now`` that was not sent."""
@@ -105,7 +115,7 @@ class Client:
         if not received:
             self._lose()
         elif (status := answered(self.data)) is not None:
-            self._finish(status)
+            self.finish(status)
 
     def _lose(self) -> None:
         """Drop the connection; a request that met its end as the server closed it is sent once more."""
@@ -113,9 +123,9 @@ class Client:
         if self.request and not self.data and not self.is_new:
             self._send()
         elif self.request:
-            self._finish(0)
+            self.finish(0)
 
-    def _finish(self, status: int) -> None:
+    def finish(self, status: int) -> None:
         self.stream.answers.append((self.due, perf_counter() - self.due, status))
         self.request = b""
         if self.sent == self.stream.per_connection:
@@ -160,9 +170,8 @@ def run(job: dict[str, Any], stop: TextIO | None) -> list[list[tuple[float, floa
             elif stop:
                 selector.unregister(stop)
                 ends_at = perf_counter()
-    for key in list(selector.get_map().values()):
-        if key.data:
-            key.data.close()
+    for stream in streams:
+        stream.give_up(ends_at)
     return [
         [(at - started_at, latency, status) for at, latency, status in stream.answers] for stream in streams
     ]

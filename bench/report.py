@@ -54,6 +54,8 @@ class Section:
     title: str
     text: str
     targets: list[Target] = field(default_factory=list)
+    figures: dict[str, float] = field(default_factory=dict)
+    """What the arithmetic of ``bench.scaling`` takes from this part, by name."""
 
     def __str__(self) -> str:
         return f"## {self.title}\n\n{self.text}"

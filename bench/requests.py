@@ -73,9 +73,11 @@ def measure(services: Services) -> list[Section]:
                 for project, settings in PROJECTS.items()
             }
             costs = _measure_lines(workers, rounds, times)
+        listing = costs[LINES[0].name]["wizchat"]
         tables.append(_table(system, costs))
         targets += _targets(system, costs)
-    return [Section("Whole requests", "\n\n".join([EXPLANATION, *tables]), targets)]
+    figures = {"list": median(database for _, database in listing) * 1e6}
+    return [Section("Whole requests", "\n\n".join([EXPLANATION, *tables]), targets, figures)]
 
 
 def _measure_lines(workers: dict[str, Worker], rounds: int, times: int) -> dict[str, Costs]:

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 from collections.abc import Iterable
 from io import BytesIO
-from pathlib import Path
-from time import process_time
 from typing import Any, NamedTuple
 from wsgiref.util import setup_testing_defaults
 
-from django.db import connection
-
+from bench.measured.clocks import Spent
 from bench.measured.commands import answer_commands, stay_on_one_core
 from wizchat.wsgi import application  # sets Django up
 
@@ -72,27 +68,10 @@ def cost(*call: Any, times: int) -> list[float]:
     asked = Call(*call)
     asked.answers([asked.environ() for _ in range(WARM_UP)])
     environs = [asked.environ() for _ in range(times)]
-    backends = backend_pids()
     gc.collect()
-    own, database = process_time(), seconds_of(backends)
+    spent = Spent()
     asked.answers(environs)
-    return [(process_time() - own) / times, (seconds_of(backends) - database) / times]
-
-
-def backend_pids() -> list[int]:
-    """Return the processes that PostgreSQL runs for this one."""
-    if connection.vendor != "postgresql":
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pid FROM pg_stat_activity WHERE application_name = %s", [os.environ["PGAPPNAME"]]
-        )
-        return [pid for (pid,) in cursor.fetchall()]
-
-
-def seconds_of(pids: list[int]) -> float:
-    """Return the processor time that processes have taken so far."""
-    return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in pids) / 1e9
+    return [seconds / times for seconds in spent.seconds()]
 
 
 def body(*call: Any) -> Any:

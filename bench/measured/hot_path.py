@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from ipaddress import ip_address
 from time import perf_counter, process_time, time
 from typing import Any
 from unittest.mock import patch
@@ -19,6 +20,7 @@ from django.core.management import call_command
 from django.test import RequestFactory
 from django.urls import resolve
 from django.utils import timezone
+from redis import Redis
 from redis.connection import AbstractConnection
 
 from apikeys.auth.requests import noted
@@ -28,6 +30,7 @@ from apikeys.core.rates import parse_rate
 from apikeys.models import APIKey, Permission
 from apikeys.usage import recorder
 from apikeys.usage.store import HOUR, Row
+from bench.measured.clocks import Spent
 from bench.measured.commands import answer_commands, stay_on_one_core
 from bench.measured.views import WizChatView
 from wizchat.middleware import APIEnvelopeMiddleware
@@ -104,6 +107,40 @@ class Counted:
         return (process_time() - started_at) / times
 
 
+class Writing:
+    """Usage of many keys, written at once as the thread of the recorder does."""
+
+    KEYS = 1000
+
+    def __init__(self, owner: User) -> None:
+        filler = {"owner": owner, "name": "Filler", "permissions": 1, "created_at": timezone.now()}
+        APIKey.objects.bulk_create(
+            APIKey(key_id=f"{number:012}", checksum="000000", key_hash="", **filler)
+            for number in range(self.KEYS)
+        )
+        self.keys = list(APIKey.objects.filter(name="Filler").values_list("pk", flat=True))
+
+    def costs(self) -> list[float]:
+        """Return the seconds of processor time for each key: of this process, and of the database's."""
+        at = time()
+        address = ip_address("192.0.2.1")
+        for key in self.keys:
+            row = Row(key, int(at // HOUR), Outcome.ANSWERED.value, address)
+            use = recorder.Use(at, address, "curl/7.88.1", "GET", "v1/chatbots", Permission.READ.value)
+            recorder.recorder.add(row, at, use)
+        spent = Spent()
+        recorder.flush()
+        return [seconds / self.KEYS for seconds in spent.seconds()]
+
+
+def redis_seconds() -> float:
+    """Return what Redis itself has spent on one request's counting, on average."""
+    client = Redis.from_url(settings.CACHES["default"]["LOCATION"])
+    calls = client.info("commandstats")["cmdstat_evalsha"]
+    client.close()
+    return float(calls["usec_per_call"]) / 1e6
+
+
 def main() -> None:
     call_command("migrate", verbosity=0)
     owner = User.objects.create_user("costs")
@@ -119,6 +156,8 @@ def main() -> None:
             "rate limit": limited.extra,
             "round trips": limited.round_trips,
             "usage": counted.costs,
+            "writing": Writing(owner).costs,
+            "redis": redis_seconds,
         }
     )
 
