@@ -89,7 +89,7 @@ def _call_views(workers: dict[int, Worker], rounds: int) -> Samples:
 def _sections(samples: dict[str, Samples], sizes: list[int]) -> list[Section]:
     targets = []
     for system, of_system in samples.items():
-        of_token = {"SQLite": (0.18, 0.22), "PostgreSQL": (0.36, 0.40)}[system]
+        of_token = {"SQLite": (0.18, 0.22), "PostgreSQL": (0.36, 0.34)}[system]
         largest, smallest = f"valid of {sizes[-1]}", f"valid of {sizes[0]}"
         targets += [
             Target("authentication ÷ DRF TokenAuthentication", system, of_system.ratio("valid", "token"),

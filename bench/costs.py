@@ -28,7 +28,7 @@ def measure(services: Services) -> list[Section]:
     url = services.database(services.shared)
     with (
         Worker("bench.measured.hot_path", services.database("SQLite")) as alone,
-        Worker("bench.measured.hot_path", url, CACHE_URL=services.redis, PGAPPNAME="costs") as shared,
+        Worker("bench.measured.hot_path", url, CACHE_URL=services.redis, PGAPPNAME="wizchat") as shared,
     ):
         for _ in range(rounds):
             found["in process"].append(alone.ask("rate limit", TIMES) * 1e6)

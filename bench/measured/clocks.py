@@ -24,13 +24,16 @@ class Spent:
 
 
 def _backend_pids() -> list[int]:
+    """Return the processes of PostgreSQL whose client has the name of this one (WizChat sets its own)."""
     if connection.vendor != "postgresql":
         return []
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pid FROM pg_stat_activity WHERE application_name = %s", [os.environ["PGAPPNAME"]]
         )
-        return [pid for (pid,) in cursor.fetchall()]
+        pids = [pid for (pid,) in cursor.fetchall()]
+    assert pids, "this process's own connection has another application_name"
+    return pids
 
 
 def _seconds_of(pids: list[int]) -> float:
