@@ -44,7 +44,7 @@ class Phase(NamedTuple):
 
 
 def measure(services: Services) -> list[Section]:
-    plan = Plan(50, 60, 2, 2) if services.quick else Plan(10_000, 150, 15, 30)
+    plan = Plan(50, 60, 2, 2) if services.quick else Plan(10_000, 100, 15, 30)
     tell(f"{PROCESSES} processes restart, {plan.keys:,} keys")
     phases = _restart(services, plan)
     head = ["", "requests", "p50 in ms", "p99 in ms", "longest in ms", "errors", "Argon2 computations"]
