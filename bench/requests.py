@@ -85,6 +85,7 @@ def _measure_lines(workers: dict[str, Worker], rounds: int, times: int) -> dict[
     made = workers["wizchat"].ask("fill")
     for worker in workers.values():
         worker.ask("settle")
+    _compare_lists(workers, made["headers"])
     costs: dict[str, Costs] = {line.name: {project: [] for project in workers} for line in LINES}
     for _ in range(rounds):
         for line in LINES:
@@ -94,6 +95,18 @@ def _measure_lines(workers: dict[str, Worker], rounds: int, times: int) -> dict[
                 call = [line.method, path, header, line.body, line.status]
                 costs[line.name][project].append(worker.ask("cost", times, *call))
     return costs
+
+
+def _compare_lists(workers: dict[str, Worker], headers: dict[str, list[str]]) -> None:
+    """Make sure that the projects do the same: a page of the same 50 chatbots, and a next one."""
+    pages = [
+        worker.ask("body", "GET", "/v1/chatbots", headers[project][0], "", 200)
+        for project, worker in workers.items()
+    ]
+    ids = [[chatbot["id"] for chatbot in page["results"]] for page in pages]
+    assert all(of_page == ids[0] and len(of_page) == 50 for of_page in ids), ids
+    assert all(page["next"] for page in pages)
+    assert all(page["results"][0].keys() == pages[0]["results"][0].keys() for page in pages)
 
 
 def _share(costs: Costs, peer: str) -> float:

@@ -200,7 +200,6 @@ def main() -> None:
         {
             "seconds": lambda name, times: todo[name].seconds(times),
             "round trips": lambda name: todo[name].round_trips(),
-            "header": lambda name: todo[name].headers[0],
             "names": lambda: list(todo),
             "issue": issue_many,
             "warm": warm,
