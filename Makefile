@@ -12,7 +12,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 # Linters and type checkers load the settings; they never serve anything.
 LOAD := DEBUG=on HTTPS_ONLY=on
 
-.PHONY: help run browser test test-services lint format types migrations deploy check bench screenshots update lock images
+.PHONY: help run browser test test-services lint format types migrations deploy check bench bench-quick screenshots update lock images
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -49,10 +49,13 @@ deploy: $(DEV) # production settings, with a key as long as the one that `make r
 test-services: $(DEV) browser ## the tests on their own PostgreSQL and Redis, and what happens when those fail
 	$(BIN)/python -m scripts.services $(ARGS)
 
-check: lint types migrations deploy test test-services ## what CI runs
+check: lint types migrations deploy test test-services bench-quick ## what CI runs
 
-bench: $(BENCH) ## compare WizChat with similar packages; writes docs/benchmarks.md
-	.venv-bench/bin/python -m bench
+bench-quick: $(BENCH)
+	.venv-bench/bin/python -m bench --quick
+
+bench: $(BENCH) ## compare WizChat with similar packages; writes docs/benchmarks.md (ARGS=requests: whole requests alone)
+	.venv-bench/bin/python -m bench $(ARGS)
 
 screenshots: $(DEV) browser ## every page in light and dark, narrow and wide, into var/screenshots/
 	$(BIN)/python -m testing.browser.screenshots $(ARGS)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 
 from apikeys.core.hashing import KeyHasher
 
-HASHER = KeyHasher(**settings.API_KEY_ARGON2)
+# Derived, because processes that share what they have verified must agree on it.
+_cache_key = salted_hmac("apikeys.hasher.verified", "", algorithm="sha256").digest()
+HASHER = KeyHasher(**settings.API_KEY_ARGON2, cache_key=_cache_key)

@@ -1,1 +1,1 @@
-"""``make bench``: what authentication costs, measured side by side with its peers."""
+"""``make bench``: what WizChat costs, measured side by side with its peers."""

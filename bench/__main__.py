@@ -1,110 +1,47 @@
-"""Measure everything in one run, turn by turn, and write docs/benchmarks.md: ``python -m bench``."""
+"""Measure everything in one run and write docs/benchmarks.md: ``python -m bench [--quick] [PART …]``.
+
+With parts, only those are measured, and what was found is printed alone. ``--quick`` takes a few rounds
+on SQLite, to see that the benchmarks themselves work.
+"""
 
 from __future__ import annotations
 
+import argparse
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
+from collections import ChainMap
 
-from bench.measure import Samples, Worker, serve
-from bench.report import report
-from testing.services import Postgres
+from bench import authentication, costs, http, memory, processes, requests, restart, scaling
+from bench.report import document
+from bench.services import Services
+from bench.workers import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
-TABLE_SIZES = [10, 10_000, 100_000, 1_000_000]
-ROUNDS, REQUESTS = 150, 30  # short turns: a round is seldom disturbed, and then wholly
-SLOW = {"naive": 1, "naive, wrong": 1}  # requests a round; Argon2 is no faster for more
-BY_SIZE = ["plain", "valid"]
-HTTP_ROUNDS, HTTP_SECONDS, CONNECTIONS = 20, 0.5, 4
-FLOOD_ROUNDS, FLOOD_CONNECTIONS = 3, 50
-WARM_KEYS = 10_000
-
-
-@contextmanager
-def databases() -> Iterator[dict[str, list[str]]]:
-    """Give a database of its own for each size of table, on SQLite and on PostgreSQL."""
-    with tempfile.TemporaryDirectory(prefix="wizchat-bench-") as folder, closing(Postgres()) as postgres:
-        postgres.start()
-        urls: dict[str, list[str]] = {"SQLite": [], "PostgreSQL": []}
-        for size in [*TABLE_SIZES, 0]:  # the last one for what is measured on its own
-            with postgres.connect("postgres") as connection:
-                connection.execute(f"CREATE DATABASE bench_{size}")
-            urls["PostgreSQL"].append(postgres.url.replace("/wizchat", f"/bench_{size}"))
-            urls["SQLite"].append(f"sqlite:///{folder}/{size}.sqlite3")
-        yield urls
-
-
-def measure_views(samples: Samples, database: str, workers: list[Worker]) -> None:
-    """Call the views, each in turn, round by round, so that what disturbs one disturbs all."""
-    names = workers[0].ask("names")
-    for number in range(ROUNDS + 1):
-        for name in names:
-            seconds = workers[0].ask("seconds", name, SLOW.get(name, REQUESTS))
-            if number:  # the first round warms up
-                samples.add(database, name, seconds)
-        for size, worker in zip(TABLE_SIZES, workers, strict=True):
-            for name in BY_SIZE:
-                seconds = worker.ask("seconds", name, REQUESTS)
-                if number:
-                    samples.add(database, f"{name} of {size}", seconds)
-    for name in names:
-        samples.round_trips[database, name] = workers[0].ask("round trips", name)
-
-
-def measure_server(samples: Samples, database: str, worker: Worker) -> None:
-    """Ask one gunicorn process over HTTP, in turn for ours and for the stock view; then flood it."""
-    good, token, wrong = (worker.ask("header", name) for name in ("valid", "token", "wrong secret"))
-    ours, stock, forged = ["/v1/chatbots", good], ["/v1/stock", token], ["/v1/chatbots", wrong]
-    with serve(worker.environ) as load:
-        for number in range(HTTP_ROUNDS + 1):
-            for name, request in (("ours", ours), ("stock", stock)):
-                (latencies,) = load([[CONNECTIONS, *request]], HTTP_SECONDS)
-                if number:
-                    samples.add(database, f"{name}, requests/s", len(latencies) / HTTP_SECONDS)
-        for _ in range(FLOOD_ROUNDS):
-            for name, noise in (("quiet", None), ("forged", forged), ("good", ours)):
-                others = [[FLOOD_CONNECTIONS, *noise]] if noise else []
-                latencies, *_ = load([[1, *ours], *others], 4 * HTTP_SECONDS)
-                samples.add(database, f"{name}, p95", sorted(latencies)[int(len(latencies) * 0.95)])
+PARTS = {
+    "requests": requests.measure,
+    "authentication": authentication.measure,
+    "costs": costs.measure,
+    "http": http.measure,
+    "processes": processes.measure,
+    "restart": restart.measure,
+    "memory": memory.measure,
+}
 
 
 def main() -> None:
-    samples = Samples()
-    with databases() as urls, ExitStack() as stack:
-        workers: dict[str, list[Worker]] = {}
-        for database in urls:
-            tell(f"{database}: filling tables of up to {max(TABLE_SIZES):,} keys")
-            workers[database] = [
-                stack.enter_context(Worker(url, size))
-                for url, size in zip(urls[database], TABLE_SIZES, strict=False)
-            ]
-        for database, of_sizes in workers.items():
-            for worker in of_sizes:
-                worker.wait_until_ready()
-            samples.versions[database] = of_sizes[0].ask("version")
-        for database, of_sizes in workers.items():
-            tell(f"{database}: calling views, {ROUNDS} rounds")
-            measure_views(samples, database, of_sizes)
-            tell(f"{database}: asking the server")
-            measure_server(samples, database, of_sizes[0])
-        for database, of_url in urls.items():
-            tell(f"{database}: warming {WARM_KEYS:,} keys")
-            cheap = {"BENCH_CHEAP_ARGON2": "1"}
-            with Worker(of_url[-1], 0, **cheap) as issuer:
-                issuer.wait_until_ready()
-                raws = issuer.ask("issue", WARM_KEYS)
-            with Worker(of_url[-1], 0, **cheap) as warm:
-                warm.wait_until_ready()
-                samples.memory[database] = warm.ask("warm", raws)
-    text = report(samples)
-    (ROOT / "docs" / "benchmarks.md").write_text(text, encoding="utf-8")
+    parser = argparse.ArgumentParser(prog="bench")
+    parser.add_argument("--quick", action="store_true", help="a few rounds on SQLite; writes nothing")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of: {', '.join(PARTS)}")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}: choose from {', '.join(PARTS)}")
+    with Services(quick=arguments.quick) as services:
+        found = [PARTS[part](services) for part in arguments.parts or PARTS]
+        sections = [section for sections in found for section in sections]
+        if not arguments.parts:
+            sections.append(scaling.section(ChainMap(*(section.figures for section in sections))))
+        text = document(sections, services.versions())
+    if not (arguments.quick or arguments.parts):
+        (ROOT / "docs" / "benchmarks.md").write_text(text, encoding="utf-8")
     sys.stdout.write(text)
-
-
-def tell(what: str) -> None:
-    sys.stderr.write(f"… {what}\n")
 
 
 if __name__ == "__main__":

@@ -1,77 +1,89 @@
-"""The samples as docs/benchmarks.md; nothing in it is typed by hand."""
+"""What was measured as docs/benchmarks.md; nothing in it is typed by hand."""
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 
-from bench.measure import Samples, spread
-
-VIEWS = {
-    "valid": "**WizChat**, valid key",
-    "valid, counted": "… with its use counted",
-    "valid, expires": "… that expires one day",
-    "valid, 100 entries": "… with 100 allowed addresses",
-    "revoked": "… revoked",
-    "wrong secret": "… wrong secret, past the limit of failures",
-    "wrong secret, below": "… wrong secret, below it",
-    "unknown id": "… unknown id, past the limit",
-    "bad checksum": "… bad checksum, past the limit",
-    "token": "**DRF TokenAuthentication**",
-    "token, wrong": "… wrong token",
-    "knox": "**django-rest-knox**",
-    "api-key": "**djangorestframework-api-key**",
-    "naive": "**Argon2 on each request**",
-    "naive, wrong": "… wrong secret",
-}
-SIZES = [10, 10_000, 100_000, 1_000_000]
-PACKAGES = ["Django", "djangorestframework", "psycopg", "argon2-cffi", "gunicorn", "django-rest-knox",
-            "djangorestframework-api-key"]  # fmt: skip
+PACKAGES = [
+    *["Django", "djangorestframework", "psycopg", "redis", "argon2-cffi", "gunicorn"],
+    *["django-ninja", "django-rest-knox", "djangorestframework-api-key"],
+]
 
 
-def report(samples: Samples) -> str:
-    databases = list(samples.versions)
+@dataclass
+class Target:
+    """A figure that was aimed at, and what was measured; ``sign`` is "≤" or "≥"."""
+
+    name: str
+    system: str
+    measured: float
+    sign: str
+    limit: float
+    unit: str = ""
+
+    @property
+    def is_reached(self) -> bool:
+        return self.measured <= self.limit if self.sign == "≤" else self.measured >= self.limit
+
+    def cells(self) -> list[str]:
+        missed_by = self._text(abs(self.measured - self.limit))
+        return [
+            self.name,
+            self.system,
+            f"{self.sign} {self.limit:g}{self.unit}",
+            self._text(self.measured),
+            "reached" if self.is_reached else f"**missed by {missed_by}**",
+        ]
+
+    def _text(self, value: float) -> str:
+        return f"{value:,.1f}{self.unit}" if self.unit else f"{value:.3f}"
+
+
+@dataclass
+class Section:
+    """What one part of the benchmarks found."""
+
+    title: str
+    text: str
+    targets: list[Target] = field(default_factory=list)
+    figures: dict[str, float] = field(default_factory=dict)
+    """What the arithmetic of ``bench.scaling`` takes from this part, by name."""
+
+    def __str__(self) -> str:
+        return f"## {self.title}\n\n{self.text}"
+
+
+def document(sections: Sequence[Section], services: Sequence[str]) -> str:
+    targets = [target for section in sections for target in section.targets]
+    reached = sum(target.is_reached for target in targets)
     parts = [
         "# Benchmarks",
         "Written by `make bench`, never by hand: everything below was measured in one run.",
-        machine(samples),
-        "## Figures",
-        figures(samples, databases),
-        "## Time over a plain view",
-        "Microseconds that a view takes longer than the same view without authentication: median of the "
-        "rounds (quartiles). Views are called in turn, so that what disturbs one disturbs all. "
-        "Each request writes a log line, with the peers too. "
-        "PostgreSQL's process runs on the same core as its client.",
-        *(views(samples, database) for database in databases),
-        "## Tables of keys",
-        "Microseconds over a plain view for a valid key, by the number of keys in the table.",
-        sizes(samples, databases),
-        "## Over HTTP",
-        "One gunicorn process as `make run` starts it, called over keep-alive local connections. "
-        "The stock view is DRF's own classes with TokenAuthentication, behind the same middleware.",
-        server(samples, databases),
-        "## Memory",
-        "A process with 10,000 warm keys (hashed at the lowest Argon2 cost, to warm them in seconds; cached "
-        "digests all have the same size).",
-        memory(samples, databases),
+        machine(services),
+        "## Targets",
+        f"{reached} of {len(targets)} targets are reached.",
+        table(["", "on", "target", "measured", ""], (target.cells() for target in targets)),
+        *map(str, sections),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def machine(samples: Samples) -> str:
+def machine(services: Sequence[str]) -> str:
     cpu = next(
         (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
          if line.startswith("model name")),
         platform.processor(),
     )  # fmt: skip
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    software = [f"Python {platform.python_version()}"]
-    software += [f"{name} {number}" for name, number in samples.versions.items()]
+    software = [f"Python {platform.python_version()}", *services]
     software += [f"{name} {version(name)}" for name in PACKAGES]
     return "\n".join([
         f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {os.cpu_count()} cores of {cpu}; "
@@ -80,85 +92,16 @@ def machine(samples: Samples) -> str:
     ])  # fmt: skip
 
 
-def figures(samples: Samples, databases: list[str]) -> str:
-    def over(name: str, base: str) -> Callable[[str], float]:
-        return lambda database: (
-            median(samples.over_plain(database, name)) / median(samples.over_plain(database, base))
-        )
-
-    def requests(database: str) -> float:
-        ours, stock = (samples.of(database, f"{name}, requests/s") for name in ("ours", "stock"))
-        return median(a / b for a, b in zip(ours, stock, strict=True))
-
-    wanted: list[tuple[str, Callable[[str], float], str, dict[str, float]]] = [
-        ("time over a plain view ÷ the same of DRF TokenAuthentication", over("valid", "token"), "≤",
-         {"SQLite": 0.18, "PostgreSQL": 0.36}),
-        ("the same with its use counted", over("valid, counted", "token"), "≤",
-         {"SQLite": 0.22, "PostgreSQL": 0.34}),
-        ("wrong secret ÷ valid key", over("wrong secret", "valid"), "≤", dict.fromkeys(databases, 1.2)),
-        ("1,000,000 keys ÷ 10 keys", over("valid of 1000000", "valid of 10"), "≤",
-         dict.fromkeys(databases, 1.1)),
-        ("requests/s of `GET /v1/chatbots` ÷ the stock view", requests, "≥", dict.fromkeys(databases, 1.3)),
-    ]  # fmt: skip
-    rows = []
-    for name, measure, sign, limits in wanted:
-        cells = []
-        for database in databases:
-            value, limit = measure(database), limits[database]
-            reached = value <= limit if sign == "≤" else value >= limit
-            cells += [f"{value:.2f} ({sign} {limit:.2f}{'' if reached else ', not reached'})"]
-        rows.append([name, *cells])
-    return table(["", *databases], rows)
-
-
-def views(samples: Samples, database: str) -> str:
-    token = median(samples.over_plain(database, "token"))
-    rows = []
-    for name, label in VIEWS.items():
-        middle, lower, upper = spread(samples.over_plain(database, name))
-        rows.append([
-            label, f"{middle:,.0f}", f"{lower:,.0f}–{upper:,.0f}", f"{middle / token:.2f}",
-            str(samples.round_trips[database, name]),
-        ])  # fmt: skip
-    return table([database, "µs", "(quartiles)", "÷ DRF token", "round trips"], rows)
-
-
-def sizes(samples: Samples, databases: list[str]) -> str:
-    rows = []
-    for database in databases:
-        spreads = [spread(samples.over_plain(database, f"valid of {size}")) for size in SIZES]
-        rows.append([
-            database, *(f"{middle:,.0f} ({lower:,.0f}–{upper:,.0f})" for middle, lower, upper in spreads),
-        ])  # fmt: skip
-    return table(["", *(f"{size:,} keys" for size in SIZES)], rows)
-
-
-def server(samples: Samples, databases: list[str]) -> str:
-    names = [
-        ("ours, requests/s", "`GET /v1/chatbots`, requests/s", 1.0, 0),
-        ("stock, requests/s", "the stock view, requests/s", 1.0, 0),
-        ("quiet, p95", "one connection with a valid key, p95 in ms", 1000.0, 1),
-        ("forged, p95", "… while 50 connections send wrong secrets", 1000.0, 1),
-        ("good, p95", "… while 50 connections send valid keys", 1000.0, 1),
-    ]
-    rows = []
-    for name, label, unit, digits in names:
-        cells = []
-        for database in databases:
-            middle, lower, upper = (value * unit for value in spread(samples.of(database, name)))
-            cells.append(f"{middle:,.{digits}f} ({lower:,.{digits}f}–{upper:,.{digits}f})")
-        rows.append([label, *cells])
-    return table(["", *databases], rows)
-
-
-def memory(samples: Samples, databases: list[str]) -> str:
-    rows = []
-    for database in databases:
-        before, after = (size / 2**20 for size in samples.memory[database])
-        rows.append([database, f"{before:.0f} MiB", f"{after:.0f} MiB", f"{after - before:.1f} MiB"])
-    return table(["", "before", "after", "for the keys"], rows)
+def spread(values: Sequence[float], *, digits: int = 0) -> str:
+    """Return the median, and the quartiles around it."""
+    lower, _, upper = quantiles(values, n=4)
+    return f"{median(values):,.{digits}f} ({lower:,.{digits}f}–{upper:,.{digits}f})"
 
 
 def table(head: list[str], rows: Iterable[list[str]]) -> str:
     lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def tell(what: str) -> None:
+    sys.stderr.write(f"… {what}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from secrets import token_bytes
 
 import pytest
 from django.core.cache import caches
@@ -29,8 +30,8 @@ class CountingHasher(KeyHasher):
         return super()._run_argon2(key_hash, raw)
 
     def forget(self):
-        """Act like a process that has just started."""
-        self._verified.clear()
+        """Act like a process that has just started, and that shares nothing with others."""
+        self._cache_key = token_bytes(32)
         self.verifications = 0
 
 

@@ -35,7 +35,7 @@ def count(name: str, *, limit: int, seconds: int, what: str) -> Count:
 
     Over the limit this takes one cache call: a flood must cost no more than good use.
     """
-    return shared_cache.count(
+    return shared_cache.attempt(
         lambda: _count_in(caches["failed_attempts"], name, limit, seconds),
         lambda: _count_in(caches["local"], name, limit, seconds),
         what,

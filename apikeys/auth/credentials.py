@@ -11,6 +11,7 @@ from typing import NamedTuple
 from django.db import DatabaseError, connection
 
 from apikeys import hasher
+from apikeys.auth.verified_keys import verified_keys
 from apikeys.core import keyformat
 from apikeys.models import APIKey
 
@@ -42,7 +43,7 @@ class Credential(NamedTuple):
             return False
         if hasher.HASHER.remembers(self.key_hash, raw):
             return True
-        if not hasher.HASHER.verify(self.key_hash, raw):
+        if not hasher.HASHER.verify(self.key_hash, raw, shared=verified_keys):
             return False
         if hasher.HASHER.needs_rehash(self.key_hash):
             self._rehash(raw)

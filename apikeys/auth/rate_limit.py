@@ -58,7 +58,7 @@ def count(credential: Credential) -> Allowance | None:
     location = settings.CACHES["default"]["LOCATION"]
     if "://" not in location:
         return _windows.count(credential.id, rate)
-    return shared_cache.count(
+    return shared_cache.attempt(
         lambda: _count_in_redis(location, credential.id, rate),
         lambda: _windows.count(credential.id, rate),
         "requests of keys",

@@ -1,4 +1,4 @@
-"""Counting in the cache that all processes share, or in this process alone while that one fails.
+"""Using the cache that all processes share, or this process alone while that one fails.
 
 The requests that are under way when the cache fails wait for it, at most a quarter of a second. After
 that no request does: what comes once in ``PAUSE`` seconds is also tried on the cache by a thread of its own.
@@ -30,8 +30,8 @@ class Breaker:
         self._is_open = False
         self._try_at = 0.0
 
-    def count(self, shared: Callable[[], _T], local: Callable[[], _T], what: str) -> _T:
-        """Return what ``shared`` counts, or ``local`` while the cache fails; ``what`` is for the log."""
+    def attempt(self, shared: Callable[[], _T], local: Callable[[], _T], what: str) -> _T:
+        """Return what ``shared`` returns, or ``local`` while the cache fails; ``what`` is for the log."""
         if not self._is_open:
             try:
                 return shared()
@@ -45,7 +45,7 @@ class Breaker:
         with self._lock:
             self._is_open = True
             self._try_at = time.monotonic() + PAUSE
-        logger.error("%s are counted in this process alone: %s", what, error)
+        logger.error("%s are kept in this process alone: %s", what, error)
 
     def _is_time_to_try(self) -> bool:
         with self._lock:
@@ -61,8 +61,8 @@ class Breaker:
         except Exception:
             return  # as was logged when it began to fail
         self.close()
-        logger.warning("the shared cache counts again")
+        logger.warning("the shared cache works again")
 
 
 _breaker = Breaker()
-count = _breaker.count
+attempt = _breaker.attempt

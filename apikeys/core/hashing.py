@@ -2,7 +2,8 @@
 
 A verification costs tens of milliseconds and 19 MiB. A process pays it the first time it
 sees a key; from then on a keyed digest of (stored hash, presented key) stands for it. The
-verified cache remembers that a key is genuine, never that it may be used.
+verified cache remembers that a key is genuine, never that it may be used. Processes can share what they
+have verified, so that a process that starts doesn't verify every key again.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
+from hmac import compare_digest
 from threading import Lock
+from typing import Protocol
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
@@ -27,18 +30,31 @@ MAX_CONCURRENT = min(os.cpu_count() or 1, 8)
 """Argon2 computations at a time: more would only use more memory."""
 
 
+class SharedCache(Protocol):
+    """Where processes share which keys they have verified; neither method raises."""
+
+    def get(self, name: bytes) -> bytes | None:
+        """Return the proof that was stored under ``name``."""
+
+    def set(self, name: bytes, proof: bytes) -> None:
+        """Store a proof; 32 bytes each."""
+
+
 class KeyHasher:
     """Hashes keys and verifies them, at one Argon2id cost.
 
     ``memory_cost`` is in KiB. Few Argon2 computations run at a time, so that
-    a burst of first uses costs time instead of memory.
+    a burst of first uses costs time instead of memory. Hashers with the same
+    ``cache_key``, a secret, can share what they have verified.
     """
 
-    def __init__(self, *, memory_cost: int, time_cost: int, parallelism: int) -> None:
+    def __init__(
+        self, *, memory_cost: int, time_cost: int, parallelism: int, cache_key: bytes | None = None
+    ) -> None:
         self._argon2 = PasswordHasher(
             time_cost=time_cost, memory_cost=memory_cost, parallelism=parallelism, type=Type.ID
         )
-        self._cache_key = secrets.token_bytes(32)
+        self._cache_key = cache_key or secrets.token_bytes(32)
         self._verified: LRUCache[bytes, bool] = LRUCache(VERIFIED_CACHE_SIZE)
         self._pending: dict[bytes, Lock] = {}
         self._lock = Lock()
@@ -49,12 +65,12 @@ class KeyHasher:
         """Return the Argon2id hash (PHC string format) of ``raw`` with a new salt."""
         return self._threads.submit(self._hash, raw).result()
 
-    def verify(self, key_hash: str, raw: str) -> bool:
+    def verify(self, key_hash: str, raw: str, *, shared: SharedCache | None = None) -> bool:
         """Return whether ``raw`` is the key behind ``key_hash``; Argon2 runs once for each.
 
         A hash that is empty, cut or of another kind verifies nothing.
         """
-        return self.remembers(key_hash, raw) or self._verify_once(self._digest(key_hash, raw), key_hash, raw)
+        return self.remembers(key_hash, raw) or self._verify_once(key_hash, raw, shared)
 
     def remembers(self, key_hash: str, raw: str) -> bool:
         """Return whether this process has verified ``raw`` against ``key_hash`` already."""
@@ -71,19 +87,25 @@ class KeyHasher:
 
     def _digest(self, key_hash: str, raw: str) -> bytes:
         # Keyed BLAKE2b (RFC 7693) costs a fifth of an HMAC that goes through OpenSSL.
-        return blake2b(f"{key_hash}\0{raw}".encode(), digest_size=32, key=self._cache_key).digest()
+        return blake2b(f"{key_hash}\0{raw}".encode(), digest_size=64, key=self._cache_key).digest()
 
-    def _verify_once(self, digest: bytes, key_hash: str, raw: str) -> bool:
+    def _verify_once(self, key_hash: str, raw: str, shared: SharedCache | None) -> bool:
+        digest = self._digest(key_hash, raw)
         with self._lock:
             pending = self._pending.setdefault(digest, Lock())
         with pending:
             if self.remembers(key_hash, raw):
                 return True
             try:
-                proved = self._threads.submit(self._run_argon2, key_hash, raw).result()
+                proved = (
+                    _is_shared(digest, shared)
+                    or self._threads.submit(self._run_argon2, key_hash, raw).result()
+                )
                 if proved:
                     with self._lock:
                         self._verified[digest] = True
+                    if shared is not None:
+                        shared.set(digest[:32], digest[32:])
             finally:
                 with self._lock:
                     self._pending.pop(digest, None)
@@ -99,3 +121,13 @@ class KeyHasher:
             return self._argon2.verify(key_hash, raw)
         except (VerificationError, ValueError):
             return False
+
+
+def _is_shared(digest: bytes, shared: SharedCache | None) -> bool:
+    """Return whether another process has verified the key.
+
+    Half of the digest is the name, and the other half the proof: whoever can read and write the shared
+    cache sees the name of a forged key, but can't make its proof.
+    """
+    proof = shared.get(digest[:32]) if shared is not None else None
+    return proof is not None and compare_digest(proof, digest[32:])

@@ -8,6 +8,7 @@ from django.core.management import get_commands, load_command_class
 
 from apikeys.core.outcomes import REASONS
 from apikeys.models import Permission
+from bench.scaling import ROWS
 from testing.server import ROOT
 from wizchat.tests.test_environment import variables
 
@@ -26,6 +27,12 @@ def test_the_deployment_guide_lists_every_reason_and_no_other():
     table = guide.partition("<!-- reasons -->")[2].partition("\n\n")[0]
 
     assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == [reason.value for reason in REASONS]
+
+
+def test_the_page_on_scaling_explains_every_row_of_the_arithmetic_and_no_other():
+    page = (ROOT / "docs/scaling.md").read_text()
+
+    assert set(re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", page)) == set(ROWS)
 
 
 def test_the_threat_model_names_tests_that_exist():

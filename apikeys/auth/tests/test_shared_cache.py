@@ -91,13 +91,13 @@ def test_once_the_cache_answers_it_counts_again(monkeypatch, caplog):
         return "shared"
 
     def count():
-        return breaker.count(shared, lambda: "local", "calls")
+        return breaker.attempt(shared, lambda: "local", "calls")
 
     assert [count() for _ in range(3)] == ["local"] * 3
     fails = False
     wait_until(lambda: count() == "shared", "the end of the failure")
-    assert caplog.text.count("calls are counted in this process alone") == 1
-    assert caplog.text.count("the shared cache counts again") == 1
+    assert caplog.text.count("calls are kept in this process alone") == 1
+    assert caplog.text.count("the shared cache works again") == 1
 
 
 def test_a_cache_that_has_failed_is_tried_once_in_a_pause(monkeypatch):
@@ -111,7 +111,7 @@ def test_a_cache_that_has_failed_is_tried_once_in_a_pause(monkeypatch):
 
     for now in (100.0, 100.5, 100.9, 101.0, 101.1, 101.9, 102.0):
         times.append(now)
-        breaker.count(shared, lambda: None, "calls")
+        breaker.attempt(shared, lambda: None, "calls")
         wait_until(lambda: not [t for t in threading.enumerate() if t.name == "cache-attempt"], "the attempt")
 
     assert attempts == [100.0, 101.0, 102.0]

@@ -96,3 +96,73 @@ def test_a_raised_cost_asks_for_a_new_encoding(hasher):
 
     assert not hasher.needs_rehash(encoding)
     assert CountingHasher(time_cost=2).needs_rehash(encoding)
+
+
+class Shared(dict):
+    """A ``SharedCache`` in memory."""
+
+    set = dict.__setitem__
+
+
+def processes(count):
+    return [CountingHasher(cache_key=b"secret") for _ in range(count)]
+
+
+def test_what_one_process_verified_another_one_need_not():
+    (first, second), shared = processes(2), Shared()
+    key_hash = first.hash(RAW)
+
+    assert all(process.verify(key_hash, RAW, shared=shared) for process in (first, second, second))
+    assert (first.verifications, second.verifications) == (1, 0)
+
+
+def test_a_changed_hash_is_verified_again_in_every_process():
+    (first, second), shared = processes(2), Shared()
+    first.verify(first.hash(RAW), RAW, shared=shared)
+
+    assert second.verify(first.hash(RAW), RAW, shared=shared)
+    assert second.verifications == 1
+
+
+def test_a_wrong_key_is_never_shared():
+    (hasher,), shared = processes(1), Shared()
+
+    assert not hasher.verify(hasher.hash(RAW), RAW + "x", shared=shared)
+    assert not shared
+
+
+def test_processes_with_another_secret_share_nothing():
+    shared, other = Shared(), CountingHasher(cache_key=b"another")
+    (hasher,) = processes(1)
+    key_hash = hasher.hash(RAW)
+    hasher.verify(key_hash, RAW, shared=shared)
+
+    assert other.verify(key_hash, RAW, shared=shared)
+    assert other.verifications == 1
+
+
+def test_whoever_writes_to_the_shared_cache_cannot_have_a_forged_key_pass():
+    (first, second), asked = processes(2), []
+    key_hash = first.hash(RAW)
+    genuine = Shared()
+    first.verify(key_hash, RAW, shared=genuine)
+    ((name, proof),) = genuine.items()
+
+    class Hostile(Shared):
+        def get(self, asked_for):
+            asked.append(asked_for)
+            return {0: asked_for, 1: proof, 2: b"", 3: name}[len(asked) - 1]
+
+    hostile = Hostile()
+    assert not any(second.verify(key_hash, RAW + "x", shared=hostile) for _ in range(4))
+    assert second.verifications == len(asked) == 4
+
+
+def test_the_shared_cache_learns_neither_key_nor_hash():
+    (hasher,), shared = processes(1), Shared()
+    key_hash = hasher.hash(RAW)
+    hasher.verify(key_hash, RAW, shared=shared)
+
+    assert RAW not in repr(shared)
+    assert key_hash not in repr(shared)
+    assert all(len(part) == 32 for item in shared.items() for part in item)

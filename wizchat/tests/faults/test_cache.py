@@ -27,7 +27,7 @@ def guess(cluster, times, address):
 
 def waits(cluster):
     """Return how many requests have waited for the cache: each of them has logged that it failed."""
-    return cluster.log.read_text().count("are counted in this process alone")
+    return cluster.log.read_text().count("are kept in this process alone")
 
 
 def sign_in(cluster, member, password=None):

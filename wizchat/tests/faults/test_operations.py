@@ -71,6 +71,16 @@ def test_any_process_tells_the_numbers_of_all(cluster, key, address):
         assert numbers["wizchat_key_verified_cache_hits_total",] >= 56
 
 
+def test_a_server_that_starts_verifies_no_key_again_that_another_one_has(serve, cluster, member, key, redis):
+    begun = serve(METRICS_TOKEN=TOKEN)
+    assert {call(begun.url, key).status for _ in range(20)} == {200}
+    assert samples(begun).get(("wizchat_key_argon2_seconds_count",), 0) == 0
+
+    cluster.manage("apikey", "revoke", key[4:16])
+
+    assert call(serve(METRICS_TOKEN=TOKEN).url, key).error["message"] == "API key has been revoked"
+
+
 def test_usage_that_cannot_be_written_shows_as_lag(cluster, postgres, key):
     lag = ("wizchat_usage_lag_seconds",)
 

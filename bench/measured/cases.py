@@ -1,14 +1,12 @@
 """A process with a database of its own, which runs what it is asked for, line by line.
 
-``python -m bench.worker KEYS`` fills the database at ``DATABASE_URL`` up to so many keys; then
+``python -m bench.measured.cases KEYS`` fills the database at ``DATABASE_URL`` up to so many keys; then
 each line of standard input, ``[name, argument …]`` in JSON, is answered by one line of JSON.
 """
 
 from __future__ import annotations
 
 import gc
-import json
-import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -36,7 +34,9 @@ from rest_framework_api_key.models import APIKey as PeerKey
 from apikeys.core import keyformat
 from apikeys.models import APIKey, Permission
 from apikeys.usage import recorder
-from bench import views
+from bench.measured import views
+from bench.measured.commands import answer_commands, stay_on_one_core
+from bench.measured.data import forged
 from chatbots.models import Chatbot
 from testing.driver import round_trips
 from wizchat.observability.requests import write_line
@@ -129,12 +129,6 @@ def issue(owner: User, **values: Any) -> tuple[APIKey, str]:
     return APIKey.objects.issue(owner=owner, by=owner, name="Measured", **values)
 
 
-def forged(key_id: str) -> str:
-    """Return a key of the right shape and checksum that nobody was given."""
-    body = f"wzc_{key_id}_{'A' * keyformat.SECRET_LENGTH}"
-    return body + keyformat.checksum(body)
-
-
 def cases() -> dict[str, Case]:
     owner = User.objects.create_user("bench")
     pairs = [issue(owner) for _ in range(MEASURED_KEYS)]
@@ -194,26 +188,7 @@ def memory() -> int:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def stay_on_one_core() -> None:
-    """Keep this process and the one that PostgreSQL runs for it on the same core.
-
-    They take turns anyway; left alone, a wake-up across cores costs some calls 40 µs and others
-    nothing, as the scheduler pleases, for minutes at a time.
-    """
-    core = {min(os.sched_getaffinity(0))}
-    os.sched_setaffinity(0, core)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            backend = cursor.execute("SELECT pg_backend_pid()").fetchone()[0]
-        os.sched_setaffinity(backend, core)
-
-
 def main() -> None:
-    # Standard output is for answers alone; the lines of requests cost what they cost, unseen.
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    silence = open(os.devnull, "w")  # noqa: SIM115  # open for the life of the process
-    logging.getLogger().handlers[0].setStream(silence)  # type: ignore[attr-defined]  # a StreamHandler
     call_command("migrate", verbosity=0)
     keys = int(sys.argv[1])
     todo: dict[str, Case] = {}
@@ -221,23 +196,15 @@ def main() -> None:
         todo = cases()
         fill(keys)
     stay_on_one_core()
-    commands: dict[str, Callable[..., object]] = {
-        "seconds": lambda name, times: todo[name].seconds(times),
-        "round trips": lambda name: todo[name].round_trips(),
-        "header": lambda name: todo[name].headers[0],
-        "names": lambda: list(todo),
-        "issue": issue_many,
-        "warm": warm,
-        "version": lambda: (
-            connection.cursor()
-            .execute("SELECT sqlite_version()" if connection.vendor == "sqlite" else "SHOW server_version")
-            .fetchone()[0]
-        ),
-    }
-    print(json.dumps("ready"), file=answers, flush=True)
-    for line in sys.stdin:
-        name, *arguments = json.loads(line)
-        print(json.dumps(commands[name](*arguments)), file=answers, flush=True)
+    answer_commands(
+        {
+            "seconds": lambda name, times: todo[name].seconds(times),
+            "round trips": lambda name: todo[name].round_trips(),
+            "names": lambda: list(todo),
+            "issue": issue_many,
+            "warm": warm,
+        }
+    )
 
 
 if __name__ == "__main__":

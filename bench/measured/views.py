@@ -8,17 +8,12 @@ from django.utils import timezone
 from knox.auth import TokenAuthentication as KnoxAuthentication
 from rest_framework.authentication import BaseAuthentication, TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
-from rest_framework.generics import ListAPIView
-from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
-from rest_framework.serializers import ModelSerializer
 from rest_framework.views import APIView
 from rest_framework_api_key.permissions import HasAPIKey
 
 from apikeys.models import APIKey, Permission
-from chatbots.models import Chatbot
-from chatbots.serializers import ChatbotSerializer
 
 
 class PlainView(APIView):
@@ -68,26 +63,3 @@ class NaiveArgon2(BaseAuthentication):
 class NaiveView(PlainView):
     authentication_classes = [NaiveArgon2]
     permission_classes = [IsAuthenticated]
-
-
-class StockChatbotSerializer(ModelSerializer):
-    class Meta:
-        model = Chatbot
-        fields = ChatbotSerializer.Meta.fields
-
-
-class StockPagination(CursorPagination):
-    page_size = 50
-    ordering = "-created_at"
-
-
-class StockChatbotList(ListAPIView):
-    """``GET /v1/chatbots`` as DRF's documentation would have it, with a token of DRF's own."""
-
-    authentication_classes = [TokenAuthentication]
-    permission_classes = [IsAuthenticated]
-    serializer_class = StockChatbotSerializer
-    pagination_class = StockPagination
-
-    def get_queryset(self):
-        return Chatbot.objects.filter(owner=self.request.user)

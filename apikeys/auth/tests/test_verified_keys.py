@@ -1,0 +1,72 @@
+"""Which keys are verified is kept in Redis, if there is one, and a process goes on without."""
+
+from __future__ import annotations
+
+import pytest
+
+from apikeys.auth.verified_keys import SECONDS, _redis, verified_keys
+from apikeys.core import keyformat
+from testing.services import Redis
+
+NAME, PROOF = b"n" * 32, b"p" * 32
+
+
+@pytest.fixture
+def at(settings):
+    """Return a function that has the cache be at an address."""
+
+    def at(location):
+        settings.CACHES = settings.CACHES | {"default": {"LOCATION": location}}
+
+    return at
+
+
+def test_without_redis_nothing_is_kept(at):
+    at("default")
+    verified_keys.set(NAME, PROOF)
+
+    assert verified_keys.get(NAME) is None
+
+
+def test_a_redis_that_is_gone_knows_no_key(at, caplog):
+    at("redis://127.0.0.1:1")  # nothing listens on port 1
+    verified_keys.set(NAME, PROOF)
+
+    assert verified_keys.get(NAME) is None
+    assert caplog.text.count("verified keys are kept in this process alone") == 1
+
+
+@pytest.mark.django_db
+def test_a_key_works_while_redis_is_gone(at, issue, call, hasher):
+    at("redis://127.0.0.1:1")
+    _key, raw = issue()
+    hasher.forget()
+
+    assert [call(raw).status_code for _ in range(3)] == [200] * 3
+    assert hasher.verifications == 1
+
+
+@pytest.mark.services
+class TestInRedis:
+    @pytest.fixture
+    def redis(self, at):
+        redis = Redis().start()
+        at(redis.url)
+        yield redis
+        redis.close()
+
+    def test_a_verified_key_is_kept_for_a_month(self, redis):
+        assert verified_keys.get(NAME) is None
+        verified_keys.set(NAME, PROOF)
+
+        assert verified_keys.get(NAME) == PROOF
+        (key,) = _redis(redis.url).keys()
+        assert SECONDS - 60 < _redis(redis.url).ttl(key) <= SECONDS
+
+    @pytest.mark.django_db
+    def test_a_forged_key_does_not_reach_it(self, redis, issue, call):
+        key, _raw = issue()
+        body = f"wzc_{key.key_id}_{'A' * keyformat.SECRET_LENGTH}"
+
+        assert call(body + keyformat.checksum(body)).status_code == 401
+        assert not _redis(redis.url).keys("wizchat:verified:*")

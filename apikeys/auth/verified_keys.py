@@ -1,0 +1,52 @@
+"""Which keys some process has verified, in Redis: a process that starts doesn't run Argon2 for each again.
+
+It is asked once for each key that a process hasn't verified itself, never after that.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from django.conf import settings
+from redis import Redis
+
+from apikeys.auth import shared_cache
+
+SECONDS = 30 * 24 * 3600
+"""How long a key is remembered after a process has last verified it."""
+
+WHAT = "verified keys"
+
+
+class VerifiedKeys:
+    """A ``hashing.SharedCache`` in Redis; without Redis it is empty."""
+
+    def get(self, name: bytes) -> bytes | None:
+        redis = _redis(settings.CACHES["default"]["LOCATION"])
+        if redis is None:
+            return None
+        return shared_cache.attempt(lambda: _bytes(redis.get(_key(name))), lambda: None, WHAT)
+
+    def set(self, name: bytes, proof: bytes) -> None:
+        redis = _redis(settings.CACHES["default"]["LOCATION"])
+        if redis is not None:
+            shared_cache.attempt(lambda: redis.set(_key(name), proof, ex=SECONDS), lambda: None, WHAT)
+
+
+def _key(name: bytes) -> str:
+    return f"wizchat:verified:{name.hex()}"
+
+
+def _bytes(value: object) -> bytes | None:
+    return value if isinstance(value, bytes) else None
+
+
+@cache
+def _redis(location: str) -> Redis | None:
+    """Return a client of the Redis at ``location``; its connections are this module's own."""
+    if "://" not in location:
+        return None
+    return Redis.from_url(location, **settings.CACHES["default"].get("OPTIONS", {}))
+
+
+verified_keys = VerifiedKeys()

@@ -1,0 +1,66 @@
+"""What the rate limit and the counting of usage add to a request."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from statistics import median
+
+from bench.report import Section, Target, spread, table, tell
+from bench.services import Services
+from bench.workers import Worker
+
+TIMES = 50
+ROWS = {
+    "in process": "rate limit, counted in the process",
+    "in Redis": "rate limit, counted in Redis",
+    "Redis": "… of which Redis's own processor time",
+    "outcome": "usage, counted in memory: the outcome alone",
+    "more": "… and caller, client, route, permission, first use",
+    "writing": "usage, written once a second, for each key that was used",
+    "written": "… and PostgreSQL's own processor time",
+}
+
+
+def measure(services: Services) -> list[Section]:
+    tell("the rate limit and usage")
+    rounds = 3 if services.quick else 200
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    url = services.database(services.shared)
+    with (
+        Worker("bench.measured.hot_path", services.database("SQLite")) as alone,
+        Worker("bench.measured.hot_path", url, CACHE_URL=services.redis, PGAPPNAME="wizchat") as shared,
+    ):
+        for _ in range(rounds):
+            found["in process"].append(alone.ask("rate limit", TIMES) * 1e6)
+            found["in Redis"].append(shared.ask("rate limit", TIMES) * 1e6)
+            outcome, everything = (seconds * 1e6 for seconds in alone.ask("usage", 20 * TIMES))
+            found["outcome"].append(outcome)
+            found["more"].append(everything - outcome)
+        for _ in range(max(2, rounds // 10)):
+            own, database = (seconds * 1e6 for seconds in shared.ask("writing"))
+            found["writing"].append(own)
+            found["written"].append(database)
+        round_trips = shared.ask("round trips")
+        found["Redis"] = [shared.ask("redis") * 1e6] * 2
+    rows = ([label, spread(found[name], digits=1)] for name, label in ROWS.items())
+    return [
+        Section(
+            "Rate limit and usage",
+            f"{EXPLANATION}\n\n{table(['', 'µs (quartiles)'], rows)}",
+            [
+                Target("rate limit in the process", "a request", median(found["in process"]), "≤", 15, " µs"),
+                Target("rate limit in Redis", "round trips", round_trips, "≤", 1),
+                Target("usage beyond the outcome", "a request", median(found["more"]), "≤", 3, " µs"),
+            ],
+            {name: median(values) for name, values in found.items()},
+        )
+    ]
+
+
+EXPLANATION = (
+    "The rate limit is the difference between a request with and without one, from authentication to the "
+    "headers of the answer: processor time where the process counts, time on the clock where it waits for "
+    "Redis. Usage is the processor time of counting one answered request in memory; the outcome alone is the "
+    "same code for the number of calls by key, hour and outcome. Writing is processor time on PostgreSQL, "
+    "where the thread writes the use of 1,000 keys: a row of counts, the last use, the permission needed."
+)

@@ -1,0 +1,99 @@
+"""A process that calls the whole WSGI application of one project: ``python -m bench.measured.caller``.
+
+The project is the one that ``DJANGO_SETTINGS_MODULE`` names. Each line of standard input,
+``[command, argument …]`` in JSON, is answered by one line of JSON.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Iterable
+from io import BytesIO
+from typing import Any, NamedTuple
+from wsgiref.util import setup_testing_defaults
+
+from bench.measured.clocks import Spent
+from bench.measured.commands import answer_commands, stay_on_one_core
+from wizchat.wsgi import application  # sets Django up
+
+WARM_UP = 1
+
+
+class Call(NamedTuple):
+    """A request, and the status that it must be answered with."""
+
+    method: str
+    path: str
+    authorization: str
+    body: str
+    status: int
+
+    def environ(self) -> dict[str, Any]:
+        """Return what a server passes on, of a request as curl sends it."""
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": self.method,
+            "PATH_INFO": self.path,
+            "QUERY_STRING": "",
+            "REMOTE_ADDR": "127.0.0.1",
+            "HTTP_HOST": "127.0.0.1",
+            "HTTP_USER_AGENT": "curl/7.88.1",
+            "HTTP_ACCEPT": "*/*",
+            "HTTP_AUTHORIZATION": self.authorization,
+        }
+        if self.body:
+            data = self.body.encode()
+            environ |= {
+                "CONTENT_TYPE": "application/json",
+                "CONTENT_LENGTH": str(len(data)),
+                "wsgi.input": BytesIO(data),
+            }
+        setup_testing_defaults(environ)
+        return environ
+
+    def answers(self, environs: Iterable[dict[str, Any]]) -> list[bytes]:
+        """Return the bodies of the answers; all must have the expected status."""
+        statuses: list[str] = []
+        bodies = []
+        for environ in environs:
+            result = application(environ, lambda status, headers, *_: statuses.append(status))
+            bodies.append(b"".join(result))
+            result.close()
+        assert {int(status[:3]) for status in statuses} == {self.status}, statuses
+        return bodies
+
+
+def cost(*call: Any, times: int) -> list[float]:
+    """Return the seconds of processor time that one request takes: of this process, and of the database's."""
+    asked = Call(*call)
+    asked.answers([asked.environ() for _ in range(WARM_UP)])
+    environs = [asked.environ() for _ in range(times)]
+    gc.collect()
+    spent = Spent()
+    asked.answers(environs)
+    return [seconds / times for seconds in spent.seconds()]
+
+
+def body(*call: Any) -> Any:
+    asked = Call(*call)
+    return json.loads(asked.answers([asked.environ()])[0])
+
+
+def fill() -> dict[str, object]:
+    from django.core.management import call_command
+
+    from bench.measured import data  # for WizChat's settings alone
+
+    call_command("migrate", verbosity=0)
+    return data.fill()
+
+
+if __name__ == "__main__":
+    answer_commands(
+        {
+            "fill": fill,
+            "body": body,
+            "cost": lambda times, *call: cost(*call, times=times),
+            "settle": stay_on_one_core,
+        }
+    )
