@@ -226,7 +226,7 @@ def test_an_old_form_changes_only_what_was_typed_into_it(desk, key, path, read, 
 
     key.refresh_from_db()
     assert (key.name, key.allowed_networks) == ("Renamed", "10.0.0.0/8")
-    assert "Changed on another page, and left as is: Allowed IP addresses." in answer.text
+    assert "Kept changes made on another page: Allowed IP addresses." in answer.text
 
 
 def test_a_field_changed_here_and_elsewhere_is_a_mistake_first(desk, key, path, read, owner):
@@ -251,7 +251,7 @@ def test_a_browsers_line_breaks_change_nothing(desk, key, path, read, owner):
 
     key.refresh_from_db()
     assert key.allowed_networks == "10.0.0.0/8\n192.0.2.0/24"
-    assert "Changed on another page" not in answer.text
+    assert "made on another page" not in answer.text
     assert key.events.count() == 2
 
 
