@@ -130,12 +130,8 @@ def test_an_address_that_someone_only_added_is_no_name_to_sign_in_with(mallory, 
 def test_an_address_that_someone_only_added_is_free_for_its_owner(mallory, nobody, settings):
     settings.SIGNUP_OPEN = True
     settings.ACCOUNT_RATE_LIMITS = {"confirm_email": None}
-    typed = {
-        "username": "victim",
-        "email": "victim@example.com",
-        "password1": PASSWORD,
-        "password2": PASSWORD,
-    }
+    own = "another good one 4242"
+    typed = {"username": "victim", "email": "victim@example.com", "password1": own, "password2": own}
 
     nobody.post("/accounts/signup/", typed)
     nobody.post(re.search(r"https://testserver(\S+)", mail.outbox[0].body)[1])
