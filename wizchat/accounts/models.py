@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.db import models
 from django.db.models import Q
 
@@ -34,6 +35,11 @@ def has_verified_address(user: User) -> bool:
 def redact_user_agent(instance: Any, **_: object) -> None:
     """Keep no API key in the list of sessions, should one be sent as the name of a browser."""
     instance.user_agent = redact(instance.user_agent)
+
+
+def end_session(instance: Any, **_: object) -> None:
+    """Sign the browser out when its session is no longer listed, whatever deleted the row."""
+    Session.objects.filter(pk=instance.session_key).delete()
 
 
 def accounts_named(*logins: str) -> list[User]:
