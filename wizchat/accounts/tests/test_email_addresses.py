@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from allauth.account.models import EmailConfirmationHMAC
 from allauth.usersessions.models import UserSession
 from django.core import mail
 from django.test import Client
@@ -81,6 +82,16 @@ def test_a_new_address_is_verified_by_a_link_and_then_made_primary(signed_in, ad
     signed_in.post(EMAIL, {"action_primary": "1", "email": "new@example.com"})
 
     assert primary(addresses) == "new@example.com"
+
+
+def test_following_a_strangers_link_signs_nobody_out(signed_in, addresses, stranger):
+    address = stranger.emailaddress_set.create(email="other@example.org")
+    path = f"/accounts/confirm-email/{EmailConfirmationHMAC(address).key}/"
+
+    assert signed_in.get(path).status_code == 200
+    assert signed_in.get("/settings/api/").status_code == 200
+    signed_in.post(path)
+    assert signed_in.get("/settings/api/").status_code == 302
 
 
 def test_an_api_key_sent_as_the_name_of_a_browser_is_in_no_email_and_no_session(olga, nobody):
