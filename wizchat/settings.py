@@ -206,7 +206,12 @@ USAGE_FLUSH_SECONDS = 1.0
 
 CHATBOT_REPLIER = "chatbots.replies.FAQReplier"
 
-HOUSEKEEPING_CHORES = ["apikeys.chores", "chatbots.chores", "apikeys.notices.chores"]
+HOUSEKEEPING_CHORES = [
+    "apikeys.chores",
+    "chatbots.chores",
+    "apikeys.notices.chores",
+    "wizchat.accounts.chores",
+]
 API_MAX_BODY_BYTES = 256 * 1024
 # Takes secrets out of what a client sent, before an answer repeats it.
 API_REDACTOR = "apikeys.core.keyformat.redact"

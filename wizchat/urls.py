@@ -17,6 +17,11 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="apikeys:list")),
     path("accounts/email/", account_views.EmailView.as_view(), name="account_email"),
+    re_path(
+        r"^accounts/confirm-email/(?P<key>[-:\w]+)/$",
+        account_views.ConfirmEmailView.as_view(),
+        name="account_confirm_email",
+    ),
     path("accounts/sessions/", account_views.SessionsView.as_view(), name="usersessions_list"),
     path("accounts/", include("allauth.urls")),
     # The admin's own has no limit of guesses.

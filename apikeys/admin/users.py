@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -14,13 +15,36 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from apikeys.pages.display import isolated
+from apikeys.pages.stale import StaleFormMixin
 from apikeys.templatetags.keys import moment
 from apikeys.usage import reports
 
 if TYPE_CHECKING:
     AccountAdminBase = UserAdmin[User]
-else:  # Django's own class takes no type
-    AccountAdminBase = UserAdmin
+    AccountFormBase = UserChangeForm[User]
+else:  # Django's own classes take no type
+    AccountAdminBase, AccountFormBase = UserAdmin, UserChangeForm
+
+
+class AccountForm(StaleFormMixin, AccountFormBase):
+    """Keeps the current value of each field that wasn't edited: an old page reopens no closed account."""
+
+    tracked = (
+        "username",
+        "first_name",
+        "last_name",
+        "email",
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "groups",
+        "user_permissions",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        kept = {name for name in self.tracked if name in cleaned and not self.is_changed(name)}
+        return cleaned | {name: self[name].initial for name in kept}
 
 
 admin.site.unregister(User)
@@ -28,6 +52,7 @@ admin.site.unregister(User)
 
 @admin.register(User)
 class AccountAdmin(AccountAdminBase):
+    form = AccountForm
     # Plain lists and dates: the split widgets have no labels of their own.
     filter_horizontal = ()
     readonly_fields = ("last_login", "date_joined", "api_keys")
@@ -60,6 +85,8 @@ class AccountAdmin(AccountAdminBase):
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        if change and form.overtaken:
+            self.message_user(request, form.overtaken, messages.WARNING)
         if change and "is_active" in form.changed_data and not obj.is_active:
             in_use = keys_in_use(obj)
             said = f"The keys of {obj.get_username()} have stopped working."

@@ -9,7 +9,7 @@ from apikeys.core import keyformat
 MAX_LENGTH = 80
 """Characters in a name."""
 
-_BIDI_CONTROLS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """They would reorder the text around a name (Unicode Standard Annex 9)."""
 
 
@@ -25,7 +25,7 @@ def clean(name: str) -> str:
         raise InvalidName("Give the key a name.")
     if len(name) > MAX_LENGTH:
         raise InvalidName(f"A name can have at most {MAX_LENGTH} characters; this one has {len(name)}.")
-    if categories & {"Cc", "Cs"}:
+    if categories & {"Cc", "Cs", "Zl", "Zp"}:
         raise InvalidName("A name can't contain control characters such as line breaks.")
     if _BIDI_CONTROLS.intersection(name):
         raise InvalidName("A name can't contain characters that change the direction of text.")

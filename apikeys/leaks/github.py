@@ -6,6 +6,7 @@ See https://docs.github.com/code-security/secret-scanning/secret-scanning-partne
 from __future__ import annotations
 
 import json
+import logging
 import time
 from base64 import b64decode
 from http.client import HTTPException
@@ -17,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, Ellip
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.conf import settings
+
+logger = logging.getLogger(__name__)
 
 TIMEOUT = 5
 """Timeout in seconds for each part of GitHub's response."""
@@ -52,6 +55,7 @@ class PublicKeys:
         self._keys: dict[str, EllipticCurvePublicKey] = {}
         self._url = ""
         self._fresh_until = self._retry_at = 0.0
+        self._failing = False
         self._lookups: list[float] = []
 
     def get(self, identifier: str) -> EllipticCurvePublicKey | None:
@@ -96,8 +100,15 @@ class PublicKeys:
             self._keys = fetch(url)
         except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
             self._retry_at = time.monotonic() + PAUSE_AFTER_FAILURE
+            # Once in an outage: anybody can send a request that needs a fetch.
+            if not self._failing:
+                logger.error("GitHub's public keys cannot be fetched, so its reports get 503: %s", error)
+            self._failing = True
             raise KeysUnavailable(str(error)) from error
         self._fresh_until = time.monotonic() + FRESH
+        if self._failing:
+            logger.warning("GitHub's public keys can be fetched again")
+        self._failing = False
 
 
 def fetch(url: str) -> dict[str, EllipticCurvePublicKey]:

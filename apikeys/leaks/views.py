@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 
 from django.conf import settings
 from django.utils import timezone
@@ -20,8 +19,6 @@ from apikeys.leaks import operations as described
 from apikeys.leaks.serializers import LeakedKeysSerializer
 from wizchat.api import catalogue
 from wizchat.api.errors import RETRY_AFTER, APIError
-
-logger = logging.getLogger(__name__)
 
 
 class OpenView(APIView):
@@ -76,7 +73,6 @@ class GitHubSecretScanning(OpenView):
                 catalogue.INVALID_SIGNATURE, headers={"WWW-Authenticate": 'Signature realm="WizChat"'}
             ) from error
         except github.KeysUnavailable as error:
-            logger.error("a report from GitHub cannot be verified: %s", error)
             raise APIError(catalogue.UNAVAILABLE, headers={"Retry-After": RETRY_AFTER}) from error
         return body
 

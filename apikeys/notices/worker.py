@@ -103,9 +103,11 @@ class Worker:
             notice.postpone(timezone.now())
             raise
         except Exception:
-            # One email that cannot be written must not hold up the others.
-            notice.postpone(timezone.now())
-            logger.exception("notice %d was not sent", notice.pk)
+            # One email that cannot be written, to an address with a line break for instance, must neither
+            # hold up the others nor be tried for ever.
+            given_up = notice.attempts >= REFUSED_AT_MOST
+            (notice.drop if given_up else notice.postpone)(timezone.now())
+            logger.exception("notice %d was not sent%s", notice.pk, "; given up" if given_up else "")
             return False
         self._note_sent(notice)
         return True

@@ -37,7 +37,7 @@ class ExpiryForm(forms.Form):
             ],
             error_messages={
                 "required": "Choose when the key expires.",
-                "invalid_choice": "Choose from the list when the key expires.",
+                "invalid_choice": "Choose one of the listed expiry options.",
             },
         )
         self.order_fields(["name", "permissions", "expires", "expires_on", "allowed_networks"])

@@ -75,7 +75,10 @@ class StaleFormMixin(Base):
             return self[name].initial
 
     def _changed_elsewhere(self, name: str) -> bool:
-        return name in self.fields and self.fields[name].has_changed(self[name].initial, self.shown(name))
+        if name not in self.fields:
+            return False
+        field = self.fields[name]
+        return field.has_changed(self[name].initial, field.prepare_value(self.shown(name)))
 
     def _conflicts(self, name: str) -> bool:
         agreed = not self.fields[name].has_changed(self[name].initial, self[name].data)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
+from django.contrib.auth.models import Group
 from django.contrib.auth.models import Permission as StaffPermission
 from django.test import Client
 from django.utils import timezone
@@ -147,12 +149,21 @@ def test_an_operator_narrows_a_key_and_the_key_remembers_who(desk, operator, cal
         ({"allowed_networks": "10.0.0.0/33"}, 'Line 1: "10.0.0.0/33" is not an IP address or range.'),
         ({"permissions": []}, "Choose at least one permission."),
         ({"name": "\u200b"}, "Give the key a name with visible characters."),
+        ({"name": "\u202egnp"}, "A name can't contain characters that change the direction of text."),
+        (
+            {"allowed_networks": "x\n" * 33_000},
+            "The list is too long: at most 64,000 characters are allowed.",
+        ),
+        ({"allowed_networks": "x\n" * 30_000}, "…and 29,980 more."),
     ],
 )
 def test_an_operator_is_held_to_the_same_rules(desk, key, path, values, said):
     filled = {"name": "x", "permissions": ["read"], "allowed_networks": ""} | values
 
-    assert said in desk.post(path, filled).content.decode().replace("&quot;", '"')
+    answer = unescape(desk.post(path, filled).text)
+
+    assert said in answer
+    assert answer.count("is not an IP address or range") <= 20
     key.refresh_from_db()
     assert key.name == "Production API"
 
@@ -226,7 +237,7 @@ def test_an_old_form_changes_only_what_was_typed_into_it(desk, key, path, read, 
 
     key.refresh_from_db()
     assert (key.name, key.allowed_networks) == ("Renamed", "10.0.0.0/8")
-    assert "Changed on another page, and left as is: Allowed IP addresses." in answer.text
+    assert "Kept changes made on another page: Allowed IP addresses." in answer.text
 
 
 def test_a_field_changed_here_and_elsewhere_is_a_mistake_first(desk, key, path, read, owner):
@@ -251,7 +262,7 @@ def test_a_browsers_line_breaks_change_nothing(desk, key, path, read, owner):
 
     key.refresh_from_db()
     assert key.allowed_networks == "10.0.0.0/8\n192.0.2.0/24"
-    assert "Changed on another page" not in answer.text
+    assert "made on another page" not in answer.text
     assert key.events.count() == 2
 
 
@@ -360,6 +371,27 @@ def test_closing_an_account_names_the_keys_that_are_in_use(desk, issue, call, ow
     assert f"In use in the last 24 hours: Busy ({key.masked}, 1 calls)" in said
     assert call(raw).status_code == 401
     assert f"Busy ({key.masked}, 1 calls)" in asked
+
+
+def test_an_old_form_neither_reopens_an_account_nor_gives_rights_back(desk, issue, call, owner, read):
+    _key, raw = issue()
+    group = Group.objects.create(name="Support")
+    owner.groups.add(group)
+    type(owner).objects.filter(pk=owner.pk).update(is_staff=True, is_superuser=True)
+    page = f"/admin/auth/user/{owner.pk}/change/"
+    old_form = read(desk.get(page)).fields | {"groups": [str(group.pk)]}
+    old_form |= dict.fromkeys(["is_active", "is_staff", "is_superuser"], "on")
+    owner.groups.clear()
+    type(owner).objects.filter(pk=owner.pk).update(is_active=False, is_staff=False, is_superuser=False)
+
+    said = desk.post(page, old_form | {"first_name": "Olga"}, follow=True).text
+
+    owner.refresh_from_db()
+    assert owner.first_name == "Olga"
+    assert (owner.is_active, owner.is_staff, owner.is_superuser) == (False, False, False)
+    assert not owner.groups.exists()
+    assert call(raw).status_code == 401
+    assert "Kept changes made on another page: Active, Staff status, Superuser status and Groups." in said
 
 
 def test_a_revoked_key_does_not_come_back(desk, key, path, owner):

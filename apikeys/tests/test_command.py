@@ -70,6 +70,7 @@ def test_create_takes_permissions_addresses_and_a_lifetime(run):
         (["create", "--owner", "olga", "--name", " ", "--permission", "read"], "name"),
         (["create", "--owner", "olga", "--name", "x" * 81, "--permission", "read"], "80"),
         (["create", "--owner", "olga", "--name", "one\ntwo", "--permission", "read"], "control characters"),
+        (["create", "--owner", "olga", "--name", "\u202egnp", "--permission", "read"], "direction of text"),
         (["create", "--owner", "olga", "--name", "\u200b", "--permission", "read"], "visible characters"),
         (
             ["create", "--owner", "olga", "--name", LOOKS_LIKE_A_KEY, "--permission", "read"],

@@ -7,6 +7,7 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
@@ -97,6 +98,19 @@ def test_old_usage_and_expired_sessions_go(issue):
 
     assert KeyUsage.objects.count() == 1
     assert Session.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_session_that_has_ended_is_no_longer_listed(owner):
+    for key in ("signed out", "expired", "alive"):
+        UserSession.objects.create(user=owner, session_key=key, ip="127.0.0.1", user_agent=key)
+    for key, seconds in (("expired", -1), ("alive", 60)):
+        Session.objects.create(pk=key, expire_date=timezone.now() + timedelta(seconds=seconds))
+
+    told = housekeeping()
+
+    assert "2 sessions that have ended" in told
+    assert [listed.user_agent for listed in UserSession.objects.all()] == ["alive"]
 
 
 @pytest.mark.django_db

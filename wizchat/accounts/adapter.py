@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.internal.userkit import filter_users_by_email
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -16,7 +16,7 @@ from django.urls import reverse
 from apikeys.auth.requests import client_ip
 from apikeys.core.keyformat import redact
 from wizchat.accounts import outbox
-from wizchat.accounts.models import SignUp, accounts_named
+from wizchat.accounts.models import SignUp, accounts_named, accounts_with
 
 THEIR_STAGE = "allauth.account.stages.EmailVerificationStage"
 OUR_STAGE = "wizchat.accounts.stages.EmailVerificationStage"
@@ -68,6 +68,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def get_login_stages(self) -> list[str]:
         return [OUR_STAGE if stage == THEIR_STAGE else stage for stage in super().get_login_stages()]
+
+    def can_delete_email(self, email_address: EmailAddress) -> bool:
+        """Keep the account's address while it has others: allauth would replace it with an unverified one."""
+        user = email_address.user
+        is_main = email_address.email.lower() == user.email.lower()
+        if is_main and user.emailaddress_set.exclude(pk=email_address.pk).exists():
+            return False
+        return bool(super().can_delete_email(email_address))
 
     # --- Limits
 
@@ -133,6 +141,6 @@ def send_reset_links(email: str) -> None:
     from allauth.account.forms import default_token_generator
     from allauth.account.internal.flows.password_reset import request_password_reset
 
-    users = filter_users_by_email(email, is_active=True, prefer_verified=True, for_login=True)
+    users = [user for user in accounts_with(email) if user.is_active]
     if users:
         request_password_reset(None, email, users, default_token_generator)

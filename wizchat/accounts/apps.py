@@ -1,10 +1,10 @@
-"""Connects what happens at each sign-in."""
+"""Connects what happens at each sign-in and at the end of a session."""
 
 from __future__ import annotations
 
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in
-from django.db.models.signals import pre_save
+from django.db.models.signals import post_delete, pre_save
 
 
 class AccountsConfig(AppConfig):
@@ -14,8 +14,9 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from allauth.usersessions.models import UserSession
 
-        from wizchat.accounts.models import redact_user_agent
+        from wizchat.accounts.models import end_session, redact_user_agent
         from wizchat.accounts.reauthentication import note_sign_in
 
         pre_save.connect(redact_user_agent, UserSession, dispatch_uid="accounts.redact_user_agent")
+        post_delete.connect(end_session, UserSession, dispatch_uid="accounts.end_session")
         user_logged_in.connect(note_sign_in, dispatch_uid="accounts.note_sign_in")

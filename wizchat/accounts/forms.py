@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from wizchat.accounts import outbox
 from wizchat.accounts.adapter import send_reset_links
+from wizchat.accounts.models import accounts_with
 
 LOGIN_LENGTH = 254
 """Characters of the longest email address, which is longer than any username."""
@@ -44,6 +45,12 @@ class SignupForm(forms.SignupForm):  # type: ignore[misc]  # allauth ships no ty
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password2"].label = "Password again"
+
+    def validate_unique_email(self, value: str) -> str:
+        """Let an address through that someone else has only added to their account."""
+        email: str = super().validate_unique_email(value)
+        self.account_already_exists = bool(accounts_with(email))
+        return email
 
 
 class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # allauth ships no types

@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.db import models
 from django.db.models import Q
 
@@ -36,13 +37,19 @@ def redact_user_agent(instance: Any, **_: object) -> None:
     instance.user_agent = redact(instance.user_agent)
 
 
+def end_session(instance: Any, **_: object) -> None:
+    """Sign the browser out when its session is no longer listed, whatever deleted the row."""
+    Session.objects.filter(pk=instance.session_key).delete()
+
+
 def accounts_named(*logins: str) -> list[User]:
     """Return the accounts with one of ``logins`` as username or email, owners of a verified address first.
 
-    It takes two queries, whether there is such an account or not.
+    It takes two queries, whether there is such an account or not. An address that someone has only added to
+    their account doesn't name it.
     """
     names = {login.lower() for login in logins}
-    verified = dict(EmailAddress.objects.filter(email__in=names).values_list("user_id", "verified"))
+    verified = set(_verified(names).values_list("user_id", flat=True))
     matches = Q(pk__in=verified)
     for name in names:
         matches |= Q(username__iexact=name) | Q(email__iexact=name)
@@ -52,4 +59,18 @@ def accounts_named(*logins: str) -> list[User]:
         # Databases treat more letters as equal than Python does.
         if user.pk in verified or names & {user.username.lower(), user.email.lower()}
     ]
-    return sorted(users, key=lambda user: (not verified.get(user.pk), user.pk))
+    return sorted(users, key=lambda user: (user.pk not in verified, user.pk))
+
+
+def accounts_with(email: str) -> list[User]:
+    """Return the accounts that verified ``email``, or without any, those whose primary address it is.
+
+    Anyone can add another person's address to their account: until it is verified, it isn't theirs.
+    """
+    verified = [address.user for address in _verified({email.lower()}).select_related("user")]
+    candidates = User.objects.filter(email__iexact=email).order_by("pk")
+    return verified or [user for user in candidates if user.email.lower() == email.lower()]
+
+
+def _verified(emails: set[str]) -> Any:
+    return EmailAddress.objects.filter(email__in=emails, verified=True)

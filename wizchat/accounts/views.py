@@ -42,6 +42,13 @@ class EmailView(views.EmailView):  # type: ignore[misc]  # allauth ships no type
         return ""
 
 
+class ConfirmEmailView(views.ConfirmEmailView):  # type: ignore[misc]  # allauth ships no types
+    def logout_other_user(self, confirmation: Any) -> None:
+        """Sign out whoever confirms an address of another account, but nobody who only follows a link."""
+        if self.request.method == "POST":
+            super().logout_other_user(confirmation)
+
+
 class SessionsView(ListUserSessionsView):  # type: ignore[misc]  # allauth ships no types
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """List this session even if it began before sessions were listed."""

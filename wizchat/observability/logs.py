@@ -60,9 +60,14 @@ class Lines(logging.Formatter):
 
 
 class OneLine(logging.Filter):
-    """Drops the traceback of what a client got wrong, such as a Host header: it's the same each time."""
+    """Keeps what a client can cause to one line: no traceback of a bad Host header, no second line of a 503.
+
+    Whatever noticed the outage has logged it, and each request has its line (wizchat.requests).
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.name == "django.request" and getattr(record, "status_code", 0) == 503:
+            return record.exc_info is not None
         if record.name.startswith("django.security."):
             record.exc_info = record.exc_text = None
         return True

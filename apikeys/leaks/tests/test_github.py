@@ -7,10 +7,13 @@ from contextlib import ExitStack
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.test import Client
 
 from apikeys.leaks import github
 from apikeys.leaks.tests.conftest import GITHUB
-from apikeys.models import KeyEvent
+from apikeys.models import KeyEvent, Notice
+from apikeys.notices.emails import message
+from wizchat.observability import logs
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +53,39 @@ def test_the_activity_says_where_github_found_it(from_github, issue, events):
         "nobody",
         "Found by GitHub (commit): https://github.com/octo/demo/blob/main/.env",
     )
+
+
+def test_a_hostile_report_is_text_wherever_it_is_shown(from_github, issue, owner, admin_client):
+    key, raw = issue()
+    mine = Client()
+    mine.force_login(owner)
+    script = '"><script>alert(1)</script>'
+    answer = from_github(
+        raw,
+        url=f"javascript:alert(1)//{script}\r\nBcc: eve@example.com\u202e",
+        source=f"=1+1{script}",
+        type=script,
+    )
+    event = KeyEvent.objects.get(key=key, action="reported")
+
+    pages = [
+        mine.get("/settings/api/activity/").text,
+        mine.get(f"/settings/api/{key.key_id}/").text,
+        admin_client.get(f"/admin/apikeys/apikey/{key.pk}/change/").text,
+        admin_client.get("/admin/apikeys/keyevent/").text,
+        admin_client.get(f"/admin/apikeys/keyevent/{event.pk}/change/").text,
+    ]
+    email = message(Notice.objects.select_related("key__owner", "event").get(kind="reported"))
+
+    assert answer["Content-Type"] == "application/json"
+    for html in pages:
+        assert "javascript:alert(1)" in html
+        assert "<script>alert" not in html
+        assert 'href="javascript' not in html
+        assert "\u202e" not in html
+    assert email.recipients() == [owner.email]
+    assert not email.message()["Bcc"]
+    assert "\nBcc" not in email.body
 
 
 def signed_by_a_stranger(service, body):
@@ -163,6 +199,22 @@ def test_an_outage_of_the_keys_refuses_the_report_and_nothing_else(
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "UNAVAILABLE")
     assert "Retry-After" in answer
     assert call(raw).status_code == 200
+
+
+def test_an_outage_is_logged_once_and_so_is_its_end(from_github, github_service, caplog, monkeypatch):
+    monkeypatch.setattr(github, "PAUSE_AFTER_FAILURE", 0)
+    github_service.document.unlink()
+    assert [from_github("x").status_code for _ in range(3)] == [503] * 3
+    github_service.publish()
+    assert [from_github("x").status_code for _ in range(2)] == [200] * 2
+
+    lines = logs.OneLine()
+    said = [record.getMessage() for record in caplog.records if lines.filter(record)]
+    said = [line for line in said if not line.startswith("POST ")]
+    assert [line.partition(",")[0] for line in said] == [
+        "GitHub's public keys cannot be fetched",
+        "GitHub's public keys can be fetched again",
+    ]
 
 
 def test_after_an_outage_reports_are_taken_again(from_github, github_service, monkeypatch):

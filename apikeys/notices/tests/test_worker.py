@@ -146,6 +146,19 @@ def test_an_email_that_cannot_be_written_does_not_hold_up_the_others(issue, monk
     assert waiting() == 1
 
 
+@pytest.mark.parametrize("email", ["olga@example.com\nBcc: eve@example.com", "a\r\nb <olga@example.com>"])
+def test_an_address_with_a_line_break_gets_no_email_and_is_given_up(issue, owner, server, email):
+    type(owner).objects.filter(pk=owner.pk).update(email=email)
+    issue()
+    Notice.objects.update(attempts=workers.REFUSED_AT_MOST - 2)
+
+    assert Worker().send_waiting() == 0
+    assert waiting() == 1
+    assert Worker().send_waiting(even_postponed=True) == 0
+    assert waiting() == 0
+    assert mail.outbox == []
+
+
 def test_what_another_worker_is_sending_is_left_alone_until_that_worker_is_surely_dead(issue):
     issue()
     now = timezone.now()

@@ -125,6 +125,7 @@ def test_the_token_of_another_user_makes_nothing(send, stranger_web, read):
         ({"name": ""}, "Give the key a name."),
         ({"name": "   "}, "Give the key a name."),
         ({"name": "\u200b\u2060"}, "Give the key a name with visible characters."),
+        ({"name": "\u2067abc"}, "A name can&#x27;t contain characters that change the direction of text."),
         ({"name": "x" * 81}, "A name can have at most 80 characters; this one has 81."),
         ({"name": "one\ntwo"}, "A name can&#x27;t contain control characters"),
         ({"name": "nul\x00"}, "Null characters are not allowed."),

@@ -6,7 +6,6 @@ import allauth
 from allauth.account import stages
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
-from allauth.account.internal import userkit
 from allauth.account.internal.flows import login, password_reset, reauthentication
 from allauth.mfa.totp.internal import auth
 
@@ -18,7 +17,6 @@ def test_this_is_the_version_whose_private_names_were_read():
     assert allauth.__version__ == "65.21.1"
     assert callable(DefaultAccountAdapter._get_login_attempts_cache_key)
     assert callable(AuthenticationBackend._stash_user)
-    assert callable(userkit.filter_users_by_email)
     assert callable(login.record_authentication)
     assert callable(password_reset.request_password_reset)
     assert callable(reauthentication.did_recently_reauthenticate)

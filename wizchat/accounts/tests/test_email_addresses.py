@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from allauth.account.models import EmailConfirmationHMAC
 from allauth.usersessions.models import UserSession
 from django.core import mail
+from django.test import Client
 
 from apikeys.core import keyformat
 from wizchat.accounts.tests.conftest import PASSWORD
@@ -82,6 +84,16 @@ def test_a_new_address_is_verified_by_a_link_and_then_made_primary(signed_in, ad
     assert primary(addresses) == "new@example.com"
 
 
+def test_following_a_strangers_link_signs_nobody_out(signed_in, addresses, stranger):
+    address = stranger.emailaddress_set.create(email="other@example.org")
+    path = f"/accounts/confirm-email/{EmailConfirmationHMAC(address).key}/"
+
+    assert signed_in.get(path).status_code == 200
+    assert signed_in.get("/settings/api/").status_code == 200
+    signed_in.post(path)
+    assert signed_in.get("/settings/api/").status_code == 302
+
+
 def test_an_api_key_sent_as_the_name_of_a_browser_is_in_no_email_and_no_session(olga, nobody):
     raw = str(keyformat.generate())
     olga.emailaddress_set.create(email="olga@example.com", verified=True, primary=True)
@@ -94,3 +106,53 @@ def test_an_api_key_sent_as_the_name_of_a_browser_is_in_no_email_and_no_session(
     assert raw not in mail.outbox[0].body
     assert UserSession.objects.exists()
     assert raw not in str([session.user_agent for session in UserSession.objects.all()])
+
+
+@pytest.fixture
+def mallory(django_user_model):
+    """Someone who has added another person's address to their own account."""
+    mallory = django_user_model.objects.create_user("mallory", "mallory@example.com", PASSWORD)
+    browser = Client()
+    browser.post("/accounts/login/", {"login": "mallory", "password": PASSWORD})
+    browser.post(EMAIL, {"action_add": "1", "email": "victim@example.com"})
+    assert mallory.emailaddress_set.filter(email="victim@example.com", verified=False).exists()
+    mail.outbox.clear()
+    return browser
+
+
+@pytest.mark.parametrize("has_account", [True, False])
+def test_a_reset_by_an_address_that_someone_only_added_leads_to_no_account_of_theirs(
+    mallory, nobody, django_user_model, has_account
+):
+    if has_account:
+        django_user_model.objects.create_user("victim", "Victim@Example.com", PASSWORD)
+
+    nobody.post("/accounts/password/reset/", {"email": "victim@example.com"})
+
+    assert ["(victim)" in email.body for email in mail.outbox] == [True] * has_account
+
+
+def test_an_address_that_someone_only_added_is_no_name_to_sign_in_with(mallory, nobody):
+    answer = nobody.post("/accounts/login/", {"login": "victim@example.com", "password": PASSWORD})
+
+    assert "Incorrect username or password." in answer.text
+
+
+def test_an_address_that_someone_only_added_is_free_for_its_owner(mallory, nobody, settings):
+    settings.SIGNUP_OPEN = True
+    settings.ACCOUNT_RATE_LIMITS = {"confirm_email": None}
+    own = "another good one 4242"
+    typed = {"username": "victim", "email": "victim@example.com", "password1": own, "password2": own}
+
+    nobody.post("/accounts/signup/", typed)
+    nobody.post(re.search(r"https://testserver(\S+)", mail.outbox[0].body)[1])
+
+    answer = nobody.post("/accounts/login/", {"login": "victim@example.com", "password": own})
+    assert (answer.status_code, answer.url) == (302, "/settings/api/")
+
+
+def test_removing_the_only_other_address_puts_no_unverified_one_in_its_place(mallory, django_user_model):
+    answer = mallory.post(EMAIL, {"action_remove": "1", "email": "mallory@example.com"}, follow=True)
+
+    assert "Make another address the primary one before you remove mallory@example.com." in answer.text
+    assert django_user_model.objects.get(username="mallory").email == "mallory@example.com"

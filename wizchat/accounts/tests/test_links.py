@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from urllib.parse import quote
 
 import pytest
 from django.core import mail
 from django.test import Client, RequestFactory
 from django.urls import resolve
+from django.utils.html import escape
 
 from wizchat.observability.error_reports import Reporter
 from wizchat.observability.logs import JSONLines
@@ -83,6 +85,16 @@ def test_an_error_report_has_no_password_of_a_url(settings):
     for report in reports(RequestFactory().get("/")):
         assert "cache:6379" in report
         assert password not in report
+
+
+@pytest.mark.parametrize("password", ["hunter2hunter2", "<it's & so on>", "p%40ss:w/rd"])
+def test_an_error_report_has_no_password_that_a_driver_took_from_a_url(settings, password):
+    settings.CACHES = {"default": {"LOCATION": f"redis://:{quote(password, safe='')}@cache:6379/0"}}
+
+    for report in reports(RequestFactory().get("/"), variable={"host": "cache", "password": password}):
+        assert "cache:6379" in report
+        assert password not in report
+        assert escape(password) not in report
 
 
 def reports(request, variable=None):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from allauth.usersessions.models import UserSession
 from django.test import Client
 
 from wizchat.accounts.tests.conftest import PASSWORD
@@ -59,3 +61,29 @@ def test_a_new_password_ends_the_other_sessions(olga):
     mine.post("/accounts/password/change/", new)
 
     assert (is_in(mine), is_in(other)) == (True, False)
+
+
+SESSIONS_IN_ADMIN = "/admin/usersessions/usersession/"
+
+
+@pytest.mark.parametrize("how", ["its page", "the action"])
+def test_deleting_a_session_in_the_admin_signs_its_browser_out(olga, admin_client, how):
+    stolen, other = browser("stolen"), browser("other")
+    listed = UserSession.objects.get(user=olga, user_agent="stolen")
+    selected = {"action": "delete_selected", "_selected_action": [listed.pk]}
+
+    if how == "its page":
+        admin_client.post(f"{SESSIONS_IN_ADMIN}{listed.pk}/delete/", {"post": "yes"})
+    else:
+        admin_client.post(SESSIONS_IN_ADMIN, selected | {"post": "yes"})
+
+    assert (is_in(stolen), is_in(other)) == (False, True)
+
+
+def test_the_admin_shows_sessions_and_neither_their_keys_nor_a_form(olga, admin_client):
+    key = browser("mine").session.session_key
+    page = f"{SESSIONS_IN_ADMIN}{UserSession.objects.get(user=olga).pk}/change/"
+
+    assert key not in admin_client.get(page).text
+    assert admin_client.post(page, {"ip": "192.0.2.1"}).status_code == 403
+    assert admin_client.get(f"{SESSIONS_IN_ADMIN}add/").status_code == 403

@@ -1,0 +1,24 @@
+"""The housekeeping of accounts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.db.models import Exists, OuterRef
+
+from wizchat.housekeeping import Chore, delete_in_batches
+
+ROWS_PER_TRANSACTION = 1000
+
+
+def delete_ended_sessions(moment: datetime) -> int:
+    """Delete what is listed under a session that ended before ``moment``; return how many rows."""
+    goes_on = Exists(Session.objects.filter(pk=OuterRef("session_key")))
+    ended = UserSession.objects.filter(~goes_on, created_at__lt=moment)
+    return delete_in_batches(ended.order_by("pk"), ROWS_PER_TRANSACTION)
+
+
+# After the one that deletes the sessions themselves (apikeys.chores).
+CHORES = [Chore(delete_ended_sessions, "Deleted the entries of {count:,} sessions that have ended.")]
