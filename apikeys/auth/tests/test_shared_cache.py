@@ -97,7 +97,7 @@ def test_once_the_cache_answers_it_counts_again(monkeypatch, caplog):
     fails = False
     wait_until(lambda: count() == "shared", "the end of the failure")
     assert caplog.text.count("calls are counted in this process alone") == 1
-    assert caplog.text.count("the shared cache counts again") == 1
+    assert caplog.text.count("the shared cache is back") == 1
 
 
 def test_a_cache_that_has_failed_is_tried_once_in_a_pause(monkeypatch):
