@@ -1,4 +1,4 @@
-"""What the reference says of the chatbot endpoints."""
+"""What the reference says about the chatbot endpoints."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ CHATBOT_DETAIL = {
         "updateChatbot",
         TAG,
         "Update a chatbot",
-        "Changes the settings that are in the body and leaves the others.",
+        "Changes only the settings in the body.",
         request=ChatbotSerializer,
         example=_CHANGE,
         response=ChatbotSerializer,
@@ -100,7 +100,7 @@ QUERY_LIST = {
         "listQueries",
         TAG,
         "List queries",
-        "The messages that a chatbot was sent, with its answers, newest first.",
+        "The messages sent to a chatbot, with its answers, newest first.",
         response=QuerySerializer(many=True),
         answer=page(_QUERY),
         parameters=(CHATBOT_ID, *PAGES),
@@ -111,7 +111,7 @@ MESSAGE_CREATE = {
         "sendMessage",
         TAG,
         "Send a message",
-        "Stores a question and answers it from the best match among the FAQ entries, or with the fallback.",
+        "Stores a message and answers it with the best matching FAQ entry, or with the fallback message.",
         request=QuerySerializer,
         example=_QUESTION,
         status=201,
@@ -126,7 +126,7 @@ FAQ_LIST = {
         "listFAQs",
         TAG,
         "List FAQ entries",
-        "What a chatbot answers from, newest first.",
+        "The questions and answers that a chatbot uses, newest first.",
         response=FAQEntrySerializer(many=True),
         answer=page(_ENTRY),
         parameters=(CHATBOT_ID, *PAGES),
@@ -135,7 +135,7 @@ FAQ_LIST = {
         "createFAQ",
         TAG,
         "Add an FAQ entry",
-        f"Adds a question and its answer. A chatbot has at most {Chatbot.MAX_FAQS:,}.",
+        f"Adds a question and its answer. A chatbot can have up to {Chatbot.MAX_FAQS:,}.",
         request=FAQEntrySerializer,
         example=_NEW_ENTRY,
         status=201,

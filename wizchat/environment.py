@@ -1,6 +1,6 @@
-"""What the environment says, or a sentence about why it cannot be used.
+"""Settings from the environment, or a sentence about why one can't be used.
 
-An address is never echoed: it may hold a password.
+A URL is never echoed, because it may contain a password.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ GRACE_SECONDS = 2
 
 
 class Environment:
-    """Environment variables by name, ``.env`` beneath them; ``ImproperlyConfigured`` for what is wrong."""
+    """Environment variables by name, or from ``.env``; raises ``ImproperlyConfigured`` for invalid values."""
 
     def __init__(self, base: Path) -> None:
         self._base = base
@@ -49,11 +49,11 @@ class Environment:
         self._env.read_env(base / ".env")
 
     def text(self, name: str, *, default: str = "") -> str:
-        """Return the value; an empty one is none."""
+        """Return the value; an empty one counts as unset."""
         return str(self._env.str(name, default="")).strip() or default
 
     def words(self, name: str) -> list[str]:
-        """Return what is between the commas."""
+        """Return the words between the commas."""
         return [word.strip() for word in self.text(name).split(",") if word.strip()]
 
     def flag(self, name: str, *, default: bool) -> bool:
@@ -172,7 +172,7 @@ class Environment:
             options = pooled_options() if pooler == "transaction" else direct_options(statement_seconds)
             config["OPTIONS"] = postgresql_options(statement_seconds) | options | config.get("OPTIONS", {})
             config["ENGINE"] = OUR_POSTGRESQL
-            # A cursor of the server lives in a session, and a pooler gives each transaction another one.
+            # A server-side cursor belongs to a session, and a pooler gives each transaction another one.
             config["DISABLE_SERVER_SIDE_CURSORS"] = pooler == "transaction"
         else:
             raise ImproperlyConfigured(
@@ -195,8 +195,8 @@ class Environment:
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": url,
             "KEY_PREFIX": "wizchat",
-            # Nobody waits long for a cache that does not answer. A connection that went stale is made again,
-            # but a timeout is not tried twice.
+            # Don't wait long for a cache that doesn't respond: a stale connection is opened again, but a
+            # timeout isn't retried.
             "OPTIONS": {
                 "socket_connect_timeout": CACHE_SECONDS,
                 "socket_timeout": CACHE_SECONDS,
@@ -206,7 +206,7 @@ class Environment:
 
 
 def _split(url: str) -> SplitResult | None:
-    """Return the parts of an address, or ``None`` where it has a space or a port that is none."""
+    """Return the parts of a URL, or ``None`` if it has a space or an invalid port."""
     if not url.isprintable() or " " in url:
         return None
     with suppress(ValueError):
@@ -217,7 +217,7 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _leads_to_redis(url: str) -> bool:
-    """Return whether ``url`` has a host or a socket, and numbers where redis-py takes any text for 0."""
+    """Return whether ``url`` has a host or a socket, and a number where redis-py reads any text as 0."""
     parts = _split(url)
     with suppress(ValueError):
         if parts is None:
@@ -236,11 +236,11 @@ def _names_a_host(parts: SplitResult) -> bool:
 def keep_private(database: Path, *, own_folder: bool) -> None:
     """Let nobody but the owner read a SQLite file; create it, and its folder if that is WizChat's own.
 
-    SQLite gives the files of its write-ahead log the mode that the database has.
+    SQLite gives the files of its write-ahead log the database's mode.
     """
     if own_folder:
         database.parent.mkdir(mode=0o700, exist_ok=True)
-    # Whoever opens the file reports that it can't be created or changed.
+    # If the file can't be created or changed, whatever opens it next reports that.
     with suppress(OSError):
         if own_folder:
             database.parent.chmod(0o700)
@@ -251,13 +251,13 @@ def keep_private(database: Path, *, own_folder: bool) -> None:
 
 
 def local_cache(location: str) -> dict[str, Any]:
-    """Return a cache in this process: with room for the counters of many addresses."""
+    """Return a cache in this process, with room for the counters of many addresses."""
     return {"BACKEND": LOCAL_MEMORY, "LOCATION": location, "OPTIONS": {"MAX_ENTRIES": 50_000}}
 
 
 def sqlite_options() -> dict[str, Any]:
-    # WAL lets readers go on while one connection writes; IMMEDIATE takes the write lock at
-    # BEGIN, where SQLite still waits for it instead of answering "database is locked".
+    # With WAL, readers continue while one connection writes. IMMEDIATE takes the write lock at
+    # BEGIN, where SQLite still waits for it instead of failing with "database is locked".
     return {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -268,8 +268,8 @@ def sqlite_options() -> dict[str, Any]:
 def postgresql_options(statement_seconds: int) -> dict[str, Any]:
     return {
         "patience": statement_seconds + GRACE_SECONDS if statement_seconds else None,
-        "server_side_binding": True,  # parameters travel apart from the statement
-        # A server that is gone is noticed in seconds, not when TCP gives up.
+        "server_side_binding": True,  # parameters are sent separately from the statement
+        # A lost server is noticed in seconds, not when TCP gives up.
         "connect_timeout": 3,
         "tcp_user_timeout": 10_000,
         "keepalives_idle": 30,
@@ -281,7 +281,7 @@ def postgresql_options(statement_seconds: int) -> dict[str, Any]:
 
 def direct_options(statement_seconds: int) -> dict[str, Any]:
     return {
-        "prepare_threshold": 2,  # what runs often is prepared
+        "prepare_threshold": 2,  # prepares statements that run often
         "options": f"-c statement_timeout={statement_seconds}s -c idle_in_transaction_session_timeout=60s",
     }
 

@@ -20,7 +20,7 @@ DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.text("SECRET_KEY", default="debug-only-" + "x" * 50 if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("Set SECRET_KEY in the environment or in .env.")
-# What SECRET_KEY was before: authenticator apps' secrets that it encrypted stay readable.
+# Earlier values of SECRET_KEY, so that the authenticator secrets they encrypted stay readable.
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS")
 HTTPS_ONLY = env.flag("HTTPS_ONLY", default=True)
@@ -132,10 +132,10 @@ EMAIL_SSL_CERTFILE = email.get("EMAIL_SSL_CERTFILE")
 EMAIL_SSL_KEYFILE = email.get("EMAIL_SSL_KEYFILE")
 EMAIL_FILE_PATH = email["EMAIL_FILE_PATH"]
 EMAIL_TIMEOUT = 10
-# A mail server that takes an email answers last of all: whoever gives up before that sends it twice
+# A mail server confirms last that it has an email: a client that gives up earlier sends it twice
 # (RFC 5321, 4.5.3.2.6).
 EMAIL_ACCEPT_TIMEOUT = 600
-# A worker renews its claim on the email that it is sending. When it dies, another one sends it after this.
+# A worker renews its claim on the email it is sending. If it dies, another worker may send it after this.
 EMAIL_CLAIM_SECONDS = 60
 # Emails of account pages are sent by a thread: no request waits for a mail server.
 EMAIL_IN_BACKGROUND = True
@@ -170,7 +170,7 @@ LOGIN_URL = "account_login"
 ACCOUNT_ADAPTER = "wizchat.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
-# Of those who sign up; wizchat.accounts.stages lets in the accounts that operators make.
+# For people who sign up; wizchat.accounts.stages exempts accounts that operators create.
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[WizChat] "
 ACCOUNT_EMAIL_NOTIFICATIONS = True
@@ -195,8 +195,8 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 # --- Keys --------------------------------------------------------------------------------
 
-# Argon2id cost of a key at rest: memory in KiB, passes, lanes. Raise them and each key is
-# hashed again on its next use.
+# Argon2id cost of a key at rest: memory in KiB, passes, lanes. If you raise them, each key is
+# rehashed on its next use.
 API_KEY_ARGON2 = {"memory_cost": 19456, "time_cost": 2, "parallelism": 1}
 
 # Seconds between two writes of usage; 0 leaves them to `usage.flush()`.
@@ -213,9 +213,9 @@ HOUSEKEEPING_CHORES = [
     "wizchat.accounts.chores",
 ]
 API_MAX_BODY_BYTES = 256 * 1024
-# Takes secrets out of what a client sent, before an answer repeats it.
+# Removes secrets from what a client sent, before a response repeats it.
 API_REDACTOR = "apikeys.core.keyformat.redact"
-# Whatever is larger doesn't get past the server (BODY_BYTES in wizchat/gunicorn/arrival.py).
+# The server refuses anything larger (BODY_BYTES in wizchat/gunicorn/arrival.py).
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES
 FILE_UPLOAD_HANDLERS = ["wizchat.uploads.NoUploads"]
 

@@ -37,7 +37,7 @@ else:
 
 EDITABLE = ("name", "permissions", "allowed_networks", "rate_limit")
 GOES_WITH_ITS_OWNER = {"auth_user_delete", "auth_user_changelist"}
-"""Pages of the admin that may delete keys: those that delete users."""
+"""The admin pages that may delete keys: those that delete users."""
 
 
 class KeyAdminForm(StaleFormMixin, KeyFormBase, KeyForm):
@@ -107,7 +107,7 @@ class APIKeyAdmin(KeyAdminBase):
         return [revoke, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """List keys, once no whole key is in the search."""
+        """List keys. A search for a whole key is redirected to its id, so that no URL contains the key."""
         return redirect_to_id(request, "q") or super().changelist_view(request, extra_context)
 
     def get_search_results(
@@ -244,7 +244,7 @@ class APIKeyAdmin(KeyAdminBase):
         return TemplateResponse(request, "admin/apikeys/revoke_keys.html", context)
 
     def save_model(self, request: HttpRequest, obj: APIKey, form: Any, change: bool) -> None:
-        """Apply what was edited, and nothing else, through the key's own verb to the row as it is now."""
+        """Apply only what was edited, through the key's own verb, to the current row."""
         key = APIKey.objects.get(pk=obj.pk)
         try:
             key.change(by=_operator(request), now=timezone.now(), origin=origin(request), **form.changes)

@@ -1,4 +1,4 @@
-"""What the reference says of the endpoints for keys."""
+"""What the reference says about the endpoints for keys."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     idempotency.HEADER,
     {"type": "string", "minLength": 1, "maxLength": idempotency.MAX_LENGTH, "pattern": "^[ -~]+$"},
     OpenApiParameter.HEADER,
-    description="Send the same value again when you retry: within 24 hours it creates one key.",
+    description="Send the same value when you retry: within 24 hours, it creates only one key.",
 )
 STATE = OpenApiParameter(
     "state",
@@ -42,16 +42,16 @@ STATE = OpenApiParameter(
 DAYS = OpenApiParameter(
     "days",
     {"type": "integer", "minimum": 1, "maximum": queries.MAX_DAYS, "default": queries.DEFAULT_DAYS},
-    description="How many days back, today included.",
+    description="How many days back, including today.",
 )
 CASCADE = OpenApiParameter(
     "cascade",
     {"type": "boolean", "default": False},
-    description="Also revoke every key that this one created, directly or not.",
+    description="Also revoke every key that this one created, directly or indirectly.",
 )
 
 EXAMPLE_KEY = "wzc_8f14e45fceeb_ThisIsAnExampleItOpensNothingAtAllAnywhere0000000"
-"""A key in shape alone: its checksum is wrong, so no scanner takes it for a real one."""
+"""It only looks like a key: its checksum is wrong, so no scanner takes it for a real one."""
 _CALLER_ID, _NEW_ID = "4fT9kQ2mXw7b", EXAMPLE_KEY.split("_")[1]
 _KEY = {
     "id": _CALLER_ID,
@@ -94,7 +94,7 @@ CURRENT_KEY = {
         "getCurrentKey",
         TAG,
         "Get the key in use",
-        "Returns the key that asks, and the address that it was judged by.",
+        "Returns the key you use, and your IP address as WizChat sees it.",
         response=CallerSerializer,
         answer=_KEY | {"client_ip": _KEY["last_used_ip"]},
     ),
@@ -111,7 +111,7 @@ KEY_LIST = {
         "listKeys",
         TAG,
         "List keys",
-        "Your keys, newest first, those that have ended included.",
+        "Your keys, newest first, including revoked and expired ones.",
         response=KeySerializer(many=True),
         answer=page(_KEY),
         parameters=(STATE, *PAGES),
@@ -120,7 +120,7 @@ KEY_LIST = {
         "createKey",
         TAG,
         "Create a key",
-        "Creates a key that can do no more than the key that asks. `key` has it in full, this once.",
+        "Creates a key that can do no more than the key you use. `key` has the whole key, only this once.",
         request=CreateSerializer,
         example=_NEW,
         status=201,
@@ -145,7 +145,7 @@ KEY_DETAIL = {
         "updateKey",
         TAG,
         "Update a key",
-        "Changes what is in the body and leaves the rest. A key that has ended can't be changed.",
+        "Changes only the fields in the body. A revoked or expired key can't be changed.",
         request=ChangeSerializer,
         example=_CHANGE,
         response=KeySerializer,
@@ -157,7 +157,7 @@ KEY_DETAIL = {
         "revokeKey",
         TAG,
         "Revoke a key",
-        "The key stops working at once. This can't be undone.",
+        "The key stops working immediately. This can't be undone.",
         status=204,
         parameters=(KEY_ID, CASCADE),
     ),
@@ -168,8 +168,8 @@ KEY_ROTATE = {
         TAG,
         "Rotate a key",
         "Creates a successor with the same name, permissions, addresses and lifetime. The old key keeps "
-        "working for the overlap. `key` has the new key in full, this once. A key that has a successor "
-        "answers `ALREADY_ROTATED`, even after it has ended; any other key that has ended, `KEY_ENDED`.",
+        "working for the overlap. `key` has the whole new key, only this once. A key that already has a "
+        "successor returns `ALREADY_ROTATED`; any other revoked or expired key, `KEY_ENDED`.",
         request=RotateSerializer,
         example={"overlap_seconds": 86400},
         status=201,
@@ -189,8 +189,8 @@ KEY_USAGE = {
     "GET": Operation(
         "getKeyUsage",
         TAG,
-        "Get a key's use",
-        "Calls by day (UTC) and outcome, the oldest day first.",
+        "Get a key's usage",
+        "Calls per day (UTC) and outcome, oldest day first.",
         response=UsageSerializer,
         answer={"days": [_DAY]},
         parameters=(KEY_ID, DAYS),

@@ -1,7 +1,7 @@
 """Using the cache that all processes share, or this process alone while that one fails.
 
-The requests that are under way when the cache fails wait for it, at most a quarter of a second. After
-that no request does: what comes once in ``PAUSE`` seconds is also tried on the cache by a thread of its own.
+Requests in progress when the cache fails wait for it, at most a quarter of a second. After that, none does:
+once every ``PAUSE`` seconds, a background thread repeats a request's count on the cache.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from threading import Lock, Thread
 from typing import TypeVar
 
 PAUSE = 1.0
-"""Seconds from one attempt on a cache that has failed to the next."""
+"""Seconds between two attempts on a cache that has failed."""
 
 _T = TypeVar("_T")
 logger = logging.getLogger(__name__)
 
 
 class Breaker:
-    """Whether the cache is asked: closed while it works, open while it fails."""
+    """A circuit breaker for the cache: closed while it works, open while it fails."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -35,7 +35,7 @@ class Breaker:
         if not self._is_open:
             try:
                 return shared()
-            except Exception as error:  # whatever the cache's client raises
+            except Exception as error:  # any exception of the cache's client
                 self._open(what, error)
         elif self._is_time_to_try():
             Thread(target=self._try, args=(shared,), name="cache-attempt", daemon=True).start()
@@ -59,7 +59,7 @@ class Breaker:
         try:
             shared()
         except Exception:
-            return  # as was logged when it began to fail
+            return  # already logged when it began to fail
         self.close()
         logger.warning("the shared cache works again")
 

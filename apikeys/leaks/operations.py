@@ -1,4 +1,4 @@
-"""What the reference says of reports of leaked keys."""
+"""What the reference says about reports of leaked keys."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ LEAKED_KEYS = {
         "reportLeakedKeys",
         TAG,
         "Report leaked keys",
-        "Revokes each real key that still works and tells its owner. The answer is the same for a real key "
-        f"and for any other text. Each client address may report {REPORTS_PER_HOUR} times an hour.",
+        "Revokes each genuine key that still works and tells its owner. The response is the same for a "
+        "genuine key and for any other text. Each client address may report "
+        f"{REPORTS_PER_HOUR} times an hour.",
         request=LeakedKeysSerializer,
         example={"keys": [EXAMPLE_KEY]},
         status=202,
@@ -42,7 +43,7 @@ GITHUB = {
         "reportFromGitHub",
         TAG,
         "Report leaked keys as GitHub",
-        "For GitHub's secret scanning: the raw body is signed with ECDSA, P-256 and SHA-256, in the headers "
+        "For GitHub's secret scanning. GitHub signs the raw body with ECDSA (P-256, SHA-256) and sends "
         "`Github-Public-Key-Identifier` and `Github-Public-Key-Signature`.",
         request=MatchSerializer(many=True),
         example=[_MATCH],

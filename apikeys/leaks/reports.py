@@ -27,8 +27,8 @@ REASON = "reported as leaked"
 KEYS_PER_REPORT = 1000
 KEYS_PER_QUERY = 100
 WRONG_SECRETS = 5
-"""For each owner in one report. Who holds a key can compute others with its id and checksum, each of which
-would cost an Argon2; so past these, the owner's other keys in that report are not looked at."""
+"""For each owner in one report. Anyone with a key can compute others with its id and checksum, and each would
+cost an Argon2, so past this number the report's other keys of that owner are ignored."""
 REPORTS_PER_HOUR = 60
 HOUR = 3600
 REPEATED = timedelta(days=1)
@@ -64,7 +64,7 @@ def report(texts: Iterable[str], *, now: datetime, ip: str, where: str) -> None:
 def genuine(raws: Iterable[str], *, live_at: datetime | None = None) -> dict[str, APIKey]:
     """Return the stored key behind each of ``raws`` that is one, or that is one and live at ``live_at``.
 
-    Each is a well-formed key. The stored checksum turns forged keys away before they reach Argon2.
+    Each is a well-formed key. The stored checksum rejects forged keys before Argon2 runs.
     """
     proved = {}
     wrong: Counter[int] = Counter()

@@ -1,4 +1,4 @@
-"""Emails that wait to be sent, and which ones an owner wants."""
+"""Queued emails, and which ones an owner wants."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         return self.waiting().filter(models.Q(claimed_until=None) | models.Q(claimed_until__lte=now))
 
     def refused_last(self, owner: User) -> Notice | None:
-        """Return the last email that the mail server refused, unless it has taken one since."""
+        """Return the last email that the mail server refused, unless it has accepted one since."""
         tried = self.filter(key__owner=owner).exclude(sent_at=None, refusal="")
         last = tried.order_by("-queued_at", "-pk").first()
         return last if last and last.sent_at is None else None
@@ -39,8 +39,8 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 class Notice(models.Model):
     """One email to a key's owner. ``unique_for`` identifies what it reports.
 
-    ``facts`` is what the email says beyond the key and its event, ``refusal`` what the mail server said when
-    it last refused the recipient, and ``claimed_by`` the worker that last tried.
+    ``facts`` is what the email says beyond the key and its event, ``refusal`` why the mail server last refused
+    the recipient, and ``claimed_by`` the worker that last tried.
     """
 
     class Kind(models.TextChoices):
@@ -82,7 +82,7 @@ class Notice(models.Model):
         return f"{self.get_kind_display()} {self.unique_for}"
 
     def claim(self, worker: str, now: datetime) -> bool:
-        """Take the notice for ``worker`` alone; return whether nobody else had it."""
+        """Claim the notice for ``worker``; return whether no other worker had it."""
         self.claimed_by = worker
         self.attempts += 1
         free = Notice.objects.free(now).filter(pk=self.pk)
@@ -92,11 +92,11 @@ class Notice(models.Model):
         return bool(claimed)
 
     def note_sent(self, now: datetime) -> None:
-        """Store that the mail server has it, whoever has claimed it since."""
+        """Record that the mail server has it, even if another worker has claimed it since."""
         Notice.objects.waiting().filter(pk=self.pk).update(sent_at=now, claimed_until=None)
 
     def drop(self, now: datetime, *, refusal: str = "") -> None:
-        """Never send it: nobody may get it any more, or the recipient is refused for good."""
+        """Never send it: nobody may get it any more, or the recipient has been given up."""
         self._mine().update(dropped_at=now, claimed_until=None, refusal=refusal)
 
     def postpone(self, now: datetime, *, refusal: str = "") -> None:
@@ -111,7 +111,7 @@ class Notice(models.Model):
 
 
 def claim_length() -> timedelta:
-    """Return how long a claim lasts that its worker doesn't renew."""
+    """Return how long a claim lasts if its worker doesn't renew it."""
     return timedelta(seconds=settings.EMAIL_CLAIM_SECONDS)
 
 

@@ -1,6 +1,6 @@
-"""How many emails wait and for how long, asked from the database when somebody reads the metrics.
+"""How many emails wait and for how long, queried when someone reads the metrics.
 
-Emails that their recipient's mail server has refused are counted apart: one full mailbox is no alarm.
+Emails that the mail server has refused are counted separately: one full mailbox shouldn't raise an alarm.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ class QueueCollector(Collector):
                 refused=Count("pk", filter=~never_refused),
             )
         except (DatabaseError, InterfaceError) as error:
-            logger.error("the queue of emails cannot be read: %s", error)
+            logger.error("the email queue can't be read: %s", error)
             return
         age = max(0.0, (timezone.now() - queue["oldest"]).total_seconds()) if queue["oldest"] else 0.0
-        yield GaugeMetricFamily("wizchat_email_queue_length", "Emails that wait to be sent.", queue["length"])
+        yield GaugeMetricFamily("wizchat_email_queue_length", "Emails waiting to be sent.", queue["length"])
         yield GaugeMetricFamily(
             "wizchat_email_queue_age_seconds",
-            "Seconds for which the oldest that wasn't refused has waited.",
+            "How long the oldest email that wasn't refused has waited.",
             age,
         )
         yield GaugeMetricFamily(
-            "wizchat_email_queue_refused", "Emails among them that were refused.", queue["refused"]
+            "wizchat_email_queue_refused", "Waiting emails that were refused.", queue["refused"]
         )
 
 

@@ -21,7 +21,7 @@ POLL = 1.0
 """Seconds between two looks at an empty queue."""
 LONGEST_PAUSE = 60.0
 FINALLY_REFUSED_AT_MOST, REFUSED_AT_MOST = 10, 130
-"""So often a recipient is tried whom the mail server refuses for good, or for the moment (over five days)."""
+"""Attempts for a recipient that the mail server refuses permanently, or temporarily (over five days)."""
 REFUSAL_LENGTH = 200
 BATCH = 100
 """Emails per connection to the mail server."""
@@ -34,16 +34,16 @@ class MailServerDown(Exception):
 
 
 class Worker:
-    """``stop`` ends it after the email that it is sending."""
+    """Set ``stop`` to end it after the email that it is sending."""
 
     def __init__(self) -> None:
         self.stop = Event()
         self._claims = Claims(uuid4().hex)
 
     def run(self) -> None:
-        """Send until stopped, in growing pauses while the mail server or the database is away."""
+        """Send until stopped, with growing pauses while the mail server or the database is down."""
         pause = POLL
-        self._claims.database_was_away()  # it may have been: nobody was here to see
+        self._claims.database_was_away()  # it may have been, before this worker started
         while not self.stop.is_set():
             try:
                 close_old_connections()
@@ -51,10 +51,10 @@ class Worker:
                 pause = POLL
             except MailServerDown as error:
                 pause = min(2 * pause, LONGEST_PAUSE)
-                logger.error("the mail server takes no emails: %s; next try in %d s", error, pause)
+                logger.error("the mail server accepts no emails: %s; next try in %d s", error, pause)
             except (DatabaseError, InterfaceError) as error:
                 pause = min(2 * pause, LONGEST_PAUSE)
-                logger.error("the queue of emails cannot be read: %s; next try in %d s", error, pause)
+                logger.error("the email queue can't be read: %s; next try in %d s", error, pause)
                 connection.close()
                 self._claims.database_was_away()
             self.stop.wait(pause)
@@ -126,7 +126,7 @@ class Worker:
         )
 
     def _note_sent(self, notice: Notice) -> None:
-        """Record that it was sent, retrying while the database is away, so that it isn't sent again."""
+        """Record that it was sent, retrying while the database is down, so that it isn't sent again."""
         while True:
             try:
                 notice.note_sent(timezone.now())
@@ -140,7 +140,7 @@ class Worker:
 
 
 def answer_of(error: SMTPRecipientsRefused | SMTPDataError) -> tuple[int, str]:
-    """Return the mail server's code (RFC 5321: 5xx is for good, 4xx for the moment) and its text."""
+    """Return the mail server's code (RFC 5321: 5xx is permanent, 4xx temporary) and its text."""
     answer: tuple[int, bytes | str]
     if isinstance(error, SMTPRecipientsRefused):
         answer = next(iter(error.recipients.values()))

@@ -23,7 +23,7 @@ from apikeys.pages.requests import SignedInRequest
 PAGE_SIZE = 50
 COLUMNS = ("Time (UTC)", "Action", "Key", "Key ID", "By", "IP address", "Details")
 FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@\t\r＝＋－＠])")
-"""Where a spreadsheet would begin to compute. In many countries a semicolon begins another cell, too."""
+"""Where a spreadsheet would start a formula. In many countries a semicolon starts another cell, too."""
 
 
 @require_safe
@@ -84,12 +84,12 @@ def rows(events: QuerySet[KeyEvent]) -> Iterator[tuple[str, ...]]:
 
 
 def plain(cell: str) -> str:
-    """Return ``cell`` so that a spreadsheet shows it and computes nothing (OWASP, CSV Injection)."""
+    """Return ``cell`` so that a spreadsheet shows it as text (OWASP, CSV Injection)."""
     return FORMULA.sub(r"\1'", cell)
 
 
 class Echo:
-    """A file that hands back what is written to it."""
+    """A file that returns what is written to it."""
 
     def write(self, line: str) -> str:
         return line

@@ -25,7 +25,7 @@ def warnings(allowed_networks: str, *, own: IPAddress | None, behind_proxy: bool
     """Return a sentence for each thing in a canonical list that its author may not have meant.
 
     ``own`` is the user's address; ``behind_proxy`` is whether callers reach the
-    server through a proxy, and so never with an address of the server's private network.
+    server through a proxy, and so never from an address of its private network.
     """
     networks = parse_networks(allowed_networks)
     found = [
@@ -37,7 +37,7 @@ def warnings(allowed_networks: str, *, own: IPAddress | None, behind_proxy: bool
         private = [network for network in networks if network.prefixlen > 0 and network.is_private]
         found += [
             f"{as_text(network)} is a private {'range' if is_range(network) else 'address'}. "
-            "WizChat sees the public address of a caller, so it may match nobody."
+            "WizChat sees callers' public addresses, so it may match nobody."
             for network in private[:MAX_ERRORS]
         ]
     if own is not None and not admits(allowed_networks, own):

@@ -57,7 +57,7 @@ class NetworksField(forms.CharField):
 
 
 class KeyForm(forms.Form):
-    """A key's name, permissions and addresses, with the rules that hold wherever they are set."""
+    """A key's name, permissions and addresses, with the rules for them in every form."""
 
     name = forms.CharField(
         max_length=names.MAX_LENGTH,
@@ -96,10 +96,7 @@ class KeyForm(forms.Form):
             raise forms.ValidationError(error.errors) from error
 
     def add_address(self, address: IPAddress | None) -> bool:
-        """Append ``address`` to what was typed and focus the field, without validating anything yet.
-
-        Returns whether it was missing.
-        """
+        """Append ``address``, unvalidated, and focus the field; return whether it was missing."""
         typed = self.data.get("allowed_networks", "")
         missing = address is not None and all(entry != str(address) for _, entry in entries(typed))
         if missing:
@@ -147,7 +144,7 @@ class NewKeyForm(OnceForm, ExpiryForm, KeyForm):
 
 
 class KeySettingsForm(StaleFormMixin, ExpiryForm, KeyForm):
-    """The settings of an existing key. Its expiry is kept unless another one is chosen."""
+    """The settings of an existing key. Its expiry stays the same unless another one is chosen."""
 
     tracked = ("name", "permissions", "allowed_networks", "expires_shown")
 

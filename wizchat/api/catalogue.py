@@ -13,7 +13,7 @@ from typing import NamedTuple
 class Error(NamedTuple):
     """One error: ``message`` is what a client reads in the body, ``meaning`` what the reference says.
 
-    ``headers`` names those that come with it every time.
+    ``headers`` names those that it always has.
     """
 
     status: int
@@ -126,14 +126,14 @@ ALREADY_ROTATED = Error(
     409,
     "ALREADY_ROTATED",
     "The key has already been rotated",
-    "The key has a successor; the “Location” header has its address.",
+    "The key has a successor; the “Location” header has its URL.",
     headers=("Location",),
 )
 ALREADY_CREATED = Error(
     409,
     "ALREADY_CREATED",
     "This Idempotency-Key has already created a key",
-    "An earlier request with the same “Idempotency-Key” created a key; “Location” has its address.",
+    "An earlier request with the same “Idempotency-Key” created a key; “Location” has its URL.",
     headers=("Location",),
 )
 CONFLICT = Error(
@@ -159,21 +159,21 @@ RATE_LIMITED = Error(
     429,
     "RATE_LIMITED",
     "Rate limit exceeded",
-    "The key sent more requests than its limit allows. Wait for the “Retry-After” seconds.",
+    "The key sent more requests than its limit allows. Retry after “Retry-After” seconds.",
     headers=("Retry-After",),
 )
 TOO_MANY_FAILURES = Error(
     429,
     "RATE_LIMITED",
     "Too many failed authentications",
-    "Too many requests from your address had an invalid key. Wait for the “Retry-After” seconds.",
+    "Too many requests from your address had an invalid key. Retry after “Retry-After” seconds.",
     headers=("Retry-After",),
 )
 TOO_MANY_REPORTS = Error(
     429,
     "RATE_LIMITED",
     "Too many reports",
-    "Your address sent more reports of leaked keys than 60 in an hour. Wait for the “Retry-After” seconds.",
+    "Your address reported leaked keys more than 60 times in an hour. Retry after “Retry-After” seconds.",
     headers=("Retry-After",),
 )
 HEADERS_TOO_LARGE = Error(
@@ -189,12 +189,12 @@ UNAVAILABLE = Error(
     503,
     "UNAVAILABLE",
     "Service temporarily unavailable",
-    "A service that WizChat depends on isn't responding. Retry after the “Retry-After” seconds.",
+    "A service that WizChat depends on isn't responding. Retry after “Retry-After” seconds.",
     headers=("Retry-After",),
 )
 
 ERRORS: tuple[Error, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Error))
-"""In the order of their declaration, which is by status."""
+"""In the order in which they are declared, which is by status."""
 
 _BY_STATUS = {error.status: error for error in reversed(ERRORS)} | {403: FORBIDDEN, 409: CONFLICT}
 

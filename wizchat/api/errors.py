@@ -45,7 +45,7 @@ class APIError(exceptions.APIException):
 
 
 class InvalidQuery(exceptions.ValidationError):
-    """A query parameter that cannot be used; 400 with the parameter's name under ``fields``."""
+    """An invalid query parameter: 400 with its name under ``fields``."""
 
     def __init__(self, parameter: str, message: str) -> None:
         super().__init__({parameter: [message]})

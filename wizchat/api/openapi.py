@@ -1,4 +1,4 @@
-"""The OpenAPI document, made by drf-spectacular from URLconf, views, serializers and operations."""
+"""The OpenAPI document. drf-spectacular generates it from URLconf, views, serializers and operations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ALWAYS = (
     catalogue.INTERNAL_ERROR,
     catalogue.UNAVAILABLE,
 )
-"""The errors that any request can get."""
+"""The errors that any request can cause."""
 WITH_A_KEY = (
     catalogue.KEY_REQUIRED,
     catalogue.INVALID_KEY,
@@ -38,15 +38,15 @@ WITH_A_KEY = (
 WITH_A_BODY = (catalogue.LENGTH_REQUIRED, catalogue.PAYLOAD_TOO_LARGE)
 HEADERS: dict[str, dict[str, Any]] = {
     "RateLimit-Policy": {
-        "description": "The key's limit: q requests in w seconds. Left out if it has none.",
+        "description": "The key's limit: q requests per w seconds. Left out if it has none.",
         "schema": {"type": "string", "examples": ['"default";q=6000;w=60']},
     },
     "RateLimit": {
-        "description": "What is left of the limit: r requests for another t seconds.",
+        "description": "What is left of the limit: r requests for the next t seconds.",
         "schema": {"type": "string", "examples": ['"default";r=5999;t=60']},
     },
     "Sunset": {
-        "description": "When the key ends (RFC 8594), if it does so within 14 days.",
+        "description": "When the key stops working (RFC 8594), if within 14 days.",
         "schema": {"type": "string", "examples": ["Sun, 31 Jan 2027 09:30:00 GMT"]},
     },
     "Retry-After": {
@@ -54,11 +54,11 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "integer", "minimum": 1},
     },
     "Location": {
-        "description": "The path of the key that was created, now or before.",
+        "description": "The path of the key that this or an earlier request created.",
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "WWW-Authenticate": {
-        "description": "What the endpoint asks for (RFC 6750).",
+        "description": "The authentication that the endpoint expects (RFC 6750).",
         "schema": {"type": "string", "examples": ['Bearer realm="WizChat", error="invalid_token"']},
     },
 }
@@ -72,8 +72,8 @@ BEFORE_A_KEY = {
         catalogue.HEADERS_TOO_LARGE,
     )
 }
-"""Statuses that are only answered before a key is accepted. A 401 can also come after: an account may be
-closed while a request is served.
+"""Statuses that are only returned before a key is accepted. A 401 can also come later, because an account may
+be closed while a request is served.
 """
 
 
@@ -108,7 +108,7 @@ def errors_of(operation: Operation, *, has_key: bool, has_permission: bool, has_
 
 
 class Schema(AutoSchema):
-    """Fills in what an operation's declaration says."""
+    """Adds what an operation declares."""
 
     @property
     def declared(self) -> Operation:
@@ -135,7 +135,7 @@ class Schema(AutoSchema):
         )
 
     def get_operation(self, *arguments: Any) -> dict[str, Any] | None:
-        """Return the operation with its examples and headers, to which drf-spectacular adds of its own."""
+        """Return drf-spectacular's operation with our examples and headers."""
         operation: dict[str, Any] | None = super().get_operation(*arguments)
         if operation is None:
             return None
@@ -155,7 +155,7 @@ class Schema(AutoSchema):
             self.resolve_serializer(serializer, "request").schema["additionalProperties"] = False
 
     def _headers(self, status: int) -> dict[str, Any]:
-        """Return the headers that an answer can have; required are those that each answer has."""
+        """Return the headers that a response can have; those that it always has are required."""
         if status == self.declared.status:
             always = sometimes = {*self.declared.headers}
         else:
@@ -216,12 +216,12 @@ def _example(value: Any) -> dict[str, Any]:
 
 
 def without_slash(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
-    """Leave out the URLs with a trailing slash: each is another way to the same endpoint."""
+    """Leave out the URLs with a trailing slash: each is a second URL of the same endpoint."""
     return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
 
 
 def finished(result: dict[str, Any], **options: Any) -> dict[str, Any]:
-    """Add the headers, and leave out the serializers' docstrings, which are for whoever reads the code."""
+    """Add the headers, and leave out the serializers' docstrings, which are for readers of the code."""
     result["components"]["headers"] = HEADERS
     for schema in result["components"]["schemas"].values():
         schema.pop("description", None)

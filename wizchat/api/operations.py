@@ -1,6 +1,6 @@
-"""What the OpenAPI document says of one endpoint and method, beyond what its view and serializer say.
+"""What the OpenAPI document says about one endpoint and method, beyond what its view and serializer say.
 
-A view declares its ``operations`` as it declares its ``required_permissions``: by method.
+A view declares its ``operations`` by method, as it does its ``required_permissions``.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ PAGES = (
     OpenApiParameter(
         "page_size",
         {"type": "integer", "minimum": 1, "default": PAGE_SIZE},
-        description=f"Objects on a page. More than {MAX_PAGE_SIZE} gives {MAX_PAGE_SIZE}.",
+        description=f"Objects per page. A value over {MAX_PAGE_SIZE} means {MAX_PAGE_SIZE}.",
     ),
-    OpenApiParameter("cursor", OpenApiTypes.STR, description="Part of the links in next and previous."),
+    OpenApiParameter("cursor", OpenApiTypes.STR, description="Comes from the links in next and previous."),
 )
 
 
 class Operation(NamedTuple):
-    """One operation: ``example`` is a body of a request, ``answer`` that of its response.
+    """One operation: ``example`` is the body of a request, ``answer`` that of its response.
 
-    ``request`` and ``response`` are serializers, or ``None`` for no body; ``headers`` come with success
-    and ``errors`` are its own ones. ``takes_any_type`` is true if no Content-Type is refused.
+    ``request`` and ``response`` are serializers, or ``None`` for no body; ``headers`` come with success,
+    and ``errors`` are its own. ``takes_any_type`` is true if no Content-Type is refused.
     """
 
     id: str
@@ -47,5 +47,5 @@ class Operation(NamedTuple):
 
 
 def page(*rows: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the last page of a list, which is all of a short one."""
+    """Return the only page of a short list."""
     return {"next": None, "previous": None, "results": list(rows)}

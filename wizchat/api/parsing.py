@@ -54,7 +54,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object; a name that occurs twice has no value that everybody agrees on (RFC 8259, 4)."""
+    """Return a JSON object; refuse duplicate names, which parsers read differently (RFC 8259, section 4)."""
     value = dict(pairs)
     if len(value) < len(pairs):
         counts = Counter(name for name, _ in pairs)
@@ -69,7 +69,7 @@ def named(names: Iterable[str], problem: str) -> dict[str, list[str]]:
 
 
 def _printable(name: str) -> str:
-    """Return ``name`` without half characters, which are not UTF-8, and without secrets."""
+    """Return ``name`` without lone surrogates, which aren't UTF-8, and without secrets."""
     redact: Callable[[str], str] = import_string(settings.API_REDACTOR)
     return redact(name.encode("utf-8", "backslashreplace").decode("utf-8"))[:MAX_NAME_LENGTH]
 

@@ -1,4 +1,4 @@
-"""How the API's addresses are declared."""
+"""How the API's URLs are declared."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rest_framework.views import APIView
 
 
 class IdConverter:
-    """Whatever stands in the place of an id; ``None``, which no object has, if it can't be one.
+    """Matches anything in the place of an id; ``None``, which no object has, if it can't be one.
 
-    So the path is known either way: a request for it needs a key and counts, and only then is it a 404.
+    So the path is known either way: a request for it needs a key and counts before it gets 404.
     """
 
     regex = "[^/]+"

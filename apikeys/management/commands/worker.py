@@ -31,6 +31,6 @@ class Command(BaseCommand):
         try:
             sent = worker.send_waiting(even_postponed=True)
         except MailServerDown as error:
-            self.stderr.write(f"The mail server takes no emails now ({error}); they stay queued.")
+            self.stderr.write(f"The mail server isn't accepting emails ({error}); they stay queued.")
         else:
             self.stderr.write(f"{sent} sent.")

@@ -118,7 +118,7 @@ def now_due(site):
 
 
 def next_tries(worker):
-    return [int(re.search(r"next try in (\d+) s", line)[1]) for line in worker.lines("takes no emails")]
+    return [int(re.search(r"next try in (\d+) s", line)[1]) for line in worker.lines("accepts no emails")]
 
 
 def test_while_the_mail_server_is_down_pauses_grow_and_nothing_is_lost(site, mail, queue, start):

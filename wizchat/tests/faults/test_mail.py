@@ -77,7 +77,7 @@ def test_the_worker_goes_on_when_the_database_is_back_and_logs_a_line_for_each_a
     assert list(mail.times().values()) == [1]
     lines = worker.log.read_text().splitlines()
     assert [line for line in lines if "Traceback" in line] == []
-    assert len(lines) == 1 + len(worker.lines("the queue of emails cannot be read"))
+    assert len(lines) == 1 + len(worker.lines("the email queue can't be read"))
     assert worker.stop() == 0
 
 
