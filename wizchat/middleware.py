@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.template.response import SimpleTemplateResponse
-from django.urls import resolve
+from django.urls import ResolverMatch, resolve
 from django.utils.encoding import iri_to_uri
 
 from apikeys.auth.headers import key_headers
@@ -116,9 +116,15 @@ class APIShortcutMiddleware:
 
 
 def _view_response(request: HttpRequest) -> HttpResponseBase:
-    match = request.resolver_match = resolve(request.path_info)
+    match = request.resolver_match = _resolve(request.path_info)
     response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
-    return response.render() if isinstance(response, SimpleTemplateResponse) else response
+    return response
+
+
+@lru_cache(maxsize=4096)
+def _resolve(path: str) -> ResolverMatch:
+    """Return the view of a path: clients ask for the same ones again and again."""
+    return resolve(path)
 
 
 def _is_json(response: HttpResponseBase) -> bool:

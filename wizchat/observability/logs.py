@@ -68,6 +68,12 @@ class OneLine(logging.Filter):
         return True
 
 
+# No line says where in the code, in which thread or by which process it was logged, so don't find out
+# (logging's documentation, "Optimization").
+logging._srcfile = None
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+
 def configuration(*, debug: bool) -> dict[str, Any]:
     """Return what ``logging.config.dictConfig`` wants: everything to standard error, in one shape."""
     return {
