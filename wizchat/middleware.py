@@ -20,6 +20,9 @@ from apikeys.core.outcomes import Outcome
 from wizchat.api import catalogue
 from wizchat.api.errors import is_api, json_error
 
+REMEMBERED_PATH = 64
+"""Characters of a path whose view is remembered: too few for a whole key that a client put there."""
+
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -121,10 +124,12 @@ def _view_response(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-@lru_cache(maxsize=4096)
 def _resolve(path: str) -> ResolverMatch:
-    """Return the view of a path: clients ask for the same ones again and again."""
-    return resolve(path)
+    """Return the view of a path; short ones are remembered, as clients ask for the same ones again and again."""
+    return _remembered(path) if len(path) <= REMEMBERED_PATH else resolve(path)
+
+
+_remembered = lru_cache(maxsize=4096)(resolve)
 
 
 def _is_json(response: HttpResponseBase) -> bool:

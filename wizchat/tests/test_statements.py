@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from uuid import uuid4
@@ -23,6 +24,8 @@ from wizchat.statements import CHECKED_AGAINST, Parameter, Statement
 
 pytestmark = pytest.mark.django_db
 
+# An expression that the ORM compiles gets parentheses, a value doesn't.
+IN_PARENTHESES = re.compile(r"\((\$\d+|'[^']*'|\d+)\)")
 NOW = datetime(2026, 11, 24, 12, 0, 0, 5, tzinfo=UTC)
 
 
@@ -42,7 +45,7 @@ def sent(run):
     if driver is not None:
         connection.connection.prepare_threshold = driver
     (statement,) = seen
-    return statement.replace("(", "").replace(")", "")
+    return re.sub(r"^\d+\t", "", IN_PARENTHESES.sub(r"\1", statement), flags=re.MULTILINE)
 
 
 def lookup(owner, chatbot):
