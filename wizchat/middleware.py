@@ -125,7 +125,7 @@ def _view_response(request: HttpRequest) -> HttpResponseBase:
 
 
 def _resolve(path: str) -> ResolverMatch:
-    """Return the view of a path; short ones are remembered, as clients ask for the same ones again and again."""
+    """Return the view of a path; short ones are remembered, as clients ask for the same ones again."""
     return _remembered(path) if len(path) <= REMEMBERED_PATH else resolve(path)
 
 
