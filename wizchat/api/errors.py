@@ -38,7 +38,8 @@ class APIError(exceptions.APIException):
     def __init__(
         self, error: Error, message: str | None = None, *, headers: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(message or error.message, error.code)
+        # Not DRF's: that turns lists and lazy text into text, which a message is already.
+        self.detail = exceptions.ErrorDetail(message or error.message)
         self.error = error
         self.status_code = error.status
         self.headers = headers or {}
