@@ -57,8 +57,13 @@ class Statement(Generic[_Model]):
 
     def first(self, **values: Any) -> Row | None:
         """Return the first row, as ``rows`` does."""
-        found = self._run(values)[:1]
-        return _converted(found, self._compiled.to_python)[0] if found else None
+        found = self._run(values)
+        if not found:
+            return None
+        row = list(found[0])
+        for place, convert in self._compiled.to_python:
+            row[place] = convert(row[place])
+        return tuple(row)
 
     def get(self, **values: Any) -> _Model:
         """Return the first object; raise its model's ``DoesNotExist`` if there is none."""
@@ -74,9 +79,9 @@ class Statement(Generic[_Model]):
         return self._compiled.sql
 
     def _run(self, values: dict[str, Any]) -> list[Row]:
-        connection = connections[DEFAULT_DB_ALIAS]
+        connection, compiled = connections[DEFAULT_DB_ALIAS], self._compiled
         with connection.cursor() as cursor:
-            cursor.execute(self._compiled.sql, self._compiled.bound(values, connection))
+            cursor.execute(compiled.sql, compiled.bound(values, connection))
             rows: list[Row] = cursor.fetchall()
         return rows
 
