@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.utils import timezone
-
 from chatbots.models import Chatbot, FAQEntry, Query
 from wizchat.api.serializers import StrictSerializer
 
@@ -34,10 +30,6 @@ class ChatbotSerializer(StrictSerializer[Chatbot]):
             "updated_at": {"help_text": "When its settings were last changed."},
         }
 
-    def update(self, instance: Chatbot, validated_data: dict[str, Any]) -> Chatbot:
-        instance.change(now=timezone.now(), **validated_data)
-        return instance
-
 
 class QuerySerializer(StrictSerializer[Query]):
     class Meta:
@@ -52,10 +44,6 @@ class QuerySerializer(StrictSerializer[Query]):
             "created_at": {"help_text": "When it was asked."},
         }
 
-    def create(self, validated_data: dict[str, Any]) -> Query:
-        chatbot: Chatbot = validated_data["chatbot"]
-        return chatbot.ask(validated_data["message"])
-
 
 class FAQEntrySerializer(StrictSerializer[FAQEntry]):
     class Meta:
@@ -66,7 +54,3 @@ class FAQEntrySerializer(StrictSerializer[FAQEntry]):
             "question": {"help_text": "What people ask."},
             "answer": {"help_text": "What the chatbot answers."},
         }
-
-    def create(self, validated_data: dict[str, Any]) -> FAQEntry:
-        chatbot: Chatbot = validated_data["chatbot"]
-        return chatbot.learn(validated_data["question"], validated_data["answer"])

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, models, transaction
-from django.db.models import QuerySet
-from rest_framework import generics, mixins
+from django.http import HttpResponse
+from django.utils import timezone
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 
 from apikeys.auth.authentication import KeyRefused
 from apikeys.core.outcomes import Outcome
@@ -22,9 +21,17 @@ from chatbots.models import Chatbot, ChatbotInactive, FAQEntry, FAQsFull, Query
 from chatbots.serializers import ChatbotSerializer, FAQEntrySerializer, QuerySerializer
 from wizchat.api import catalogue
 from wizchat.api.errors import APIError
-from wizchat.api.serializers import to_json
+from wizchat.api.responses import no_content
+from wizchat.api.views import Endpoint
+from wizchat.statements import Parameter, Statement
 
 _Model = TypeVar("_Model", bound=models.Model)
+
+OWNER = Parameter("owner_id", User._meta.pk)
+CHATBOT = Parameter("chatbot_id", Chatbot._meta.pk)
+
+OWNED = Chatbot.objects.filter(owner=OWNER)
+THE_CHATBOT = Statement(OWNED.filter(pk=CHATBOT))
 
 
 class OwnerRequest(Request):
@@ -33,99 +40,99 @@ class OwnerRequest(Request):
     user: User
 
 
-class OwnedView(generics.GenericAPIView[_Model]):
+class OwnedView(Endpoint[_Model]):
     """Loads the chatbot that the URL names, and translates the models' exceptions."""
 
     request: OwnerRequest
-    http_method_names = ["get", "head", "post", "patch", "delete"]
-
     chatbot: Chatbot
+
+    def parameters(self) -> dict[str, Any]:
+        return {"owner_id": self.request.user.pk, **self.kwargs}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Find the chatbot after checking the key's permission and before reading the body."""
         super().initial(request, *args, **kwargs)
         if "chatbot_id" in kwargs:
-            self.chatbot = get_object_or_404(self.request.user.chatbots, pk=kwargs["chatbot_id"])
+            self.chatbot = THE_CHATBOT.get(**self.parameters())
 
-    def list(self, request: Request, *args: object, **kwargs: object) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
-        represent = to_json(self.get_serializer_class())  # type: ignore[arg-type]  # a class is hashable
-        return self.get_paginated_response([represent(row) for row in page or ()])
-
-    def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, Chatbot.DoesNotExist):  # another request has deleted it
-            exc = NotFound()
-        elif isinstance(exc, ChatbotInactive):
-            exc = APIError(catalogue.CHATBOT_INACTIVE)
-        elif isinstance(exc, FAQsFull):
-            exc = ValidationError([f"A chatbot has at most {Chatbot.MAX_FAQS} FAQ entries."])
-        return super().handle_exception(exc)
+    def translated(self, exc: Exception) -> Exception:
+        match exc:
+            case Chatbot.DoesNotExist():  # it is another owner's, or was deleted just now
+                return NotFound()
+            case ChatbotInactive():
+                return APIError(catalogue.CHATBOT_INACTIVE)
+            case FAQsFull():
+                return ValidationError([f"A chatbot has at most {Chatbot.MAX_FAQS} FAQ entries."])
+        return exc
 
 
-class ChatbotList(OwnedView[Chatbot], generics.ListCreateAPIView[Chatbot]):
+class ChatbotList(OwnedView[Chatbot]):
     required_permissions = {"GET": Permission.READ, "POST": Permission.ADMIN}
     operations = described.CHATBOT_LIST
     serializer_class = ChatbotSerializer
+    queryset = OWNED
+    get, post = Endpoint.list, Endpoint.create
 
-    def get_queryset(self) -> QuerySet[Chatbot]:
-        return self.request.user.chatbots.all()
-
-    def perform_create(self, serializer: BaseSerializer[Chatbot]) -> None:
+    def make(self, **values: Any) -> Chatbot:
         try:
-            serializer.save(owner=self.request.user)
+            return Chatbot.objects.create(owner=self.request.user, **values)
         except IntegrityError as error:  # the foreign key: the owner's account was deleted just now
             raise KeyRefused(Outcome.INACTIVE_OWNER) from error
 
 
-class ChatbotDetail(OwnedView[Chatbot], generics.RetrieveDestroyAPIView[Chatbot], mixins.UpdateModelMixin):
+class ChatbotDetail(OwnedView[Chatbot]):
     required_permissions = {"GET": Permission.READ, "PATCH": Permission.WRITE, "DELETE": Permission.ADMIN}
     operations = described.CHATBOT_DETAIL
     serializer_class = ChatbotSerializer
-    patch = mixins.UpdateModelMixin.partial_update
+    get, patch = Endpoint.retrieve, Endpoint.partial_update
 
     def get_object(self) -> Chatbot:
         return self.chatbot
 
-    def perform_destroy(self, instance: Chatbot) -> None:
+    def change(self, **values: Any) -> Chatbot:
+        self.chatbot.change(now=timezone.now(), **values)
+        return self.chatbot
+
+    def delete(self, request: Request, *args: object, **kwargs: object) -> HttpResponse:
         with transaction.atomic():
             # Lock it first: a message that arrives between the deletes would make them fail.
-            self.request.user.chatbots.select_for_update().get(pk=instance.pk).delete()
+            self.request.user.chatbots.select_for_update().get(pk=self.chatbot.pk).delete()
+        return no_content()
 
 
-class QueryList(OwnedView[Query], generics.ListAPIView[Query]):
+class QueryList(OwnedView[Query]):
     required_permissions = {"GET": Permission.READ}
     operations = described.QUERY_LIST
     serializer_class = QuerySerializer
+    queryset = Query.objects.filter(chatbot=CHATBOT)
+    get = Endpoint.list
 
-    def get_queryset(self) -> QuerySet[Query]:
-        return self.chatbot.queries.all()
 
-
-class MessageCreate(OwnedView[Query], generics.CreateAPIView[Query]):
+class MessageCreate(OwnedView[Query]):
     required_permissions = {"POST": Permission.WRITE}
     operations = described.MESSAGE_CREATE
     serializer_class = QuerySerializer
+    post = Endpoint.create
 
-    def perform_create(self, serializer: BaseSerializer[Query]) -> None:
-        serializer.save(chatbot=self.chatbot)
+    def make(self, **values: Any) -> Query:
+        return self.chatbot.ask(**values)
 
 
-class FAQEntryList(OwnedView[FAQEntry], generics.ListCreateAPIView[FAQEntry]):
+class FAQEntryList(OwnedView[FAQEntry]):
     required_permissions = {"GET": Permission.READ, "POST": Permission.WRITE}
     operations = described.FAQ_LIST
     serializer_class = FAQEntrySerializer
+    queryset = FAQEntry.objects.filter(chatbot=CHATBOT)
+    get, post = Endpoint.list, Endpoint.create
 
-    def get_queryset(self) -> QuerySet[FAQEntry]:
-        return self.chatbot.faqs.all()
-
-    def perform_create(self, serializer: BaseSerializer[FAQEntry]) -> None:
-        serializer.save(chatbot=self.chatbot)
+    def make(self, **values: Any) -> FAQEntry:
+        return self.chatbot.learn(**values)
 
 
-class FAQEntryDetail(OwnedView[FAQEntry], generics.DestroyAPIView[FAQEntry]):
+class FAQEntryDetail(OwnedView[FAQEntry]):
     required_permissions = {"DELETE": Permission.ADMIN}
     operations = described.FAQ_DETAIL
-    lookup_url_kwarg = "faq_id"
 
-    def get_queryset(self) -> QuerySet[FAQEntry]:
-        return self.chatbot.faqs.all()
+    def delete(self, request: Request, faq_id: UUID, **kwargs: object) -> HttpResponse:
+        get_object_or_404(self.chatbot.faqs, pk=faq_id).delete()
+        return no_content()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.template.response import SimpleTemplateResponse
-from django.urls import resolve
+from django.urls import ResolverMatch, resolve
 from django.utils.encoding import iri_to_uri
 
 from apikeys.auth.headers import key_headers
@@ -19,6 +19,9 @@ from apikeys.core.networks import is_trusted_proxy
 from apikeys.core.outcomes import Outcome
 from wizchat.api import catalogue
 from wizchat.api.errors import is_api, json_error
+
+REMEMBERED_PATH = 64
+"""Characters of a path whose view is remembered: too few for a whole key that a client put there."""
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -116,9 +119,17 @@ class APIShortcutMiddleware:
 
 
 def _view_response(request: HttpRequest) -> HttpResponseBase:
-    match = request.resolver_match = resolve(request.path_info)
+    match = request.resolver_match = _resolve(request.path_info)
     response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
-    return response.render() if isinstance(response, SimpleTemplateResponse) else response
+    return response
+
+
+def _resolve(path: str) -> ResolverMatch:
+    """Return the view of a path; short ones are remembered, as clients ask for the same ones again."""
+    return _remembered(path) if len(path) <= REMEMBERED_PATH else resolve(path)
+
+
+_remembered = lru_cache(maxsize=4096)(resolve)
 
 
 def _is_json(response: HttpResponseBase) -> bool:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 
+from django.core.cache import close_caches
+from django.core.signals import request_finished
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wizchat.settings")
 
 application = get_wsgi_application()
+
+# After each request Django closes the connections of all caches; those that can be configured keep theirs.
+request_finished.disconnect(close_caches)

@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.exceptions import NotFound
-from rest_framework.generics import GenericAPIView, get_object_or_404
+from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apikeys.api import idempotency, queries
 from apikeys.api import operations as described
@@ -43,6 +43,8 @@ from apikeys.usage import reports
 from wizchat.api import catalogue
 from wizchat.api.errors import APIError
 from wizchat.api.pagination import NewestFirst
+from wizchat.api.responses import json_response, no_content
+from wizchat.api.views import Endpoint
 
 
 class OwnerRequest(Request):
@@ -52,11 +54,10 @@ class OwnerRequest(Request):
     auth: Credential
 
 
-class KeyView(GenericAPIView[APIKey]):
+class KeyView(Endpoint[APIKey]):
     """Loads the key that the URL names, and translates the models' exceptions."""
 
     request: OwnerRequest
-    http_method_names = ["get", "head", "post", "patch", "delete"]
     key: APIKey
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -88,15 +89,15 @@ class KeyView(GenericAPIView[APIKey]):
     def origin(self) -> Origin:
         return Origin(ip=self.client_ip, key=self.caller)
 
-    def answer(self, key: APIKey) -> Response:
-        return Response(KeySerializer(key, context={"now": self.now}).data)
+    def answer(self, key: APIKey) -> HttpResponse:
+        return json_response(KeySerializer(key, context={"now": self.now}).data)
 
     @sensitive_variables("raw")
-    def reveal(self, key: APIKey, raw: str) -> Response:
+    def reveal(self, key: APIKey, raw: str) -> HttpResponse:
         """Respond with a new key: the only response that ever contains it."""
         made = self.get_queryset().get(pk=key.pk)
         body = NewKeySerializer(made, context={"now": self.now, "key": raw}).data
-        return Response(body, 201, headers={"Location": location(key)})
+        return json_response(body, 201, {"Location": location(key)})
 
     def form_token(self) -> str | None:
         """Return what ``Idempotency-Key`` stands for; raise ``AlreadyIssued`` if it has made a key."""
@@ -106,19 +107,19 @@ class KeyView(GenericAPIView[APIKey]):
             APIKey.objects.refuse_used_token(self.request.user, token)
         return token
 
-    def handle_exception(self, exc: Exception) -> Response:
+    def translated(self, exc: Exception) -> Exception:
         match exc:
             case AlreadyIssued():
-                exc = APIError(catalogue.ALREADY_CREATED, headers={"Location": location(exc.key)})
+                return APIError(catalogue.ALREADY_CREATED, headers={"Location": location(exc.key)})
             case AlreadyRotated():
-                exc = APIError(catalogue.ALREADY_ROTATED, headers={"Location": location(exc.successor)})
+                return APIError(catalogue.ALREADY_ROTATED, headers={"Location": location(exc.successor)})
             case Escalation():
-                exc = APIError(catalogue.ESCALATION)
+                return APIError(catalogue.ESCALATION)
             case KeyEnded():
-                exc = APIError(catalogue.KEY_ENDED)
+                return APIError(catalogue.KEY_ENDED)
             case APIKey.DoesNotExist():  # another request has deleted it
-                exc = NotFound()
-        return super().handle_exception(exc)
+                return NotFound()
+        return exc
 
 
 class CurrentKey(KeyView):
@@ -127,13 +128,13 @@ class CurrentKey(KeyView):
     required_permissions = {"GET": Permission(0), "DELETE": Permission(0)}
     operations = described.CURRENT_KEY
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         context = {"now": self.now, "client_ip": self.client_ip or None}
-        return Response(CallerSerializer(self.caller, context=context).data)
+        return json_response(CallerSerializer(self.caller, context=context).data)
 
-    def delete(self, request: Request) -> Response:
+    def delete(self, request: Request) -> HttpResponse:
         self.caller.revoke(by=self.request.user, now=self.now, origin=self.origin)
-        return Response(status=204)
+        return no_content()
 
 
 class KeyPages(NewestFirst):
@@ -149,7 +150,7 @@ class KeyList(KeyView):
     operations = described.KEY_LIST
     pagination_class = KeyPages
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         keys = self.get_queryset()
         state = queries.state(request)
         if state is not None:
@@ -158,7 +159,7 @@ class KeyList(KeyView):
         return self.get_paginated_response(KeySerializer(page, many=True, context={"now": self.now}).data)
 
     @sensitive_variables("raw")
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         token = self.form_token()
         serializer = CreateSerializer(data=request.data, context={"now": self.now, "caller": self.caller})
         serializer.is_valid(raise_exception=True)
@@ -177,10 +178,10 @@ class KeyDetail(KeyView):
     required_permissions = {"GET": Permission.ADMIN, "PATCH": Permission.ADMIN, "DELETE": Permission.ADMIN}
     operations = described.KEY_DETAIL
 
-    def get(self, request: Request, key_id: str) -> Response:
+    def get(self, request: Request, key_id: str) -> HttpResponse:
         return self.answer(self.key)
 
-    def patch(self, request: Request, key_id: str) -> Response:
+    def patch(self, request: Request, key_id: str) -> HttpResponse:
         if self.key.is_ended(self.now):
             raise KeyEnded
         serializer = ChangeSerializer(self.key, request.data, partial=True, context={"now": self.now})
@@ -188,10 +189,10 @@ class KeyDetail(KeyView):
         self.key.change(by=self.request.user, now=self.now, origin=self.origin, **serializer.values)
         return self.answer(self.key)
 
-    def delete(self, request: Request, key_id: str) -> Response:
+    def delete(self, request: Request, key_id: str) -> HttpResponse:
         revoke = self.key.revoke_with_made if queries.cascade(request) else self.key.revoke
         revoke(by=self.request.user, now=self.now, origin=self.origin)
-        return Response(status=204)
+        return no_content()
 
 
 class KeyRotate(KeyView):
@@ -199,7 +200,7 @@ class KeyRotate(KeyView):
     operations = described.KEY_ROTATE
 
     @sensitive_variables("raw")
-    def post(self, request: Request, key_id: str) -> Response:
+    def post(self, request: Request, key_id: str) -> HttpResponse:
         token = self.form_token()
         self.key.refuse_rotation(self.now)
         serializer = RotateSerializer(data=request.data)
@@ -218,9 +219,9 @@ class KeyUsage(KeyView):
     required_permissions = {"GET": Permission.ADMIN}
     operations = described.KEY_USAGE
 
-    def get(self, request: Request, key_id: str) -> Response:
+    def get(self, request: Request, key_id: str) -> HttpResponse:
         days = reports.daily(self.key, self.now, queries.days(request))
-        return Response({"days": [usage_of(day) for day in days]})
+        return json_response({"days": [usage_of(day) for day in days]})
 
 
 def usage_of(day: reports.Day) -> dict[str, Any]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
-from functools import cache
+from datetime import datetime
 from hmac import compare_digest
 from typing import NamedTuple
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 
 from apikeys import hasher
 from apikeys.auth.verified_keys import verified_keys
 from apikeys.core import keyformat
 from apikeys.models import APIKey
+from wizchat.statements import Parameter, Statement
 
 logger = logging.getLogger(__name__)
 
@@ -60,30 +60,11 @@ class Credential(NamedTuple):
 
 def lookup(key_id: str) -> Credential | None:
     """Return the credential with ``key_id``, in one SELECT; nothing of it is ever cached."""
-    with connection.cursor() as cursor:
-        cursor.execute(_lookup_sql(), {"key_id": key_id} if connection.vendor == "sqlite" else [key_id])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    credential = Credential._make(row)
-    if connection.vendor == "sqlite" and (credential.expires_at or credential.revoked_at):
-        return credential._replace(
-            expires_at=_in_utc(credential.expires_at), revoked_at=_in_utc(credential.revoked_at)
-        )
-    return credential
+    row = LOOKUP.first(key_id=key_id)
+    return Credential._make(row) if row is not None else None
 
 
-def _in_utc(stored: datetime | None) -> datetime | None:
-    """Return ``stored`` with its time zone, which SQLite leaves out."""
-    return stored.replace(tzinfo=UTC) if stored else None
-
-
-@cache
-def _lookup_sql() -> str:
-    """Return what the ORM would run for a lookup; compiled once, as that costs most of it."""
-    columns = (*Credential._fields[:-1], "owner__is_active")
-    query = APIKey.objects.order_by().filter(key_id="").values_list(*columns)
-    sql, _params = query.query.sql_with_params()
-    # Parameters are named on SQLite, because Django's cursor scans the text for positional ones each time;
-    # psycopg is slower with names.
-    return sql % "%(key_id)s" if connection.vendor == "sqlite" else sql
+_KEY_ID = Parameter("key_id", APIKey._meta.get_field("key_id"))
+LOOKUP = Statement(
+    APIKey.objects.order_by().filter(key_id=_KEY_ID).values_list(*Credential._fields[:-1], "owner__is_active")
+)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 
 from django.conf import settings
+from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apikeys.auth.requests import client_ip
 from apikeys.core import keyformat
@@ -19,13 +18,13 @@ from apikeys.leaks import operations as described
 from apikeys.leaks.serializers import LeakedKeysSerializer
 from wizchat.api import catalogue
 from wizchat.api.errors import RETRY_AFTER, APIError
+from wizchat.api.responses import json_response
+from wizchat.api.views import OpenEndpoint
 
 
-class OpenView(APIView):
-    """Open to everyone, with a key or without; only POST."""
+class OpenView(OpenEndpoint):
+    """Only POST."""
 
-    authentication_classes = ()
-    permission_classes = ()
     http_method_names = ["post"]
 
 
@@ -33,21 +32,21 @@ class LeakedKeys(OpenView):
     operations = described.LEAKED_KEYS
 
     @sensitive_variables("texts", "serializer")
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         ip = client_ip(request.META)
         serializer = LeakedKeysSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         reports.count_report(ip)
         texts = serializer.validated_data["keys"]
         reports.report(texts, now=timezone.now(), ip=str(ip or ""), where="Reported through the API")
-        return Response({"received": len(texts)}, 202)
+        return json_response({"received": len(texts)}, 202)
 
 
 class GitHubSecretScanning(OpenView):
     operations = described.GITHUB
 
     @sensitive_variables("body", "found", "proved", "raws")
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         body = self.signed_body(request)
         found = matches(body)
         raws = {match["token"] for match in found if is_key(match["token"])}
@@ -57,7 +56,7 @@ class GitHubSecretScanning(OpenView):
             key = proved.get(match["token"])
             if key is not None:
                 reports.act(key, now=now, ip=ip, where=where(match))
-        return Response([labelled(match, match["token"] in proved) for match in found])
+        return json_response([labelled(match, match["token"] in proved) for match in found])
 
     def signed_body(self, request: Request) -> bytes:
         """Return the body as it came; raise ``APIError`` unless GitHub has signed it."""

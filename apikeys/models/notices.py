@@ -39,8 +39,8 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 class Notice(models.Model):
     """One email to a key's owner. ``unique_for`` identifies what it reports.
 
-    ``facts`` is what the email says beyond the key and its event, ``refusal`` why the mail server last refused
-    the recipient, and ``claimed_by`` the worker that last tried.
+    ``facts`` is what the email says beyond the key and its event, ``refusal`` why the mail server last
+    refused the recipient, and ``claimed_by`` the worker that last tried.
     """
 
     class Kind(models.TextChoices):

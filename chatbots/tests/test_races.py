@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from django.db import IntegrityError
-from django.db.models import QuerySet
 
 from chatbots.models import Chatbot
+from wizchat.statements import Statement
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,16 +61,16 @@ def test_new_chatbot_of_an_owner_who_is_deleted_at_that_moment(call, admin_key, 
 @pytest.mark.parametrize(("method", "body"), [("PATCH", {"name": "Sales"}), ("DELETE", None)])
 def test_change_of_a_chatbot_that_is_deleted_at_that_moment(call, admin_key, url, monkeypatch, method, body):
     """The chatbot is gone right after it was found the first time."""
-    get, found = QuerySet.get, []
+    get, found = Statement.get, []
 
-    def get_then_delete(queryset, *args, **values):
-        result = get(queryset, *args, **values)
+    def get_then_delete(statement, **values):
+        result = get(statement, **values)
         if isinstance(result, Chatbot) and not found:
             found.append(result)
             Chatbot.objects.filter(pk=result.pk).delete()
         return result
 
-    monkeypatch.setattr(QuerySet, "get", get_then_delete)
+    monkeypatch.setattr(Statement, "get", get_then_delete)
 
     response = call(admin_key, method, url, body)
 

@@ -16,14 +16,14 @@ from django.db import (
     NotSupportedError,
     ProgrammingError,
 )
-from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from redis.exceptions import RedisError
 from rest_framework import exceptions
-from rest_framework.response import Response
 
 from wizchat.api import catalogue
 from wizchat.api.catalogue import Error
+from wizchat.api.responses import json_response
 
 API_PREFIX = "/v1/"
 RETRY_AFTER = "5"
@@ -38,7 +38,8 @@ class APIError(exceptions.APIException):
     def __init__(
         self, error: Error, message: str | None = None, *, headers: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(message or error.message, error.code)
+        # Not DRF's: that turns lists and lazy text into text, which a message is already.
+        self.detail = exceptions.ErrorDetail(message or error.message)
         self.error = error
         self.status_code = error.status
         self.headers = headers or {}
@@ -56,7 +57,7 @@ def is_api(request: HttpRequest) -> bool:
     return f"{request.path}/".startswith(API_PREFIX)
 
 
-def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
+def exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
     """Return the response to any exception of a view under ``/v1/`` (DRF's EXCEPTION_HANDLER)."""
     if isinstance(exc, APIError):
         return _response(exc.error, str(exc.detail), headers=exc.headers)
@@ -80,8 +81,8 @@ def _response(
     *,
     fields: object = None,
     headers: Mapping[str, str] | None = None,
-) -> Response:
-    return Response(error.body(message, fields), error.status, headers=dict(headers or {}))
+) -> HttpResponse:
+    return json_response(error.body(message, fields), error.status, headers)
 
 
 def status_of(exc: BaseException) -> int:
@@ -126,12 +127,12 @@ def _fields(detail: Any) -> dict[str, list[str]]:
     return fields
 
 
-def json_error(error: Error) -> JsonResponse:
+def json_error(error: Error) -> HttpResponse:
     """Return the envelope as a plain response, for what never reaches a DRF view."""
-    return JsonResponse(error.body(), status=error.status, headers=retry_headers(error.status))
+    return json_response(error.body(), error.status, retry_headers(error.status))
 
 
 @csrf_exempt
-def unknown_path(request: HttpRequest) -> JsonResponse:
+def unknown_path(request: HttpRequest) -> HttpResponse:
     """Answer any method on an unknown path under ``/v1/``, with or without a key."""
     return json_error(catalogue.NOT_FOUND)

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Q
+from django.http import HttpResponse
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from wizchat.api.errors import InvalidQuery
+from wizchat.api.responses import json_response
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # imports the settings' pagination class itself
@@ -63,6 +66,9 @@ class Cursor(NamedTuple):
         return queryset if self.older else queryset.order_by("created_at", id_field)
 
 
+Fetch = Callable[[Cursor | None, int], list[Any]]
+
+
 class NewestFirst(BasePagination):
     """``{"next", "previous", "results"}``, ``?page_size=`` up to 200.
 
@@ -75,22 +81,36 @@ class NewestFirst(BasePagination):
     kept: tuple[str, ...] = ()
 
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
+        ordered = queryset.order_by("-created_at", f"-{self.id_field}")
+
+        def fetch(cursor: Cursor | None, limit: int) -> list[Any]:
+            return list((cursor.within(ordered, self.id_field) if cursor else ordered)[:limit])
+
+        return self.page(request, fetch, attrgetter("created_at", self.id_field))
+
+    def page(
+        self, request: Request, fetch: Fetch, position: Callable[[Any], tuple[datetime, Any]]
+    ) -> list[Any]:
+        """Return the rows of the page that ``request`` asks for.
+
+        ``fetch`` returns the rows behind a cursor, nearest first, and ``position`` a row's ``created_at``
+        and id.
+        """
         size = _page_size(request)
         cursor = self._cursor(request)
-        queryset = queryset.order_by("-created_at", f"-{self.id_field}")
-        rows = list((cursor.within(queryset, self.id_field) if cursor else queryset)[: size + 1])
+        rows = fetch(cursor, size + 1)
         more, rows = len(rows) > size, rows[:size]
         if cursor is not None and not cursor.older:
             rows.reverse()
             has_older, has_newer = True, more
         else:
             has_older, has_newer = more, cursor is not None
-        self._next = self._link(request, rows[-1], older=True) if rows and has_older else None
-        self._previous = self._link(request, rows[0], older=False) if rows and has_newer else None
+        self._next = self._link(request, *position(rows[-1]), older=True) if rows and has_older else None
+        self._previous = self._link(request, *position(rows[0]), older=False) if rows and has_newer else None
         return rows
 
-    def get_paginated_response(self, data: Any) -> Response:
-        return Response({"next": self._next, "previous": self._previous, "results": data})
+    def get_paginated_response(self, data: Any) -> HttpResponse:  # type: ignore[override]  # it needs no renderer
+        return json_response({"next": self._next, "previous": self._previous, "results": data})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         link = {"type": ["string", "null"], "format": "uri"}
@@ -113,10 +133,9 @@ class NewestFirst(BasePagination):
             raise InvalidQuery("cursor", "This is not a cursor that the API returned.")
         return cursor
 
-    def _link(self, request: Request, row: Any, *, older: bool) -> str:
-        """Return the URL of the page after ``row``, with the query parameters that the view knows."""
-        row_id = getattr(row, self.id_field)
-        cursor = Cursor(older, row.created_at, row_id.hex if isinstance(row_id, UUID) else row_id)
+    def _link(self, request: Request, created_at: datetime, row_id: Any, *, older: bool) -> str:
+        """Return the URL of the page after a row, with the query parameters that the view knows."""
+        cursor = Cursor(older, created_at, row_id.hex if isinstance(row_id, UUID) else row_id)
         query = {"cursor": str(cursor)}
         if "page_size" in request.query_params:
             query["page_size"] = str(_page_size(request))

@@ -5,13 +5,12 @@ Pure: gunicorn's master loads it before Django is loaded.
 
 from __future__ import annotations
 
+import json
 import logging
 import textwrap
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Any
-
-from pythonjsonlogger.core import RESERVED_ATTRS
-from pythonjsonlogger.json import JsonFormatter
 
 from wizchat.observability.redaction import redact
 
@@ -19,25 +18,25 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request that this thread is answering; empty outside of one."""
 
 
-class JSONLines(JsonFormatter):
+# A record of Django's has the whole request with it.
+_NOT_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "request", "response"}
+_to_json = json.JSONEncoder(default=str).encode
+
+
+class JSONLines(logging.Formatter):
     """One JSON object a line, ASCII throughout: no value can begin a line or move a cursor."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            ["levelname", "name", "message"],
-            rename_fields={"levelname": "level", "name": "logger"},
-            # A record of Django's has the whole request with it.
-            reserved_attrs=[*RESERVED_ATTRS, "request", "response"],
-            timestamp="time",
-        )
-
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
-
-    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        line = {"level": record.levelname, "logger": record.name, "message": record.getMessage()}
+        line |= {name: value for name, value in vars(record).items() if name not in _NOT_EXTRA}
+        if record.exc_info:
+            line["exc_info"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            line["stack_info"] = self.formatStack(record.stack_info)
+        line["time"] = datetime.fromtimestamp(record.created, UTC).isoformat()
         if current := request_id.get():
-            log_data["request_id"] = current
-        return log_data
+            line["request_id"] = current
+        return redact(_to_json(line))
 
 
 class Lines(logging.Formatter):
@@ -71,6 +70,12 @@ class OneLine(logging.Filter):
         if record.name.startswith("django.security."):
             record.exc_info = record.exc_text = None
         return True
+
+
+# No line says where in the code, in which thread or by which process it was logged, so don't find out
+# (logging's documentation, "Optimization").
+logging._srcfile = None
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def configuration(*, debug: bool) -> dict[str, Any]:

@@ -8,6 +8,9 @@ from contextlib import closing
 
 import pytest
 from django.conf import settings
+from django.core.cache import BaseCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 
 from apikeys.core.rates import Rate
@@ -382,3 +385,9 @@ def test_emails_go_to_a_server_or_stay_here(environment, url):
 def test_an_unknown_host_bit_is_refused(environment):
     with pytest.raises(ImproperlyConfigured, match="host bits"):
         environment(NETWORKS="10.0.0.0/8, 192.168.1.1/16").networks("NETWORKS")
+
+
+@pytest.mark.parametrize("backend", [LocMemCache, RedisCache])
+def test_no_cache_that_can_be_configured_has_anything_to_close(backend):
+    """The application no longer closes caches after each request (wizchat/wsgi.py)."""
+    assert backend.close is BaseCache.close

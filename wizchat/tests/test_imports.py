@@ -8,7 +8,8 @@ from pathlib import Path
 from testing.server import ROOT
 
 LAYERS = [
-    ("wizchat.api", "wizchat.housekeeping"),
+    ("wizchat.statements", "wizchat.housekeeping"),
+    ("wizchat.api",),
     ("apikeys.core",),
     ("apikeys.hasher",),
     ("apikeys.models",),

@@ -87,8 +87,8 @@ def test_the_lookup_goes_by_the_index_of_ids(issue):
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")  # it would scan a table of one row
-        parameters = {"key_id": "0" * 12} if connection.vendor == "sqlite" else ["0" * 12]
-        cursor.execute(explain + credentials._lookup_sql(), parameters)
+        parameters = {"p0": "0" * 12} if connection.vendor == "sqlite" else ["0" * 12]
+        cursor.execute(explain + credentials.LOOKUP.sql, parameters)
         plan = str(cursor.fetchall())
 
     assert by_index in plan

@@ -68,7 +68,7 @@ def test_past_the_limit_the_answer_is_429(issue, call):
 
 def test_what_ends_in_an_error_counts_too(issue, call, monkeypatch, settings):
     _key, raw = issue(Permission.READ)
-    monkeypatch.setattr("chatbots.views.ChatbotList.get_queryset", lambda _: 1 / 0)
+    monkeypatch.setattr("chatbots.views.ChatbotList.parameters", lambda _: 1 / 0)
     calls = [
         ("POST", "/v1/chatbots", 403),
         ("GET", "/v1/chatbots/00000000-0000-0000-0000-000000000000", 404),

@@ -10,13 +10,13 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError
 from gunicorn.http import errors as gunicorn_errors
-from rest_framework.views import APIView
 
 from apikeys.core.rates import Rate
 from apikeys.leaks import reports
 from apikeys.models import Permission
 from testing import contract
 from wizchat.api import catalogue
+from wizchat.api.views import Endpoint
 from wizchat.gunicorn.answers import error_for
 
 FROM_THE_SERVER = {
@@ -69,7 +69,7 @@ class Provoke:
         def initial(*args, **kwargs):
             raise error
 
-        self.monkeypatch.setattr(APIView, "initial", initial)
+        self.monkeypatch.setattr(Endpoint, "initial", initial)
         return self.send()
 
     def invalid_request(self):

@@ -1,0 +1,24 @@
+"""The API's answers: JSON by orjson, made where they are, with nothing left to render."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+
+CONTENT_TYPE = "application/json"
+OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
+"""Times are in UTC and written with a ``Z``, as Django REST framework writes them."""
+
+
+def json_response(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(orjson.dumps(data, option=OPTIONS), CONTENT_TYPE, status, headers=headers)
+
+
+def no_content() -> HttpResponse:
+    """Return a 204, which has no body and so no type of one."""
+    response = HttpResponse(status=204)
+    del response.headers["Content-Type"]
+    return response
