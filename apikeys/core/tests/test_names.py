@@ -20,7 +20,7 @@ def test_a_name_is_one_line_without_control_characters(character):
         names.clean(f"a{character}b")
 
 
-@pytest.mark.parametrize("name", ["", " ", "\u200b", "x" * 81, str(keyformat.generate())])
+@pytest.mark.parametrize("name", ["", " ", "\u200b", "x" * 81, str(keyformat.generate())], ids=range(5))
 def test_a_name_is_short_and_visible_and_no_key(name):
     with pytest.raises(names.InvalidName):
         names.clean(name)
