@@ -12,6 +12,7 @@ import pytest
 from django.db import connection, models
 from django.db.models.sql.compiler import SQLCompiler
 from django.test import RequestFactory
+from django.test.utils import isolate_apps
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework import serializers
@@ -36,23 +37,25 @@ TIMES = st.datetimes(
 ) | st.just(datetime(2026, 1, 1, tzinfo=UTC))
 
 
-class Measurement(models.Model):
-    """A column of each type that an endpoint may show."""
+with isolate_apps("chatbots"):  # no other test meets a model without a table
 
-    id = models.BigIntegerField(primary_key=True)
-    key = models.UUIDField()
-    note = models.TextField(null=True)  # noqa: DJ001  # a null is shown, wherever it comes from
-    ends_at = models.DateTimeField(null=True)
-    created_at = models.DateTimeField()
-    is_on = models.BooleanField(null=True)
-    previous = models.ForeignKey("self", models.CASCADE, null=True)
+    class Measurement(models.Model):
+        """A column of each type that an endpoint may show."""
 
-    class Meta:
-        app_label = "chatbots"
-        managed = False
+        id = models.BigIntegerField(primary_key=True)
+        key = models.UUIDField()
+        note = models.TextField(null=True)  # noqa: DJ001  # a null is shown, wherever it comes from
+        ends_at = models.DateTimeField(null=True)
+        created_at = models.DateTimeField()
+        is_on = models.BooleanField(null=True)
+        previous = models.ForeignKey("self", models.CASCADE, null=True)
 
-    def __str__(self):
-        return str(self.pk)
+        class Meta:
+            app_label = "chatbots"
+            managed = False
+
+        def __str__(self):
+            return str(self.pk)
 
 
 class MeasurementSerializer(StrictSerializer[Measurement]):
