@@ -48,6 +48,7 @@ deploy: $(DEV) # production settings, with a key as long as the one that `make r
 
 test-services: $(DEV) browser ## the tests on their own PostgreSQL and Redis, and what happens when those fail
 	$(BIN)/python -m scripts.services $(ARGS)
+	$(BIN)/python -m pytest -n auto -m slow
 
 check: lint types migrations deploy test test-services bench-quick ## what CI runs
 

@@ -16,6 +16,8 @@ from testing.mail import MailServer, Worker
 from testing.programs import free_port, wait_until
 from testing.server import Server
 
+pytestmark = pytest.mark.slow
+
 QUEUE = """
 from django.contrib.auth.models import User
 from django.utils import timezone
