@@ -64,9 +64,9 @@ class KeyFilters(models.QuerySet["APIKey"]):
         found = {key.pk: key for key in self}
         newest = list(found)
         while newest:
-            made = self.model.objects.filter(
-                models.Q(created_by_key__in=newest) | models.Q(origin_rotation__old__in=newest)
-            )
+            # Each by its own index: no database uses two tables' indexes for one OR.
+            keys = self.model.objects.order_by()
+            made = keys.filter(created_by_key__in=newest).union(keys.filter(origin_rotation__old__in=newest))
             generation = {key.pk: key for key in made if key.pk not in found}
             found |= generation
             newest = list(generation)

@@ -94,7 +94,7 @@ def test_what_was_sent_while_the_database_was_away_is_noted_and_not_sent_again(
     mail.hanging.clear()
     # The claim runs out: the database isn't there to be asked.
     wait_until(
-        lambda: len(sender.lines("cannot be stored yet")) > quick_mail.EMAIL_CLAIM_SECONDS,
+        lambda: len(sender.lines("can't be stored yet")) > quick_mail.EMAIL_CLAIM_SECONDS,
         "longer than the claim",
     )
     run_again()
