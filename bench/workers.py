@@ -116,9 +116,9 @@ class Server:
 
     @contextmanager
     def under_load(self, seconds: float, *streams: dict[str, Any]) -> Iterator[list[list[Answer]]]:
-        """Put load on the server meanwhile, for at most so many seconds.
+        """Send it ``streams`` of requests while the block runs, for at most ``seconds``.
 
-        Gives a list that has the answers of each stream at the end.
+        At the end, the list that it yields has the answers to each stream.
         """
         clients = subprocess.Popen(
             [sys.executable, "-m", "bench.load"],

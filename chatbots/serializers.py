@@ -20,12 +20,12 @@ class ChatbotSerializer(StrictSerializer[Chatbot]):
             "updated_at",
         ]
         extra_kwargs = {
-            "id": {"help_text": "Names the chatbot in addresses."},
-            "name": {"help_text": "What you call it."},
-            "description": {"help_text": "What it is for."},
-            "welcome_message": {"help_text": "What it says first."},
-            "fallback_message": {"help_text": "What it says when no FAQ entry matches."},
-            "is_active": {"help_text": "Whether it takes messages."},
+            "id": {"help_text": "Identifies the chatbot in URLs."},
+            "name": {"help_text": "Your name for the chatbot."},
+            "description": {"help_text": "What the chatbot is for."},
+            "welcome_message": {"help_text": "How it greets people."},
+            "fallback_message": {"help_text": "How it answers when no FAQ entry matches."},
+            "is_active": {"help_text": "Whether it answers messages."},
             "created_at": {"help_text": "When it was created."},
             "updated_at": {"help_text": "When its settings were last changed."},
         }
@@ -37,7 +37,7 @@ class QuerySerializer(StrictSerializer[Query]):
         fields = ["id", "chatbot", "message", "answer", "created_at"]
         read_only_fields = ["chatbot", "answer"]
         extra_kwargs = {
-            "id": {"help_text": "Names the query."},
+            "id": {"help_text": "Identifies the query."},
             "chatbot": {"help_text": "The id of the chatbot."},
             "message": {"help_text": "The question."},
             "answer": {"help_text": "What the chatbot answered."},
@@ -50,7 +50,7 @@ class FAQEntrySerializer(StrictSerializer[FAQEntry]):
         model = FAQEntry
         fields = ["id", "question", "answer"]
         extra_kwargs = {
-            "id": {"help_text": "Names the entry in addresses."},
+            "id": {"help_text": "Identifies the entry in URLs."},
             "question": {"help_text": "What people ask."},
             "answer": {"help_text": "What the chatbot answers."},
         }

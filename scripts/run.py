@@ -15,7 +15,7 @@ import environ
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.dotenv import ensure_secret_key, keep_private  # noqa: E402  # after the path
+from scripts.dotenv import ensure_secret_key, keep_private  # noqa: E402  # found once the path is set
 
 
 def main() -> None:

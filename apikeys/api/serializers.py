@@ -45,8 +45,8 @@ class KeySerializer(NoUnknownFields, serializers.Serializer[APIKey]):
     ``context`` has ``now``.
     """
 
-    id = IdField(source="key_id", help_text="The public part of the key, which names it in addresses.")
-    name = NameField(help_text="What you call it.")
+    id = IdField(source="key_id", help_text="The public part of the key, which identifies it in URLs.")
+    name = NameField(help_text="Your name for the key.")
     permissions = PermissionsField(source="granted", help_text="What it may do. `admin` includes the others.")
     allowed_ips = AddressesField(
         source="allowed_networks",

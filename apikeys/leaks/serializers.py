@@ -37,5 +37,5 @@ class LabelSerializer(serializers.Serializer[Any]):
     token_type = serializers.CharField(help_text="The type as it was sent.")
     label = serializers.ChoiceField(  # type: ignore[assignment]  # GitHub's name; Field has one of its own
         ["true_positive", "false_positive"],
-        help_text="A true positive is a key of WizChat, whatever its state.",
+        help_text="A true positive is a WizChat key, even if it's revoked or expired.",
     )

@@ -59,7 +59,7 @@ def key_detail(request: SignedInRequest, key_id: str) -> HttpResponse:
 def known_of(
     request: SignedInRequest, key: APIKey, callers: list[reports.Caller], now: datetime
 ) -> dict[str, Any]:
-    """Return what the page of ``key`` tells beside its settings."""
+    """Return what the page of ``key`` shows besides its settings."""
     days = reports.daily(key, now, DAYS)
     return {
         "key": key,

@@ -112,7 +112,7 @@ class Schema(AutoSchema):
 
     @property
     def declared(self) -> Operation:
-        operation: Operation = self.view.operations[self.method]  # type: ignore[attr-defined]  # ours
+        operation: Operation = self.view.operations[self.method]  # type: ignore[attr-defined]  # each view declares them
         return operation
 
     @property
