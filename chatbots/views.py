@@ -13,7 +13,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 
-from apikeys.auth.authentication import KeyRefused
+from apikeys.auth.authentication import KeyRefused, OwnerRequest
 from apikeys.core.outcomes import Outcome
 from apikeys.models import Permission
 from chatbots import operations as described
@@ -32,12 +32,6 @@ CHATBOT = Parameter("chatbot_id", Chatbot._meta.pk)
 
 OWNED = Chatbot.objects.filter(owner=OWNER)
 THE_CHATBOT = Statement(OWNED.filter(pk=CHATBOT))
-
-
-class OwnerRequest(Request):
-    """A request with a key. Its user is the key's owner, with only the id loaded."""
-
-    user: User
 
 
 class OwnedView(Endpoint[_Model]):

@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -24,8 +23,7 @@ from apikeys.api.serializers import (
     NewKeySerializer,
     RotateSerializer,
 )
-from apikeys.auth.authentication import KeyRefused
-from apikeys.auth.credentials import Credential
+from apikeys.auth.authentication import KeyRefused, OwnerRequest
 from apikeys.auth.requests import client_ip
 from apikeys.core import keyformat
 from apikeys.core.outcomes import COUNTED, Outcome
@@ -45,13 +43,6 @@ from wizchat.api.errors import APIError
 from wizchat.api.pagination import NewestFirst
 from wizchat.api.responses import json_response, no_content
 from wizchat.api.views import Endpoint
-
-
-class OwnerRequest(Request):
-    """A request with a key. Its user is the key's owner, with only the id loaded."""
-
-    user: User
-    auth: Credential
 
 
 class KeyView(Endpoint[APIKey]):

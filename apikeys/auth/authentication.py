@@ -20,6 +20,13 @@ CHALLENGE = 'Bearer realm="WizChat"'
 """WWW-Authenticate (RFC 6750, 3); parameters follow after a comma."""
 
 
+class OwnerRequest(Request):
+    """An authenticated request. Its user is the key's owner, with only the id loaded."""
+
+    user: User
+    auth: Credential
+
+
 class NotGenuine(Exception):
     """A key proves nothing; ``key_id`` is the id that it names, if it names one."""
 
