@@ -21,7 +21,7 @@ CHECKED_AGAINST = "5.2.19"
 _Model = TypeVar("_Model", bound=models.Model)
 
 Row = tuple[Any, ...]
-Convert = Callable[[Any], Any]
+Convert = Callable[[Any, BaseDatabaseWrapper], Any]
 
 
 class Parameter(Expression):
@@ -46,23 +46,26 @@ class Statement(Generic[_Model]):
 
     def rows(self, **values: Any) -> list[Row]:
         """Return the rows, with the values that the columns of ``queryset`` have in Python."""
-        return _converted(self._run(values), self._compiled.to_python)
+        connection = connections[DEFAULT_DB_ALIAS]
+        return _converted(self._run(values, connection), self._compiled.to_python, connection)
 
     def json_rows(self, **values: Any) -> list[Row]:
         """Return the rows, with values that become the same JSON as those of ``rows``.
 
         A database without UUIDs and time zones gives text, and times in UTC without their zone.
         """
-        return _converted(self._run(values), self._compiled.to_json)
+        connection = connections[DEFAULT_DB_ALIAS]
+        return _converted(self._run(values, connection), self._compiled.to_json, connection)
 
     def first(self, **values: Any) -> Row | None:
         """Return the first row, as ``rows`` does."""
-        found = self._run(values)
+        connection = connections[DEFAULT_DB_ALIAS]
+        found = self._run(values, connection)
         if not found:
             return None
         row = list(found[0])
         for place, convert in self._compiled.to_python:
-            row[place] = convert(row[place])
+            row[place] = convert(row[place], connection)
         return tuple(row)
 
     def get(self, **values: Any) -> _Model:
@@ -78,8 +81,8 @@ class Statement(Generic[_Model]):
     def sql(self) -> str:
         return self._compiled.sql
 
-    def _run(self, values: dict[str, Any]) -> list[Row]:
-        connection, compiled = connections[DEFAULT_DB_ALIAS], self._compiled
+    def _run(self, values: dict[str, Any], connection: BaseDatabaseWrapper) -> list[Row]:
+        compiled = self._compiled
         with connection.cursor() as cursor:
             cursor.execute(compiled.sql, compiled.bound(values, connection))
             rows: list[Row] = cursor.fetchall()
@@ -95,11 +98,14 @@ class Statement(Generic[_Model]):
 
 
 class _Compiled(NamedTuple):
-    """SQL, its parameters and, of each column that needs one, its place and what converts it."""
+    """SQL, its parameters and, of each column that needs one, its place and what converts it.
+
+    ``names`` are the parameters' names in the SQL, if it has any.
+    """
 
     sql: str
     parameters: list[Any]
-    by_name: bool
+    names: list[str]
     to_python: list[tuple[int, Convert]]
     to_json: list[tuple[int, Convert]]
 
@@ -109,7 +115,7 @@ class _Compiled(NamedTuple):
             one.prepared(values[one.name], connection) if isinstance(one, Parameter) else one
             for one in self.parameters
         ]
-        return {f"p{place}": one for place, one in enumerate(parameters)} if self.by_name else parameters
+        return dict(zip(self.names, parameters, strict=True)) if self.names else parameters
 
 
 def _compile(queryset: QuerySet[Any, Any]) -> _Compiled:
@@ -118,22 +124,21 @@ def _compile(queryset: QuerySet[Any, Any]) -> _Compiled:
     sql, parameters = compiler.as_sql()
     # By name on SQLite, because Django's cursor scans the text for positional ones each time; psycopg is
     # slower by name.
-    by_name = connection.vendor == "sqlite"
-    if by_name:
+    names = [f"p{place}" for place in range(len(parameters))] if connection.vendor == "sqlite" else []
+    if names:
         first, *rest = sql.split("%s")
-        sql = first + "".join(f"%(p{place})s{text}" for place, text in enumerate(rest))
+        sql = first + "".join(f"%({name})s{text}" for name, text in zip(names, rest, strict=True))
     columns = [expression for expression, *_ in compiler.select]
     converters = compiler.get_converters(columns)
     to_python = [(place, _in_turn(found, column)) for place, (found, column) in converters.items()]
     to_json = [(place, _for_json(columns[place], connection, convert)) for place, convert in to_python]
     return _Compiled(
-        sql, list(parameters), by_name, to_python, [(place, convert) for place, convert in to_json if convert]
+        sql, list(parameters), names, to_python, [(place, convert) for place, convert in to_json if convert]
     )
 
 
 def _in_turn(converters: Iterable[Any], column: Any) -> Convert:
-    def convert(value: Any) -> Any:
-        connection = connections[DEFAULT_DB_ALIAS]
+    def convert(value: Any, connection: BaseDatabaseWrapper) -> Any:
         for converter in converters:
             value = converter(value, column, connection)
         return value
@@ -152,18 +157,20 @@ def _for_json(column: Any, connection: BaseDatabaseWrapper, convert: Convert) ->
     return convert
 
 
-def _with_hyphens(digits: str | None) -> str | None:
+def _with_hyphens(digits: str | None, _: BaseDatabaseWrapper) -> str | None:
     """Return a UUID's 32 digits as it is written."""
     if digits is None:
         return None
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def _converted(rows: list[Row], conversions: Sequence[tuple[int, Convert]]) -> list[Row]:
+def _converted(
+    rows: list[Row], conversions: Sequence[tuple[int, Convert]], connection: BaseDatabaseWrapper
+) -> list[Row]:
     """Return ``rows`` converted column by column, as there are few columns and many rows."""
     if not conversions or not rows:
         return rows
     columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
     for place, convert in conversions:
-        columns[place] = map(convert, columns[place])
+        columns[place] = [convert(value, connection) for value in columns[place]]
     return list(zip(*columns, strict=True))

@@ -76,6 +76,16 @@ def own_rate(text: str) -> Rate | None:
         return default
 
 
+class Window:
+    """A key's calls until ``ends_at``, on the monotonic clock."""
+
+    __slots__ = ("calls", "ends_at")
+
+    def __init__(self, ends_at: float) -> None:
+        self.calls = 0
+        self.ends_at = ends_at
+
+
 class Windows:
     """Counts in this process."""
 
@@ -84,17 +94,18 @@ class Windows:
         self.clear()
 
     def clear(self) -> None:
-        self._open: LRUCache[tuple[int, int], tuple[int, float]] = LRUCache(MAX_KEYS)
+        self._open: LRUCache[tuple[int, int], Window] = LRUCache(MAX_KEYS)
 
     def count(self, key: int, rate: Rate) -> Allowance:
         now = time.monotonic()
-        window = (key, rate.seconds)
+        name = (key, rate.seconds)
         with self._lock:
-            calls, ends_at = self._open.get(window, (0, 0.0))
-            if ends_at <= now:
-                calls, ends_at = 0, now + rate.seconds
-            self._open[window] = calls + 1, ends_at
-        return Allowance(rate, calls + 1, math.ceil(ends_at - now))
+            window = self._open.get(name)
+            if window is None or window.ends_at <= now:
+                window = self._open[name] = Window(now + rate.seconds)
+            window.calls += 1
+            calls = window.calls
+        return Allowance(rate, calls, math.ceil(window.ends_at - now))
 
 
 _windows = Windows()

@@ -100,8 +100,8 @@ def redact(text: str) -> str:
 
 
 def _base62(number: int, width: int) -> str:
-    digits = []
+    digits = ""
     while number:
         number, remainder = divmod(number, 62)
-        digits.append(ALPHABET[remainder])
-    return "".join(reversed(digits)).rjust(width, ALPHABET[0])
+        digits = ALPHABET[remainder] + digits
+    return digits.rjust(width, ALPHABET[0])
