@@ -135,6 +135,17 @@ def test_a_page_is_small_and_asks_for_little(browse, scene, name):
     assert sum(response.request.sizes()["responseBodySize"] for response in loaded.values()) <= 60 * 1024
 
 
+def test_style_sheets_and_scripts_are_compressed(browse, scene):
+    page, codings = browse(scene.member), {}
+    page.on("response", lambda response: codings.setdefault(response.url, response.headers))
+
+    MEMBERS["list"](page, scene)
+    page.wait_for_load_state("networkidle")
+
+    of_files = [headers.get("content-encoding") for url, headers in codings.items() if "/static/" in url]
+    assert set(of_files) == {"gzip"}
+
+
 @pytest.mark.parametrize("name", ONES_THAT_MATTER)
 def test_forced_colours_leave_every_border(visit, name):
     page = visit(name, forced_colors="active")
