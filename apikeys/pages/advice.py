@@ -73,7 +73,7 @@ def refusals(allowed_networks: str, callers: Collection[Caller], days: int) -> s
     )
 
 
-def check(allowed_networks: str, callers: Collection[Caller], days: int) -> str:
+def effect(allowed_networks: str, callers: Collection[Caller], days: int) -> str:
     """Return what a canonical list would have done to the calls of ``days`` days."""
     if not allowed_networks:
         return "This list is empty, so it allows any address."

@@ -108,7 +108,7 @@ def check_addresses(form: KeySettingsForm, callers: list[reports.Caller]) -> dic
         return {}
     typed = form.cleaned_data["allowed_networks"]
     form.errors.clear()
-    return {"checked": advice.check(typed, callers, DAYS)}
+    return {"checked": advice.effect(typed, callers, DAYS)}
 
 
 def save(request: SignedInRequest, key: APIKey, now: datetime) -> HttpResponse | KeySettingsForm:
