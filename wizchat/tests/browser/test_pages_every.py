@@ -22,6 +22,8 @@ ONES_THAT_MATTER = [
     "key, rotating",
 ]
 ACCOUNT = ["code", "confirm access", "emails", "two-factor, on", "recovery codes", "sessions", "password"]
+ABOUT_COLOURS = ["color-contrast", "link-in-text-block"]
+"""Rules of axe-core that can find something in dark colours that they don't find in light ones."""
 WIDTHS = (320, 768, 900, 1152, 1280)
 CUT_OFF = """[...document.querySelectorAll("main *")].filter(element =>
     element.checkVisibility() && !element.closest(".hidden-text, select, input, textarea")
@@ -54,7 +56,7 @@ def test_axe_finds_nothing_in_light_and_dark(visit, assert_accessible, name):
     assert_accessible(page)
 
     page.emulate_media(color_scheme="dark")
-    assert_accessible(page)
+    assert_accessible(page, *ABOUT_COLOURS)
 
 
 @pytest.mark.parametrize("name", OURS)
