@@ -9,7 +9,7 @@ from statistics import median
 from bench.report import Section, Target, spread, table, tell
 from bench.requests import PROJECTS
 from bench.services import Services
-from bench.workers import Server, Worker, percentile, stream
+from bench.workers import Server, Worker, per_second, percentile, stream
 
 PATH = "/v1/chatbots"
 CONNECTIONS = 50
@@ -58,7 +58,7 @@ def _measure_on(services: Services, system: str) -> Found:
                 (answers,) = server.load(seconds, stream(PATH, headers[project][0], connections=CONNECTIONS))
                 assert {answer.status for answer in answers} == {200}
                 if number:  # the first round warms up
-                    found[f"{project}, requests/s"].append(len(answers) / seconds)
+                    found[f"{project}, requests/s"].append(per_second(answers, seconds))
                     found[f"{project}, p95"].append(percentile(answers, 0.95))
         good, forged = headers["wizchat"]
         for _ in range(max(2, rounds // 5)):

@@ -9,7 +9,7 @@ from statistics import median
 from bench.report import Section, spread, table, tell
 from bench.requests import PROJECTS
 from bench.services import Services
-from bench.workers import Server, Worker, percentile, stream
+from bench.workers import Server, Worker, per_second, percentile, stream
 
 CONNECTIONS = 16
 COLUMNS = {"requests/s": 0, "p50": 1, "p99": 1}
@@ -34,7 +34,7 @@ def measure(services: Services) -> list[Section]:
                 (answers,) = server.load(seconds, stream("/v1/chatbots", good, connections=CONNECTIONS))
                 assert {answer.status for answer in answers} == {200}
                 if number:  # the first round warms up
-                    found[processes, "requests/s"].append(len(answers) / seconds)
+                    found[processes, "requests/s"].append(per_second(answers, seconds))
                     found[processes, "p50"].append(percentile(answers, 0.50))
                     found[processes, "p99"].append(percentile(answers, 0.99))
     rows = [

@@ -150,3 +150,12 @@ def percentile(answers: Sequence[Answer], share: float) -> float:
     """Return the latency, in milliseconds, that this share of ``answers`` stayed below."""
     latencies = sorted(answer.latency for answer in answers)
     return latencies[min(len(latencies) - 1, int(len(latencies) * share))] * 1000
+
+
+def per_second(answers: Sequence[Answer], seconds: float) -> float:
+    """Return the answers a second within the load's ``seconds``.
+
+    Requests that were under way at its end aren't counted: every connection has one, which would flatter a
+    slow server most.
+    """
+    return sum(answer.at + answer.latency <= seconds for answer in answers) / seconds

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 from bench import load
+from bench.workers import Answer, per_second
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -100,3 +101,9 @@ def test_a_server_that_is_gone_is_an_error():
     answers = asked(server, seconds=0.2, rate=10)
 
     assert [status for _, _, status in answers] == [0, 0]
+
+
+def test_requests_under_way_at_the_end_are_not_counted():
+    answers = [Answer(0.0, 0.9, 200), Answer(0.9, 0.1, 200), Answer(0.95, 0.1, 200)]
+
+    assert per_second(answers, 1.0) == 2
