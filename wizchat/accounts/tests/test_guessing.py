@@ -93,7 +93,7 @@ def test_the_admin_has_no_password_form_without_a_limit(admin_client):
 
 
 def test_without_redis_a_flood_of_bad_keys_evicts_no_lockout(nobody, olga, settings):
-    settings.CACHES = {name: local_cache(name) for name in settings.CACHES}
+    settings.CACHES = {name: local_cache(f"flooded {name}") for name in settings.CACHES}
     for _ in range(5):
         guess(nobody, "olga")
 
