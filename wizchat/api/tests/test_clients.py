@@ -38,6 +38,7 @@ def schemathesis(live, folder, phases):
     return done
 
 
+@pytest.mark.slow
 def test_schemathesis_finds_no_failure_in_good_and_bad_requests(live, tmp_path):
     done = schemathesis(live, tmp_path, "examples,coverage,fuzzing")
 
@@ -45,6 +46,7 @@ def test_schemathesis_finds_no_failure_in_good_and_bad_requests(live, tmp_path):
     assert number(r"(\d+) generated", done) > 500
 
 
+@pytest.mark.slow
 def test_schemathesis_finds_no_failure_in_sequences_of_requests(live, tmp_path):
     done = schemathesis(live, tmp_path, "stateful")
 
