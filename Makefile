@@ -20,7 +20,7 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' Makefile | expand -t 20
 
 run: $(RUN) ## serve it on http://127.0.0.1:8000 (HOST, PORT)
-	@$(BIN)/python scripts/run.py
+	@$(BIN)/python -m scripts.run
 
 browser: $(DEV)
 	@$(BIN)/python -m scripts.browser

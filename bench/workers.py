@@ -155,7 +155,7 @@ def percentile(answers: Sequence[Answer], share: float) -> float:
 def per_second(answers: Sequence[Answer], seconds: float) -> float:
     """Return the answers a second within the load's ``seconds``.
 
-    Requests that were under way at its end aren't counted: every connection has one, which would flatter a
-    slow server most.
+    Requests still under way at the end aren't counted: each connection has one, and counting them would
+    flatter a slow server most.
     """
     return sum(answer.at + answer.latency <= seconds for answer in answers) / seconds

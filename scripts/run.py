@@ -12,10 +12,9 @@ from pathlib import Path
 
 import environ
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from scripts.dotenv import ensure_secret_key, keep_private
 
-from scripts.dotenv import ensure_secret_key, keep_private  # noqa: E402  # found once the path is set
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:

@@ -153,7 +153,7 @@ STATIC_ROOT = BASE_DIR / "var" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    # Pages aren't compressed, because their length would tell of their tokens (BREACH); files have none.
+    # Only files: the length of a compressed page can give away a secret in it (BREACH).
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 

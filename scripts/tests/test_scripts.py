@@ -172,7 +172,7 @@ def start(tmp_path, **environ):
     """Start what ``make run`` starts, with a database and a port of its own; it ends with the block."""
     given = {"SECRET_KEY": "x" * 50, "DATABASE_URL": f"sqlite:///{tmp_path}/db", "PORT": "0"}
     base = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-    command = [sys.executable, "scripts/run.py"]
+    command = [sys.executable, "-m", "scripts.run"]
     pipe = subprocess.PIPE
     process = subprocess.Popen(
         command, cwd=ROOT, env=base | given | environ, stdout=pipe, stderr=pipe, text=True, encoding="utf-8"

@@ -112,7 +112,7 @@ class Schema(AutoSchema):
 
     @property
     def declared(self) -> Operation:
-        operation: Operation = self.view.operations[self.method]  # type: ignore[attr-defined]  # each view declares them
+        operation: Operation = self.view.operations[self.method]  # type: ignore[attr-defined]  # every view of ours has them
         return operation
 
     @property

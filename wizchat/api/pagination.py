@@ -109,7 +109,7 @@ class NewestFirst(BasePagination):
         self._previous = self._link(request, *position(rows[0]), older=False) if rows and has_newer else None
         return rows
 
-    def get_paginated_response(self, data: Any) -> HttpResponse:  # type: ignore[override]  # DRF's own needs rendering
+    def get_paginated_response(self, data: Any) -> HttpResponse:  # type: ignore[override]  # DRF's returns a Response to render
         return json_response({"next": self._next, "previous": self._previous, "results": data})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:

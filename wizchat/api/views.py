@@ -60,7 +60,7 @@ class Endpoint(GenericAPIView[_Model]):
         response.headers["Allow"] = _shared(type(self)).allow
         return response
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # DRF's own needs rendering
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # DRF's returns a Response to render
         return super().handle_exception(self.translated(exc))
 
     def translated(self, exc: Exception) -> Exception:

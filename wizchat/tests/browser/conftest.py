@@ -100,7 +100,7 @@ def plain_page(browse, member):
 def assert_accessible():
     """Return a function that fails with axe-core's report when it finds a violation in ``page``.
 
-    It looks at ``rules`` alone, if any are named.
+    If ``rules`` are named, only those are checked.
     axe-core would read style sheets by copying them into the page, which no page of ours allows.
     """
     axe = Axe()

@@ -23,7 +23,7 @@ ONES_THAT_MATTER = [
 ]
 ACCOUNT = ["code", "confirm access", "emails", "two-factor, on", "recovery codes", "sessions", "password"]
 ABOUT_COLOURS = ["color-contrast", "link-in-text-block"]
-"""Rules of axe-core that can find something in dark colours that they don't find in light ones."""
+"""The rules of axe-core whose result depends on the colours."""
 WIDTHS = (320, 768, 900, 1152, 1280)
 CUT_OFF = """[...document.querySelectorAll("main *")].filter(element =>
     element.checkVisibility() && !element.closest(".hidden-text, select, input, textarea")
