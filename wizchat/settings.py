@@ -154,7 +154,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     # Only files: the length of a compressed page can give away a secret in it (BREACH).
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "wizchat.storage.CompressedFiles"},
 }
 
 # --- Accounts ----------------------------------------------------------------------------
