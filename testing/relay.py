@@ -5,48 +5,64 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import suppress
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+
+PATIENCE = 5.0
+"""Seconds that the relay waits for the service's answer."""
 
 
-class Relay:
+class Relay(ThreadingTCPServer):
     """Passes what comes to ``port`` on to the service at ``target``; ``round_trips`` counts the answers.
 
     Without a target it takes connections and what is sent on them, and never answers: ``sent`` counts
-    what came.
+    what came. At the end of its block every connection is closed and every thread has ended.
     """
 
-    def __init__(self, target: int | None = None) -> None:
-        self._target = target
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._open = [self._listener]
-        self.port = self._listener.getsockname()[1]
-        self.round_trips = self.sent = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+    request_queue_size = 128
 
-    def __enter__(self) -> Relay:
-        return self
+    def __init__(self, target: int | None = None) -> None:
+        super().__init__(("127.0.0.1", 0), _Connection)
+        self.port = self.socket.getsockname()[1]
+        self.target = target
+        self.round_trips = self.sent = 0
+        self._clients: list[socket.socket] = []
+        threading.Thread(target=self.serve_forever, args=(0.01,)).start()
 
     def __exit__(self, *_: object) -> None:
-        for connection in self._open:
+        self.shutdown()  # from here on nobody adds a client
+        for client in self._clients:
             with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            connection.close()
+                client.shutdown(socket.SHUT_RDWR)
+        self.server_close()
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                self._open.append(client)
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+    def get_request(self) -> tuple[socket.socket, object]:
+        """Accept a client, and remember it for the end."""
+        client, address = super().get_request()
+        self._clients.append(client)
+        return client, address
 
-    def _serve(self, client: socket.socket) -> None:
-        service = socket.create_connection(("127.0.0.1", self._target)) if self._target else None
-        if service:
-            self._open.append(service)
+
+class _Connection(BaseRequestHandler):
+    server: Relay
+    request: socket.socket
+
+    def handle(self) -> None:
         with suppress(OSError):
-            while data := client.recv(65536):
-                self.sent += 1
-                if service:
-                    service.sendall(data)
-                    # A client that waits for each answer, and short answers: one read is one answer.
-                    client.sendall(service.recv(65536))
-                    self.round_trips += 1
+            if self.server.target is None:
+                self._take()
+            else:
+                with socket.create_connection(("127.0.0.1", self.server.target), PATIENCE) as service:
+                    self._pass_on(service)
+
+    def _take(self) -> None:
+        while self.request.recv(65536):
+            self.server.sent += 1
+
+    def _pass_on(self, service: socket.socket) -> None:
+        while data := self.request.recv(65536):
+            self.server.sent += 1
+            service.sendall(data)
+            # A client that waits for each answer, and short answers: one read is one answer.
+            answer = service.recv(65536)
+            self.server.round_trips += 1  # before the client can look
+            self.request.sendall(answer)
