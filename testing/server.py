@@ -22,6 +22,7 @@ import psycopg
 from testing.programs import logs
 from testing.services import Redis
 from testing.settings import FIXED
+from testing.shell import Shell
 
 ROOT = Path(__file__).resolve().parents[1]
 PASSWORD = "correct horse battery staple"
@@ -109,6 +110,7 @@ class Server:
         }
         self.log = folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
+        self._shell: Shell | None = None
         self._members: list[Member] = []
         self._numbers = count(1)
 
@@ -140,23 +142,25 @@ class Server:
             self.process.kill()
             self.process.wait()
             logs.pop(f"server-{self.folder.name}", None)
+            self._close_shell()
 
     def new_member(self) -> Member:
         """Return a user whom no other test has."""
         return self._members.pop()
 
     def manage(self, *arguments: str) -> str:
-        """Run ``manage.py`` against the server's database; return what it printed."""
-        command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(
-            command, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False, timeout=120
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        """Run a command of ``manage.py`` against the server's database; return what it printed."""
+        return self.shell(f"from django.core.management import call_command; call_command(*{arguments!r})")
 
     def shell(self, code: str) -> str:
-        """Run Python against the server's database; return what it printed."""
-        return self.manage("shell", "--no-imports", "--verbosity", "0", "--command", code)
+        """Run Python against the server's database, in another process; return what it printed."""
+        self._shell = self._shell or Shell(ROOT, self.environ, self.folder / "shell.log")
+        return self._shell.run(code)
+
+    def _close_shell(self) -> None:
+        if self._shell:
+            self._shell.close()
+            self._shell = None
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         """Run SQL on the server's database, as another program would; return the rows that it gives."""
