@@ -9,10 +9,12 @@ import sys
 
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PACKAGES = ("chromium-headless-shell", "chromium")
+"""Debian's: the same engine without and with a user interface, which makes each page cost twice as much."""
+NAMES = (*PACKAGES, "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = """\
 No Chromium for the tests in the browser, and it could not be installed.
-Install Debian's package (apt-get install chromium) or Chrome, or set CHROMIUM to its path."""
+Install Debian's package (apt-get install chromium-headless-shell) or Chrome, or set CHROMIUM to its path."""
 # Nothing but the page under test uses the network.
 FLAGS = [
     "--disable-background-networking",
@@ -38,13 +40,13 @@ def find(playwright: Playwright) -> str | None:
 
 
 def install() -> None:
-    """Install Debian's Chromium where that is allowed without a password, else Playwright's build."""
+    """Install one of Debian's packages where that is allowed without a password, else Playwright's build."""
     as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if shutil.which("apt-get") and (not as_root or shutil.which("sudo")):
         apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
         # A failing update is no reason to stop: the lists at hand may know the package.
         _run([*apt, "update"])
-        if _run([*apt, "install", "--yes", "--no-install-recommends", "chromium"]):
+        if any(_run([*apt, "install", "--yes", "--no-install-recommends", package]) for package in PACKAGES):
             return
     _run([sys.executable, "-m", "playwright", "install", "chromium"])
 

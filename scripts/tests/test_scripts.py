@@ -281,16 +281,18 @@ def test_browser_is_found_on_the_path_or_else_with_playwright(monkeypatch, tmp_p
     assert browser.find(playwright) == chrome
 
 
-def test_browser_that_is_missing_is_installed_from_debian(monkeypatch, tmp_path, playwright):
+@pytest.mark.parametrize("package", browser.PACKAGES)
+def test_browser_that_is_missing_is_installed_from_debian(package, monkeypatch, tmp_path, playwright):
     make_tool(tmp_path, "sudo", 'shift; exec "$@"')
     make_tool(tmp_path, "env", 'shift; exec "$@"')
-    make_tool(tmp_path, "apt-get", f'case "$*" in *install*chromium) /bin/cp "$0" {tmp_path}/chromium;; esac')
+    only = f'case "$*" in *install*" {package}") /bin/cp "$0" {tmp_path}/{package};; *install*) exit 1;; esac'
+    make_tool(tmp_path, "apt-get", only)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CHROMIUM", raising=False)
 
     browser.install()
 
-    assert browser.find(playwright) == str(tmp_path / "chromium")
+    assert browser.find(playwright) == str(tmp_path / package)
 
 
 def test_missing_browser_is_a_failure_with_advice():
@@ -304,4 +306,4 @@ def test_missing_browser_is_a_failure_with_advice():
     )
 
     assert done.returncode == 1
-    assert "apt-get install chromium" in done.stderr
+    assert "apt-get install chromium-headless-shell" in done.stderr
