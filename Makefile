@@ -9,6 +9,8 @@ BENCH := .venv-bench/.installed
 PIP := python -m pip install -qq --disable-pip-version-check --require-hashes
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-header --no-emit-index-url
+# The tests start hundreds of processes, and each would compile all modules.
+unexport PYTHONDONTWRITEBYTECODE
 # Linters and type checkers load the settings; they never serve anything.
 LOAD := DEBUG=on HTTPS_ONLY=on
 
