@@ -123,13 +123,15 @@ class Recorder:
                 needed, self._needed = self._needed, {}
             counts = self._fold(counts)
             try:
+                if uses:
+                    # First, so that whoever sees the use of a new key sees the old one's 24 hours run.
+                    store.note_first_uses(first_uses)
                 if counts:
                     store.add_counts(counts)
                     counts = {}
                 if uses:
                     store.set_last_uses({key: _as_text(use) for key, use in uses.items()})
                     store.set_needed(needed)
-                    store.note_first_uses(first_uses)
             except BaseException:
                 self._keep(counts, uses, first_uses, needed)
                 raise

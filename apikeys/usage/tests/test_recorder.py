@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from rest_framework.exceptions import APIException, ParseError
 
-from apikeys.models import APIKey, KeyUsage, Permission
+from apikeys.models import APIKey, KeyUsage, Permission, Rotation
 from apikeys.usage import recorder
 from chatbots import views
 
@@ -245,6 +245,24 @@ def test_counts_are_not_written_twice_when_only_the_last_use_fails(issue, call, 
     assert counted(key) == [("answered", HERE, 1)]
     key.refresh_from_db()
     assert key.last_used_at is not None
+
+
+def test_whoever_sees_the_first_use_of_a_new_key_sees_the_old_ones_24_hours_run(
+    issue, call, owner, monkeypatch
+):
+    old, _raw = issue()
+    _new, raw = old.rotate(by=owner, now=timezone.now(), overlap=None)
+    call(raw)
+    add_counts, running = recorder.store.add_counts, []
+
+    def watched(counts):
+        running.append(Rotation.objects.get(old=old).first_used_at is not None)
+        add_counts(counts)
+
+    monkeypatch.setattr(recorder.store, "add_counts", watched)
+    recorder.flush()
+
+    assert running == [True]
 
 
 def test_what_waits_for_a_database_is_bounded(issue, call, monkeypatch, caplog):
