@@ -12,14 +12,14 @@ from bench.workers import Worker
 
 VIEWS = {
     "valid": "**WizChat**, valid key",
-    "valid, counted": "… with its use counted",
-    "valid, expires": "… that expires one day",
+    "valid, counted": "… with usage counted",
+    "valid, expires": "… with an expiry date",
     "valid, 100 entries": "… with 100 allowed addresses",
     "revoked": "… revoked",
-    "wrong secret": "… wrong secret, past the limit of failures",
-    "wrong secret, below": "… wrong secret, below it",
-    "unknown id": "… unknown id, past the limit",
-    "bad checksum": "… bad checksum, past the limit",
+    "wrong secret": "… wrong secret, over the limit of failed attempts",
+    "wrong secret, below": "… wrong secret, under the limit",
+    "unknown id": "… unknown id, over the limit",
+    "bad checksum": "… bad checksum, over the limit",
     "token": "**DRF TokenAuthentication**",
     "token, wrong": "… wrong token",
     "knox": "**django-rest-knox**",
@@ -94,7 +94,7 @@ def _sections(samples: dict[str, Samples], sizes: list[int]) -> list[Section]:
         targets += [
             Target("authentication ÷ DRF TokenAuthentication", system, of_system.ratio("valid", "token"),
                    "≤", of_token[0]),
-            Target("… with its use counted", system, of_system.ratio("valid, counted", "token"),
+            Target("… with usage counted", system, of_system.ratio("valid, counted", "token"),
                    "≤", of_token[1]),
             Target("wrong secret ÷ valid key", system, of_system.ratio("wrong secret", "valid"), "≤", 1.2),
             Target(f"{sizes[-1]:,} keys ÷ {sizes[0]} keys", system, of_system.ratio(largest, smallest),
@@ -115,7 +115,7 @@ def _sections(samples: dict[str, Samples], sizes: list[int]) -> list[Section]:
         ),
         Section(
             "Tables of keys",
-            f"Microseconds over a plain view for a valid key, by the keys in the table.\n\n{by_size}",
+            f"Microseconds that a valid key adds to a view, by the number of keys in the table.\n\n{by_size}",
         ),
     ]
 
@@ -130,8 +130,7 @@ def _table(system: str, samples: Samples) -> str:
 
 
 EXPLANATION = (
-    "Microseconds that a view takes longer than the same view without authentication: median of the "
-    "rounds (quartiles). Views are called in turn, so that what disturbs one disturbs all. Each request "
-    "writes its line in the log, those of the peers too. PostgreSQL's process is kept on the core of the "
-    "one that asks it."
+    "Microseconds that authentication adds to a view, compared with the same view without it: median of the "
+    "rounds (quartiles). The views take turns, so a disturbance affects all of them. Every request writes a "
+    "log line, including those of the peers. PostgreSQL's process runs on the same core as its client."
 )

@@ -13,11 +13,11 @@ TIMES = 50
 ROWS = {
     "in process": "rate limit, counted in the process",
     "in Redis": "rate limit, counted in Redis",
-    "Redis": "… of which Redis's own processor time",
+    "Redis": "… of which CPU time of Redis",
     "outcome": "usage, counted in memory: the outcome alone",
-    "more": "… and caller, client, route, permission, first use",
-    "writing": "usage, written once a second, for each key that was used",
-    "written": "… and PostgreSQL's own processor time",
+    "more": "… and address, client, route, permission, first use",
+    "writing": "usage, written once a second, per key that was used",
+    "written": "… and CPU time of PostgreSQL",
 }
 
 
@@ -58,9 +58,10 @@ def measure(services: Services) -> list[Section]:
 
 
 EXPLANATION = (
-    "The rate limit is the difference between a request with and without one, from authentication to the "
-    "headers of the answer: processor time where the process counts, time on the clock where it waits for "
-    "Redis. Usage is the processor time of counting one answered request in memory; the outcome alone is the "
-    "same code for the number of calls by key, hour and outcome. Writing is processor time on PostgreSQL, "
-    "where the thread writes the use of 1,000 keys: a row of counts, the last use, the permission needed."
+    "The rate limit is the difference between a request with a limit and one without, from authentication "
+    "to the response headers. It is CPU time if the process counts, and elapsed time if it waits for Redis. "
+    "Counting usage is the CPU time of adding one request to the counts in memory; “the outcome alone” is "
+    "what the same code takes to count only requests per key, hour and outcome. Writing usage is the CPU "
+    "time, per key, of the thread that writes the usage of 1,000 keys to PostgreSQL: a row of counts, the "
+    "last use and the permission that it needed."
 )

@@ -72,8 +72,8 @@ def _measure_on(services: Services, system: str) -> Found:
 
 
 EXPLANATION = (
-    f"{CONNECTIONS} kept-alive connections ask for a page of 50 rows, each as fast as it is answered: in "
-    "turn from WizChat and from the stock DRF project of the whole requests above, both behind one gunicorn "
-    "process with 8 threads as `make run` starts it. The clients run on the same cores. Medians of the turns "
-    "(quartiles)."
+    f"{CONNECTIONS} keep-alive connections request a page of 50 rows, each as soon as the previous response "
+    "has arrived. WizChat and the stock DRF project of “Whole requests” take turns, each behind one "
+    "gunicorn process with 8 threads, started as `make run` does. The clients run on the same cores. "
+    "Medians of the turns (quartiles)."
 )

@@ -8,8 +8,9 @@ from bench.workers import Worker
 
 CHEAP = {"BENCH_CHEAP_ARGON2": "1"}
 EXPLANATION = (
-    "A process with {keys:,} verified keys (hashed at the lowest Argon2 cost, to verify them in seconds; "
-    "what is remembered of a key is always of one size)."
+    "A process with {keys:,} verified keys. The keys are hashed at the lowest Argon2 cost, so that "
+    "verifying them takes only seconds; the size of an entry in the verified cache doesn't depend on the "
+    "cost."
 )
 
 

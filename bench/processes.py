@@ -47,7 +47,7 @@ def measure(services: Services) -> list[Section]:
 
 
 EXPLANATION = (
-    f"`GET /v1/chatbots` with 50 rows on PostgreSQL and Redis, {CONNECTIONS} kept-alive connections, one "
-    "gunicorn with 1 or 2 processes of 8 threads. PostgreSQL, Redis and the clients run on the same cores as "
-    "the processes, so this shows what processes can do with what those leave over."
+    f"`GET /v1/chatbots` with 50 rows on PostgreSQL and Redis, {CONNECTIONS} keep-alive connections, one "
+    "gunicorn with 1 or 2 processes of 8 threads. PostgreSQL, Redis and the clients run on the same cores, "
+    "so this shows what the processes can do with the CPU time that is left."
 )

@@ -66,7 +66,7 @@ def document(sections: Sequence[Section], services: Sequence[str]) -> str:
     reached = sum(target.is_reached for target in targets)
     parts = [
         "# Benchmarks",
-        "Written by `make bench`, never by hand: everything below was measured in one run.",
+        "`make bench` writes this file. Everything below was measured in one run.",
         machine(services),
         "## Targets",
         f"{reached} of {len(targets)} targets are reached.",

@@ -137,15 +137,15 @@ def _table(system: str, costs: dict[str, Costs]) -> str:
 
 
 EXPLANATION = (
-    "Microseconds of processor time for a request through the whole WSGI application: middleware, "
-    "authentication, view, rendering, and what happens once the answer is sent; on PostgreSQL with the time "
-    "of PostgreSQL's own process (without it in parentheses). The HTTP server is left out. WizChat writes "
-    "the request's line in the log, counts it for metrics, usage and the key's rate limit (in this process) "
-    "and writes usage once a second, as in production; the peers do none of that. They are the same "
-    "endpoints over the same tables, with the settings and middleware of `django-admin startproject`, "
-    "`DEBUG` off and connections kept: DRF with ModelViewSet, CursorPagination and TokenAuthentication; "
-    "django-ninja with ModelSchema, CursorPagination and HttpBearer over a SHA-256 of the key. A list has "
-    "a next page. The message is a paraphrase with a typo, which WizChat answers from the FAQ entry that it "
-    "means; the peers only find an entry with the very same text. Shares are medians of the rounds' "
-    "ratios; the projects take turns within each round."
+    "Microseconds of CPU time for a request through the whole WSGI application: middleware, authentication, "
+    "view, rendering, and what happens after the response. On PostgreSQL this includes the CPU time of "
+    "PostgreSQL's own process (without it in parentheses). The HTTP server isn't included. As in "
+    "production, WizChat writes a log line for each request, counts it for metrics, usage and the key's "
+    "rate limit (in this process), and writes usage once a second; the peers do none of that. The peers "
+    "have the same endpoints over the same tables, with the settings and middleware of `django-admin "
+    "startproject`, `DEBUG` off and persistent connections. DRF uses ModelViewSet, CursorPagination and "
+    "TokenAuthentication; django-ninja uses ModelSchema, CursorPagination and HttpBearer over a SHA-256 of "
+    "the key. Each list has a next page. The message is a paraphrase with a typo, which WizChat answers "
+    "from the right FAQ entry; the peers only find entries with exactly the same text. Ratios are medians "
+    "over the rounds; the projects take turns within each round."
 )

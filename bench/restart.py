@@ -135,8 +135,9 @@ def _argon2_runs(server: Server) -> int:
 
 EXPLANATION = (
     "One gunicorn with four processes on PostgreSQL and Redis. {keys:,} keys, hashed at production's Argon2 "
-    "cost and verified by every process, are used in turn: {rate} requests a second for `GET /v1/chatbots` "
-    "with 50 rows, however slow the answers are, over connections that clients renew after 20 requests. Each "
-    "process gets SIGTERM in turn, once the one before is replaced and serves. Latency counts from the "
-    "moment a request is due. PostgreSQL, Redis, the clients and all processes share the cores."
+    "cost and verified by every process, are used in turn for `GET /v1/chatbots` with 50 rows. Clients send "
+    "{rate} requests a second, however slow the responses are, and open a new connection after every 20 "
+    "requests. Each process gets SIGTERM once the one before it has been replaced and its replacement "
+    "serves requests. Latency is measured from the moment a request is due. PostgreSQL, Redis, the clients "
+    "and all processes share the cores."
 )

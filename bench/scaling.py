@@ -26,12 +26,12 @@ def _cores(microseconds: float, rate: float) -> float:
 ROWS: dict[str, Callable[[Figures, float, int], float]] = {
     "processes": _processes,
     "connections to PostgreSQL": lambda *load: _processes(*load) * THREADS,
-    "PostgreSQL's cores for lookups and lists": lambda figures, rate, _: _cores(figures["list"], rate),
-    "PostgreSQL's cores for writing usage": lambda figures, rate, _: _cores(figures["written"], rate),
-    "rows of usage, million": lambda _figures, _rate, keys: keys * 24 * DAYS / 1e6,
-    "Redis's cores for rate limits": lambda figures, rate, _: _cores(figures["Redis"], rate),
-    "core minutes of Argon2, all keys once": lambda figures, _, keys: keys * figures["Argon2"] / 60e6,
-    "core minutes of Argon2, a restart without Redis": lambda figures, rate, keys: (
+    "PostgreSQL cores for lookups and lists": lambda figures, rate, _: _cores(figures["list"], rate),
+    "PostgreSQL cores for writing usage": lambda figures, rate, _: _cores(figures["written"], rate),
+    "usage rows, millions": lambda _figures, _rate, keys: keys * 24 * DAYS / 1e6,
+    "Redis cores for rate limits": lambda figures, rate, _: _cores(figures["Redis"], rate),
+    "Argon2 core minutes, every key once": lambda figures, _, keys: keys * figures["Argon2"] / 60e6,
+    "Argon2 core minutes, a restart without Redis": lambda figures, rate, keys: (
         keys * figures["Argon2"] / 60e6 * _processes(figures, rate, keys)
     ),
 }
@@ -51,9 +51,10 @@ def _rounded(value: float) -> str:
 
 
 EXPLANATION = (
-    "What the figures above come to at larger loads, for [scaling.md](scaling.md). `GET /v1/chatbots` with "
-    f"50 rows, keys that send equal shares, processes and cores {BUSY:.0%} busy, as many requests from each "
-    "process as one manages beside PostgreSQL, Redis and the clients on these cores. Usage is written once a "
-    "second by each process, and at these numbers of keys nearly every request of that second has another "
-    f"key. Rows of usage are those of one outcome and one address for each key and hour, for {DAYS} days."
+    "The figures above, extrapolated to larger loads for [scaling.md](scaling.md): `GET /v1/chatbots` with "
+    f"50 rows, keys that send equal shares of the requests, and processes and cores that are {BUSY:.0%} "
+    "busy. A process serves as many requests a second as one did above, where it shared the cores with "
+    "PostgreSQL, Redis and the clients. Each process writes usage once a second. With this many keys, "
+    "nearly every request within that second has a different key. Usage rows assume one outcome and one "
+    f"address per key and hour, kept for {DAYS} days."
 )
