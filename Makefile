@@ -1,4 +1,4 @@
-# WizChat: `make run` serves it and `make test` tests it, both from a bare clone.
+# WizChat. `make run` and `make test` work in a fresh clone.
 PYTHON ?= python3
 
 BIN := .venv/bin
@@ -9,7 +9,7 @@ BENCH := .venv-bench/.installed
 PIP := python -m pip install -qq --disable-pip-version-check --require-hashes
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-header --no-emit-index-url
-# The tests start hundreds of processes, and each would compile all modules.
+# The tests start hundreds of processes; without bytecode files, each would compile all modules.
 unexport PYTHONDONTWRITEBYTECODE
 # Linters and type checkers load the settings; they never serve anything.
 LOAD := DEBUG=on HTTPS_ONLY=on
@@ -44,11 +44,11 @@ types: $(DEV)
 migrations: $(DEV)
 	$(LOAD) DATABASE_URL=sqlite://:memory: $(BIN)/python manage.py makemigrations --check --dry-run
 
-deploy: $(DEV) # production settings, with a key as long as the one that `make run` writes
+deploy: $(DEV) # production settings, with a SECRET_KEY as long as the one that `make run` writes
 	DEBUG=off HTTPS_ONLY=on ALLOWED_HOSTS=api.example.com EMAIL_URL=smtp+tls://mail.example.com:587 SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
-test-services: $(DEV) browser ## the tests on their own PostgreSQL and Redis, and what happens when those fail
+test-services: $(DEV) browser ## every test on PostgreSQL and Redis, started for the run, and what happens when they fail
 	$(BIN)/python -m scripts.services $(ARGS)
 	$(BIN)/python -m pytest -n auto -m slow
 
@@ -57,10 +57,10 @@ check: lint types migrations deploy test test-services bench-quick ## what CI ru
 bench-quick: $(BENCH)
 	.venv-bench/bin/python -m bench --quick
 
-bench: $(BENCH) ## compare WizChat with similar packages; writes docs/benchmarks.md (ARGS=requests: whole requests alone)
+bench: $(BENCH) ## compare WizChat with similar packages; writes docs/benchmarks.md (ARGS=requests: only whole requests)
 	.venv-bench/bin/python -m bench $(ARGS)
 
-screenshots: $(DEV) browser ## every page in light and dark, narrow and wide, into var/screenshots/
+screenshots: $(DEV) browser ## save every page, light and dark, narrow and wide, to var/screenshots/
 	$(BIN)/python -m testing.browser.screenshots $(ARGS)
 
 update: lock images ## lock every package with its hashes and every image by its digest (ARGS=--upgrade: the newest ones)
@@ -75,7 +75,7 @@ images: $(DEV)
 	$(BIN)/python -m scripts.images
 
 # A Python without ensurepip (Debian has it in python3-venv) creates half an environment, without pip.
-# This target is pip, so the next attempt starts over.
+# The target is pip, so make tries again after that.
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "WizChat needs Python 3.11 or newer, but $(PYTHON) is: $$($(PYTHON) --version 2>&1)." >&2; \
