@@ -14,7 +14,7 @@ from apikeys.core import keyformat
 from apikeys.models import KeyEvent
 from apikeys.pages.display import actor, described, isolated
 from apikeys.pages.filters import redirect_to_id
-from apikeys.templatetags.keys import moment
+from apikeys.pages.times import moment
 
 if TYPE_CHECKING:
     EventAdminBase = admin.ModelAdmin[KeyEvent]

@@ -26,7 +26,7 @@ from apikeys.pages.filters import redirect_to_id
 from apikeys.pages.forms import KeyForm
 from apikeys.pages.requests import origin
 from apikeys.pages.stale import StaleFormMixin
-from apikeys.templatetags.keys import ago, moment
+from apikeys.pages.times import ago, moment
 from apikeys.usage import reports
 
 if TYPE_CHECKING:

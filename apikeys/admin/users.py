@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from apikeys.pages.display import isolated
 from apikeys.pages.stale import StaleFormMixin
-from apikeys.templatetags.keys import moment
+from apikeys.pages.times import moment
 from apikeys.usage import reports
 
 if TYPE_CHECKING:

@@ -22,6 +22,8 @@ from apikeys.auth import shared_cache
 from apikeys.auth.credentials import Credential
 from apikeys.core.rates import InvalidRate, Rate, parse_rate
 
+SECOND = 1_000_000_000
+"""Nanoseconds."""
 MAX_KEYS = 50_000
 """Keys whose windows one process remembers: the least recently used ones start over."""
 
@@ -77,11 +79,11 @@ def own_rate(text: str) -> Rate | None:
 
 
 class Window:
-    """A key's calls until ``ends_at``, on the monotonic clock."""
+    """A key's calls until ``ends_at``, in nanoseconds of the monotonic clock."""
 
     __slots__ = ("calls", "ends_at")
 
-    def __init__(self, ends_at: float) -> None:
+    def __init__(self, ends_at: int) -> None:
         self.calls = 0
         self.ends_at = ends_at
 
@@ -97,15 +99,16 @@ class Windows:
         self._open: LRUCache[tuple[int, int], Window] = LRUCache(MAX_KEYS)
 
     def count(self, key: int, rate: Rate) -> Allowance:
-        now = time.monotonic()
+        # Whole numbers: as floats, what is left of a new window can round to more than all of it.
+        now = time.monotonic_ns()
         name = (key, rate.seconds)
         with self._lock:
             window = self._open.get(name)
             if window is None or window.ends_at <= now:
-                window = self._open[name] = Window(now + rate.seconds)
+                window = self._open[name] = Window(now + rate.seconds * SECOND)
             window.calls += 1
             calls = window.calls
-        return Allowance(rate, calls, math.ceil(window.ends_at - now))
+        return Allowance(rate, calls, math.ceil((window.ends_at - now) / SECOND))
 
 
 _windows = Windows()

@@ -1,24 +1,20 @@
-"""What the pages say about keys: states, times, names, bars."""
+"""Template tags for keys: states, permissions, numbers, bars."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django import template
 from django.forms import BoundField
-from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince, timeuntil
 
 from apikeys.core.networks import parse_address
 from apikeys.core.policy import admits
-from apikeys.core.times import in_full
 from apikeys.models import APIKey, Permission
 from apikeys.pages.display import actor, described, quoted
+from apikeys.pages.times import ago, at_minute, moment, on_day
 from apikeys.usage.reports import Day
 
 register = template.Library()
@@ -26,6 +22,10 @@ register = template.Library()
 register.filter("quoted", quoted)
 register.filter("described", described)
 register.filter("actor", actor)
+register.filter("moment", moment)
+register.filter("on_day", on_day)
+register.filter("at_minute", at_minute)
+register.simple_tag(ago)
 
 RECENT = timedelta(days=90)
 BAR_STEP, BAR_HEIGHT = 4, 24
@@ -73,36 +73,6 @@ def last_day(days: Sequence[Day]) -> date:
 @register.filter
 def last_needed(key: APIKey, permission: str) -> datetime | None:
     return key.needed_at(Permission.of([permission]))
-
-
-@register.filter
-def moment(at: datetime) -> SafeString:
-    """Return the time in full, for pages with room for it."""
-    return _time(at, "full", in_full(at))
-
-
-@register.simple_tag
-def ago(at: datetime, now: datetime) -> SafeString:
-    """Return how far ``at`` is from ``now``, with the time in full as its title."""
-    if abs((at - now).total_seconds()) < 60:
-        words = "just now"
-    elif at < now:
-        words = f"{timesince(at, now, depth=1)} ago"
-    else:
-        words = f"in {timeuntil(at, now, depth=1)}"
-    return format_html(
-        '<time datetime="{}" data-at="ago" title="{}">{}</time>', _machine(at), in_full(at), words
-    )
-
-
-@register.filter
-def on_day(at: datetime) -> SafeString:
-    return _time(at, "day", date_format(_here(at), "j M Y"))
-
-
-@register.filter
-def at_minute(at: datetime) -> SafeString:
-    return _time(at, "minute", date_format(_here(at), "j M H:i"))
 
 
 @register.filter
@@ -156,16 +126,3 @@ class Bar(NamedTuple):
     x: int
     y: int
     height: int
-
-
-def _time(at: datetime, kind: str, words: str) -> SafeString:
-    """Return a time in UTC, which script turns into the reader's zone; ``kind`` says in what detail."""
-    return format_html('<time datetime="{}" data-at="{}">{}</time>', _machine(at), kind, words)
-
-
-def _here(at: datetime) -> datetime:
-    return at.astimezone(timezone.get_current_timezone())
-
-
-def _machine(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -17,6 +17,7 @@ LAYERS = [
     ("apikeys.usage", "wizchat.accounts"),
     ("apikeys.pages", "apikeys.api", "apikeys.notices", "apikeys.leaks"),
     ("apikeys.admin", "apikeys.management"),
+    ("apikeys.templatetags",),
     ("chatbots",),
     ("wizchat",),
 ]

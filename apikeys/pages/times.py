@@ -1,0 +1,52 @@
+"""Times as ``<time>`` elements, in UTC; script shows them in the reader's time zone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince, timeuntil
+
+from apikeys.core.times import in_full
+
+
+def moment(at: datetime) -> SafeString:
+    """Return the time in full, for pages with room for it."""
+    return _time(at, "full", in_full(at))
+
+
+def ago(at: datetime, now: datetime) -> SafeString:
+    """Return how far ``at`` is from ``now``, with the time in full as its title."""
+    if abs((at - now).total_seconds()) < 60:
+        words = "just now"
+    elif at < now:
+        words = f"{timesince(at, now, depth=1)} ago"
+    else:
+        words = f"in {timeuntil(at, now, depth=1)}"
+    return format_html(
+        '<time datetime="{}" data-at="ago" title="{}">{}</time>', _machine(at), in_full(at), words
+    )
+
+
+def on_day(at: datetime) -> SafeString:
+    return _time(at, "day", date_format(_here(at), "j M Y"))
+
+
+def at_minute(at: datetime) -> SafeString:
+    return _time(at, "minute", date_format(_here(at), "j M H:i"))
+
+
+def _time(at: datetime, kind: str, words: str) -> SafeString:
+    """Return a time in UTC, which script turns into the reader's zone; ``kind`` says in what detail."""
+    return format_html('<time datetime="{}" data-at="{}">{}</time>', _machine(at), kind, words)
+
+
+def _here(at: datetime) -> datetime:
+    return at.astimezone(timezone.get_current_timezone())
+
+
+def _machine(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
