@@ -28,6 +28,15 @@ def test_every_variable_is_one_that_is_read(service):
     assert set(SERVICES[service]["environment"]) <= set(variables())
 
 
+def test_an_operator_can_set_every_variable_that_compose_does_not_set_itself():
+    environment = SERVICES["app"]["environment"]
+    not_for_operators = {"DEBUG", "HTTPS_ONLY", "HOST", "PORT", "DATABASE_POOLER", "DEMO_PASSWORD"}
+
+    assert set(variables()) - set(environment) == not_for_operators
+    for name in environment.keys() - {"DATABASE_URL", "CACHE_URL", "TRUSTED_PROXIES"}:
+        assert environment[name].startswith(f"${{{name}:"), name
+
+
 def test_no_secret_is_written_down():
     for service in SERVICES.values():
         for name, value in service.get("environment", {}).items():
