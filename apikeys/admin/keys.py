@@ -37,7 +37,7 @@ else:
 
 EDITABLE = ("name", "permissions", "allowed_networks", "rate_limit")
 GOES_WITH_ITS_OWNER = {"auth_user_delete", "auth_user_changelist"}
-"""The admin pages that may delete keys: those that delete users."""
+"""The only admin pages that may delete keys: those that delete users."""
 
 
 class KeyAdminForm(StaleFormMixin, KeyFormBase, KeyForm):

@@ -22,12 +22,12 @@ from apikeys.usage import reports
 if TYPE_CHECKING:
     AccountAdminBase = UserAdmin[User]
     AccountFormBase = UserChangeForm[User]
-else:  # Django's own classes take no type
+else:  # Django's classes aren't generic at run time
     AccountAdminBase, AccountFormBase = UserAdmin, UserChangeForm
 
 
 class AccountForm(StaleFormMixin, AccountFormBase):
-    """Keeps the current value of each field that wasn't edited: an old page reopens no closed account."""
+    """Keeps the current value of each unedited field, so that a stale page can't reopen a closed account."""
 
     tracked = (
         "username",

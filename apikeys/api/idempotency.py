@@ -24,7 +24,7 @@ _VALUE = re.compile(f"[ -~]{{1,{MAX_LENGTH}}}")
 
 
 def form_token(request: HttpRequest, caller: APIKey) -> str | None:
-    """Return the form token that the request's ``Idempotency-Key`` stands for; ``None`` without one."""
+    """Return the form token for the request's ``Idempotency-Key``, or ``None`` without that header."""
     value = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if value is None:
         return None
@@ -34,7 +34,7 @@ def form_token(request: HttpRequest, caller: APIKey) -> str | None:
 
 
 def forget(moment: datetime, *, form_token: str | None = None) -> int:
-    """Forget the values that created keys before ``moment``, or just one of them; return how many."""
+    """Forget the form tokens of keys created before ``moment``, or only ``form_token``; return how many."""
     made = APIKey.objects.filter(form_token__startswith=_PREFIX, created_at__lt=moment)
     if form_token is not None:
         made = made.filter(form_token=form_token)

@@ -32,7 +32,7 @@ def days(request: Request) -> int:
 
 
 def cascade(request: Request) -> bool:
-    """Return whether ``?cascade=true`` asks to revoke the keys that it created too."""
+    """Return whether ``?cascade=true`` asks to revoke the keys that the key created, too."""
     text = request.query_params.get("cascade", "false")
     if text not in {"true", "false"}:
         raise InvalidQuery("cascade", "Must be true or false.")

@@ -1,4 +1,4 @@
-"""Sends what is queued: each email once, however many workers run."""
+"""Sends the queued emails, each once, however many workers run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from apikeys.notices.emails import line, message
 from apikeys.notices.queue import is_wanted
 
 POLL = 1.0
-"""Seconds between two looks at an empty queue."""
+"""Seconds between two queries of an empty queue."""
 LONGEST_PAUSE = 60.0
 FINALLY_REFUSED_AT_MOST, REFUSED_AT_MOST = 10, 130
 """Attempts for a recipient that the mail server refuses permanently, or temporarily (over five days)."""
@@ -34,7 +34,7 @@ class MailServerDown(Exception):
 
 
 class Worker:
-    """Set ``stop`` to end it after the email that it is sending."""
+    """Sends emails until ``stop`` is set; it then finishes the email that it is sending."""
 
     def __init__(self) -> None:
         self.stop = Event()
@@ -43,7 +43,7 @@ class Worker:
     def run(self) -> None:
         """Send until stopped, with growing pauses while the mail server or the database is down."""
         pause = POLL
-        self._claims.database_was_away()  # it may have been, before this worker started
+        self._claims.database_was_away()  # perhaps, until just before this worker started
         while not self.stop.is_set():
             try:
                 close_old_connections()
@@ -60,7 +60,7 @@ class Worker:
             self.stop.wait(pause)
 
     def send_waiting(self, *, even_postponed: bool = False) -> int:
-        """Send what is due, or all that waits; return how many were sent. Raises ``MailServerDown``."""
+        """Send the due emails, or all that wait; return how many were sent. Raises ``MailServerDown``."""
         sent = 0
         failed: set[int] = set()
         while batch := self._batch(failed, even_postponed):

@@ -48,7 +48,7 @@ def permission_field() -> forms.MultipleChoiceField:
 
 
 class NetworksField(forms.CharField):
-    """A list of addresses as it was typed, with one kind of line break."""
+    """A list of addresses as typed, with normalised line breaks."""
 
     widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocomplete": "off"})
 
@@ -138,7 +138,7 @@ class NewKeyForm(OnceForm, ExpiryForm, KeyForm):
 
     @property
     def values(self) -> dict[str, Any]:
-        """The arguments for ``issue``, once the form is valid."""
+        """Return the arguments for ``issue``; the form must be valid."""
         fields = ("name", "permissions", "allowed_networks", "expires_at", "form_token")
         return {field: self.cleaned_data[field] for field in fields}
 
@@ -214,7 +214,7 @@ def prefill(query: QueryDict) -> dict[str, Any]:
 
 
 def overridden(data: Mapping[str, Any], name: str, value: str) -> MultiValueDict[str, Any]:
-    """Return what was sent, but with ``value`` for ``name``."""
+    """Return a copy of ``data`` with ``value`` for ``name``."""
     copied: MultiValueDict[str, Any] = MultiValueDict()
     copied.update(data)
     copied[name] = value

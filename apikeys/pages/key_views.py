@@ -129,12 +129,12 @@ def save(request: SignedInRequest, key: APIKey, now: datetime) -> HttpResponse |
     if form.overtaken:
         messages.warning(request, form.overtaken)
     if "allowed_networks" in changed:
-        say_of_list(request, locked, now)
+        report_saved_list(request, locked, now)
     return redirect("apikeys:detail", key.key_id)
 
 
-def say_of_list(request: SignedInRequest, key: APIKey, now: datetime) -> None:
-    """Say in what form a list was saved, and which past calls it would have refused."""
+def report_saved_list(request: SignedInRequest, key: APIKey, now: datetime) -> None:
+    """Tell the user in what form a list was saved, and which past calls it would have refused."""
     for sentence in advice.rewritten(request.POST.get("allowed_networks", ""), key.allowed_networks):
         messages.info(request, sentence)
     refused = advice.refusals(key.allowed_networks, reports.callers(key, now, DAYS), DAYS)
@@ -168,13 +168,13 @@ def key_revoke(request: SignedInRequest, key_id: str) -> HttpResponse:
 
 
 def live_made(key: APIKey, now: datetime) -> list[APIKey]:
-    """Return the live keys that ``key`` made or was replaced by, and that these made."""
+    """Return the live descendants of ``key``: created through the API or by rotation."""
     family = APIKey.objects.filter(pk=key.pk).with_made()
     return [made for made in family if made.pk != key.pk and made.is_live(now)]
 
 
 def revoke(request: SignedInRequest, key: APIKey, now: datetime) -> None:
-    """Revoke ``key``, and all that it made if that was asked for, and say so."""
+    """Revoke ``key``, with all its descendants if the user chose that, and say so."""
     with transaction.atomic():
         stopped = key.revoke(by=request.user, now=now, origin=origin(request))
         more = 0

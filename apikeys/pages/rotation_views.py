@@ -1,4 +1,4 @@
-"""Settings > API: finishing and cancelling a rotation. Each asks first."""
+"""Settings > API: finishing and cancelling a rotation, each after a confirmation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def rotation_cancel(request: SignedInRequest, key_id: str) -> HttpResponse:
 
 
 def end(request: SignedInRequest, key_id: str, verb: Literal["finish", "cancel"]) -> HttpResponse:
-    """Ask, or finish or cancel the rotation that the page asked about."""
+    """Ask for confirmation; once confirmed, finish or cancel the rotation that the page asked about."""
     now = timezone.now()
     key, rotation = find(request, key_id, now)
     if rotation is None:

@@ -1,4 +1,4 @@
-"""What the pages say about keys: states, times, names, bars."""
+"""Template tags and filters for keys: states, times, names and bars."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def permission_help(value: str) -> str:
 
 @register.filter
 def is_admitted(address: str, key: APIKey) -> bool:
-    """Return whether the key's list lets ``address`` in."""
+    """Return whether the key's list admits ``address``."""
     return admits(key.allowed_networks, parse_address(address))
 
 
@@ -159,7 +159,7 @@ class Bar(NamedTuple):
 
 
 def _time(at: datetime, kind: str, words: str) -> SafeString:
-    """Return a time in UTC, which script turns into the reader's zone; ``kind`` says in what detail."""
+    """Return a time in UTC, which a script converts to the reader's zone in the format ``kind``."""
     return format_html('<time datetime="{}" data-at="{}">{}</time>', _machine(at), kind, words)
 
 
