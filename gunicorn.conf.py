@@ -31,7 +31,7 @@ keepalive = 75  # seconds: longer than a proxy keeps its side open
 timeout = 60  # seconds until a worker that hangs is replaced
 graceful_timeout = 30  # seconds for running requests to end after SIGTERM
 backlog = 1024
-sendfile = False  # it would wait for the client
+sendfile = False  # sendfile would make a thread wait for the client
 
 # Concurrent connections: as many as the open-file limit allows, with room for databases and files.
 worker_connections = max(32, min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 128))
@@ -43,8 +43,8 @@ secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 header_map = "drop"  # X_Forwarded_For would pass for X-Forwarded-For
 
-# An Authorization header of 64 KB is answered by the API, not by the server. All headers together
-# have a limit, too: HEAD_BYTES in wizchat/gunicorn/arrival.py.
+# Large enough that the API, not gunicorn, answers an Authorization header of 64 KB. HEAD_BYTES in
+# wizchat/gunicorn/arrival.py limits all headers together.
 limit_request_field_size = 128 * 1024
 limit_request_fields = 100
 limit_request_line = LINE_BYTES
@@ -52,7 +52,7 @@ limit_request_line = LINE_BYTES
 logger_class = "wizchat.gunicorn.logger.Logger"
 control_socket_disable = True
 
-# Workers write their metrics here, so that any of them can report for all. Nothing may import
+# Workers write their metrics here, so that any of them can report all metrics. Nothing may import
 # prometheus_client earlier: it reads this once.
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="wizchat-metrics-")

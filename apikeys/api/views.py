@@ -68,7 +68,7 @@ class KeyView(Endpoint[APIKey]):
     def caller(self) -> APIKey:
         """Return the caller's key in its current state."""
         caller = self.get_queryset().filter(pk=self.request.auth.id).first()
-        if caller is None:  # deleted just now, with its owner
+        if caller is None:  # just deleted, with its owner
             raise KeyRefused(Outcome.INACTIVE_OWNER)
         return caller
 

@@ -1,6 +1,6 @@
 """detect-secrets: finds WizChat API keys. ``detect-secrets scan -p detect_secrets_wizchat.py``.
 
-The plugin is one file on its own: detect-secrets loads it from its path.
+The plugin is a single file, because detect-secrets loads it by its path.
 """
 
 from __future__ import annotations
