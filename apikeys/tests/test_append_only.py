@@ -49,7 +49,7 @@ def writes(code):
                 yield text
 
 
-def test_no_code_writes_to_events_but_to_add_one():
+def test_code_only_adds_events():
     found = {str(path.relative_to(ROOT)): list(writes(path.read_text())) for path in sources()}
 
     assert len(found) > 100
@@ -68,12 +68,12 @@ def test_no_code_writes_to_events_but_to_add_one():
         "KeyEvent.objects.bulk_create([event], update_conflicts=True)",
     ],
 )
-def test_the_search_finds(code):
+def test_the_search_finds_other_writes(code):
     assert list(writes(code))
 
 
 @pytest.mark.django_db
-def test_only_housekeeping_and_a_deleted_account_take_events_along(issue, owner, stranger):
+def test_only_housekeeping_and_a_deleted_account_delete_events(issue, owner, stranger):
     now = timezone.now()
     old, _raw = issue(now=now - timedelta(days=800))
     old.revoke(by=stranger, now=now - timedelta(days=400), origin=Origin(ip="192.0.2.1"))

@@ -155,7 +155,7 @@ def test_trailing_slash_is_served_and_never_redirected(call, read_key, chatbot, 
         "/v1/chatbots/00000000-0000-4000-8000-000000000000/nothing",
     ],
 )
-def test_an_id_that_is_none_is_not_found(call, read_key, path):
+def test_an_invalid_id_is_not_found(call, read_key, path):
     response = call(read_key, path=path)
 
     assert response.status_code == 404

@@ -171,7 +171,7 @@ def test_bad_input_does_not_tell_a_strangers_chatbot_from_none(call, stranger_ke
 @pytest.mark.parametrize(
     "chatbot_id", ["nonsense", "6F1B2C1E-8F0D-4C5A-9B52-0D6C8E1F7A10", "%00", "x" * 3000]
 )
-def test_what_cannot_be_an_id_needs_a_key_and_is_then_not_found(call, admin_key, chatbot_id, faq):
+def test_an_impossible_id_needs_a_key_and_is_then_not_found(call, admin_key, chatbot_id, faq):
     path = f"/v1/chatbots/{chatbot_id}{faq}"
 
     assert call(None, "DELETE", path).status_code == 401

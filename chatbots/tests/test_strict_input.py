@@ -192,7 +192,7 @@ def test_a_key_as_the_name_of_a_field_is_not_sent_back(call, issue):
     assert raw[17:] not in response.content.decode()
 
 
-def test_what_get_gave_can_be_sent_back(call, issue, url):
+def test_the_body_of_a_get_can_be_sent_back(call, issue, url):
     _, raw = issue()
     chatbot = call(raw, path=url).json()
 

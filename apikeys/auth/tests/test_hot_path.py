@@ -78,7 +78,7 @@ def test_a_refused_request_makes_no_round_trip_but_the_lookup(issue, owner, ask,
 
 
 @pytest.mark.django_db
-def test_the_lookup_goes_by_the_index_of_ids(issue):
+def test_the_lookup_uses_the_index_of_ids(issue):
     issue()
     explain, by_index, by_reading_all = {
         "sqlite": ("EXPLAIN QUERY PLAN ", "SEARCH apikeys_apikey USING INDEX", "SCAN"),
@@ -97,7 +97,7 @@ def test_the_lookup_goes_by_the_index_of_ids(issue):
 
 
 @pytest.mark.django_db
-def test_the_owner_is_the_one_that_django_would_have_made(issue):
+def test_the_owner_equals_the_one_that_django_would_have_loaded(issue):
     _key, raw = issue()
     credential = genuine(raw)
 
@@ -110,7 +110,7 @@ def test_the_owner_is_the_one_that_django_would_have_made(issue):
 
 
 @pytest.mark.django_db
-def test_an_address_list_is_parsed_once_for_its_text(issue, call, monkeypatch):
+def test_an_address_list_is_parsed_only_once(issue, call, monkeypatch):
     entries = "\n".join([*(f"192.0.2.{n}" for n in range(99)), "127.0.0.1"])
     _key, raw = issue(allowed_networks=entries)
     assert call(raw).status_code == 200
@@ -142,7 +142,7 @@ def server_of_64_threads(tmp_path):
     server.stop()
 
 
-def test_64_cold_keys_at_once_take_no_more_memory_than_few(server_of_64_threads):
+def test_64_cold_keys_at_once_take_no_more_memory_than_a_few(server_of_64_threads):
     """64 times 19 MiB would be 1.2 GiB; they wait for each other instead."""
     server = server_of_64_threads
     keys = server.shell(MAKE_KEYS).split()

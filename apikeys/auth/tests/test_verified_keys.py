@@ -21,7 +21,7 @@ def at(settings):
     return at
 
 
-def test_without_redis_nothing_is_kept(at):
+def test_without_redis_nothing_is_stored(at):
     at("default")
     verified_keys.set(NAME, PROOF)
 
@@ -55,7 +55,7 @@ class TestInRedis:
         yield redis
         redis.close()
 
-    def test_a_verified_key_is_kept_for_a_month(self, redis):
+    def test_a_verified_key_is_stored_for_a_month(self, redis):
         assert verified_keys.get(NAME) is None
         verified_keys.set(NAME, PROOF)
 

@@ -201,7 +201,7 @@ def test_a_mail_server_may_take_longer_than_a_claim_and_no_other_worker_sends_th
     assert [next_tries(worker) for worker in workers] == [[], []]
 
 
-def test_refused_recipients_are_tried_later_and_given_up_at_last_and_the_others_get_theirs(
+def test_refused_recipients_are_retried_and_then_given_up_while_the_others_get_theirs(
     site, mail, queue, start
 ):
     *refused, other = queue(5)
@@ -227,7 +227,7 @@ def test_refused_recipients_are_tried_later_and_given_up_at_last_and_the_others_
     assert next_tries(worker) == []
 
 
-def test_a_worker_that_is_killed_before_the_mail_server_took_an_email_lost_nothing(site, mail, queue, start):
+def test_a_worker_killed_before_the_mail_server_accepts_an_email_loses_nothing(site, mail, queue, start):
     (member,) = queue()
     mail.hanging[address(member)] = "DATA"
     mail.start()
@@ -241,7 +241,7 @@ def test_a_worker_that_is_killed_before_the_mail_server_took_an_email_lost_nothi
     assert [email.to for email in mail.received] == [address(member)]
 
 
-def test_an_email_that_was_taken_just_before_its_worker_was_killed_comes_again_under_the_same_id(
+def test_an_email_accepted_just_before_its_worker_is_killed_is_sent_again_with_the_same_id(
     site, mail, queue, start
 ):
     queue()
