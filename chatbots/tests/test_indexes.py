@@ -10,7 +10,7 @@ from django.db import connection
     ("relation", "index"),
     [("chatbots", "chatbot_newest"), ("queries", "query_newest"), ("faqs", "faq_newest")],
 )
-def test_list_is_read_off_its_index(owner, chatbot, relation, index):
+def test_list_is_read_from_its_index(owner, chatbot, relation, index):
     parent = owner if relation == "chatbots" else chatbot
     if connection.vendor == "postgresql":  # for a handful of rows it wouldn't use an index
         with connection.cursor() as cursor:

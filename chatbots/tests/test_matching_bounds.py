@@ -159,7 +159,7 @@ def test_the_attacks_do_reach_the_bounds(work, attack, bound):
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_what_is_kept_of_a_question_is_short(attack):
+def test_a_prepared_question_is_short(attack):
     for text in prepared(attack)[:10]:
         digest, *words = text.split(" ")
         assert len(digest) == 32
@@ -167,7 +167,7 @@ def test_what_is_kept_of_a_question_is_short(attack):
         assert all(len(known) <= matching.WORD_LENGTH for known in words)
 
 
-def test_more_words_than_may_be_compared_are_still_found_as_they_are_written(monkeypatch):
+def test_words_past_the_limit_of_comparisons_still_match_exactly(monkeypatch):
     monkeypatch.setattr(matching, "COMPARISONS", 0)
 
     assert best_match("reset the password", [prepare("Opening hours?"), prepare("Reset my password")]) == 1

@@ -36,7 +36,7 @@ def test_message_to_a_chatbot_that_is_deleted_at_that_moment(call, write_key, ur
     assert (response.status_code, response.json()) == (404, NOT_FOUND)
 
 
-def test_a_broken_constraint_elsewhere_is_an_error_of_ours(call, write_key, url, settings):
+def test_a_violation_of_another_constraint_is_a_server_error(call, write_key, url, settings):
     settings.CHATBOT_REPLIER = "chatbots.tests.test_races.BreakingReplier"
 
     assert call(write_key, "POST", f"{url}/messages", {"message": "Hello?"}).status_code == 500

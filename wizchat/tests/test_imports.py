@@ -59,7 +59,7 @@ def imports_of(path: Path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def test_a_module_imports_nothing_that_is_built_on_it():
+def test_no_module_imports_a_higher_layer():
     found = dict(modules())
     assert {layer_of(module) for module in found} == set(range(len(LAYERS)))
 
@@ -68,6 +68,6 @@ def test_a_module_imports_nothing_that_is_built_on_it():
         assert above == [], module
 
 
-def test_what_endpoints_share_knows_no_app():
+def test_the_shared_code_of_endpoints_imports_no_app():
     for module in (ROOT / "wizchat" / "api").glob("*.py"):
         assert not [name for name in imports_of(module) if name.startswith(("apikeys", "chatbots"))], module

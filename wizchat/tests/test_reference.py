@@ -23,7 +23,7 @@ def samples(db):
     return Samples(Client().get("/docs/").text).found
 
 
-def test_anyone_may_read_the_reference(db):
+def test_anyone_can_read_the_reference(db):
     html = unescape(Client().get("/docs/").text)
 
     assert "Sign in" in html
@@ -39,7 +39,7 @@ def test_anyone_may_read_the_reference(db):
         assert known.meaning in html
 
 
-def test_the_groups_come_in_the_order_of_the_document():
+def test_the_groups_are_in_the_order_of_the_document():
     assert list(entries(EXAMPLE_SITE)) == [tag["name"] for tag in document()["tags"]]
 
 
@@ -51,7 +51,7 @@ def test_each_operation_has_a_sample_in_each_language(samples):
     }
 
 
-def test_the_reference_is_of_a_size_to_read(db):
+def test_the_reference_is_short_enough_to_read(db):
     assert len(Client().get("/docs/").content) <= 250_000
 
 

@@ -144,7 +144,7 @@ def rows(table):
 
 
 @pytest.mark.usefixtures("rows")
-def test_a_new_list_is_paged_without_a_thought(get, monkeypatch):
+def test_a_new_list_is_paginated_without_extra_code(get, monkeypatch):
     monkeypatch.setattr(NewestFirst, "id_pattern", "[0-9]+")
 
     response, first = get("?page_size=2")

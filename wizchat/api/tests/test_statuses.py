@@ -158,7 +158,7 @@ class Provoke:
 
 
 @pytest.mark.parametrize(("operation", "error"), documented())
-def test_an_operation_answers_each_error_that_is_listed(operation, error, ask, scene, settings, monkeypatch):
+def test_an_operation_returns_each_error_that_is_listed(operation, error, ask, scene, settings, monkeypatch):
     if error in FROM_THE_SERVER:
         assert error_for(FROM_THE_SERVER[error]) == error
         return
@@ -175,7 +175,7 @@ def test_an_operation_answers_each_error_that_is_listed(operation, error, ask, s
 
 
 @pytest.mark.parametrize("operation_id", [one["operationId"] for one in contract.operations().values()])
-def test_an_example_request_is_answered_with_success(operation_id, ask, scene):
+def test_an_example_request_succeeds(operation_id, ask, scene):
     response = ask(operation_id, scene.issue()[1])
 
     # Nobody but GitHub can sign its reports.

@@ -57,7 +57,7 @@ def test_request_is_ready_with_its_last_byte_and_not_before(request_):
         LINE + b"Transfer-Encoding: chunked\r\n\r\n" + b"3" * 17 + b"\r\n",
     ],
 )
-def test_what_gunicorn_refuses_anyway_is_not_waited_for(request_):
+def test_the_rest_of_a_request_that_gunicorn_refuses_is_not_awaited(request_):
     assert arrived(*bytes_of(request_))[1] == len(request_)
 
 
@@ -85,7 +85,7 @@ def test_body_that_is_too_large_is_cut_as_soon_as_its_size_is_known(rest):
     assert arrival.is_cut
 
 
-def test_the_largest_body_is_taken_in():
+def test_the_largest_body_is_received():
     arrival, ready_after = arrived(LINE, b"Content-Length: %d\r\n\r\n" % BODY_BYTES, b"x" * BODY_BYTES)
 
     assert ready_after == 3

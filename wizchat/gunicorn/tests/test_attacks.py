@@ -84,7 +84,7 @@ def test_silent_connections_make_way_for_others(narrow, connect):
     assert is_closed(silent[0])
 
 
-def test_connections_that_asked_once_and_are_silent_now_make_way_for_others(narrow, connect):
+def test_idle_connections_make_way_for_others(narrow, connect):
     idle = [connect(narrow) for _ in range(30)]
     for connection in idle:
         connection.sendall(request())
@@ -96,7 +96,7 @@ def test_connections_that_asked_once_and_are_silent_now_make_way_for_others(narr
     assert is_closed(idle[0])
 
 
-def test_silent_connection_ends_without_a_word(impatient, connect):
+def test_silent_connection_is_closed_without_a_response(impatient, connect):
     assert connect(impatient).recv(1) == b""
 
 
@@ -110,7 +110,7 @@ def test_silent_connection_ends_without_a_word(impatient, connect):
     ],
     ids=["line", "headers", "body", "chunk"],
 )
-def test_request_that_does_not_end_in_time_is_ended(impatient, connect, beginning):
+def test_request_that_does_not_end_in_time_gets_a_408(impatient, connect, beginning):
     slow = [connect(impatient) for _ in range(3)]
     for connection in slow:
         connection.sendall(beginning)
@@ -122,7 +122,7 @@ def test_request_that_does_not_end_in_time_is_ended(impatient, connect, beginnin
     assert '"level": "ERROR"' not in impatient.log.read_text()
 
 
-def test_slow_sender_holds_no_thread_while_its_time_runs(narrow, connect):
+def test_slow_sender_holds_no_thread(narrow, connect):
     slow = [connect(narrow) for _ in range(3)]
     for connection in slow:
         connection.sendall(create("any", b"Content-Length: 9999", body=b"{"))
@@ -131,7 +131,7 @@ def test_slow_sender_holds_no_thread_while_its_time_runs(narrow, connect):
         assert call(narrow.url, None).status == 401
 
 
-def test_refused_and_slow_does_not_hold_up_those_who_are_only_refused(server, connect):
+def test_slow_refused_client_does_not_hold_up_other_refused_ones(server, connect):
     key = server.issue(server.new_member())
     slow, mistaken = connect(server), connect(server)
     for connection in (slow, mistaken):
@@ -152,7 +152,7 @@ def test_clients_that_never_read_hold_no_thread(narrow, connect):
     assert {call(narrow.url, None).status for _ in range(300)} == {401}
 
 
-def test_client_that_never_reads_is_let_go(impatient, connect):
+def test_client_that_never_reads_is_dropped(impatient, connect):
     connection = connect(impatient)
 
     while isinstance(flood(connection, request(path=b"/docs/") * 100), TimeoutError):
@@ -161,7 +161,7 @@ def test_client_that_never_reads_is_let_go(impatient, connect):
     assert call(impatient.url, None).status == 401
 
 
-def test_slow_reader_gets_every_answer(server, connect):
+def test_slow_reader_gets_every_response(server, connect):
     connection = connect(server)
     connection.sendall(request(path=b"/docs/") * 99 + request(b"Connection: close", path=b"/docs/"))
 
@@ -170,7 +170,7 @@ def test_slow_reader_gets_every_answer(server, connect):
     assert received.count(b"HTTP/1.1 200 OK\r\n") == received.count(b"</html>") == 100
 
 
-def test_clients_that_go_on_sending_after_their_answer_hold_no_thread(narrow, connect):
+def test_clients_that_keep_sending_after_their_response_hold_no_thread(narrow, connect):
     rude = [connect(narrow) for _ in range(15)]
     for connection in rude:
         connection.sendall(request(b"Connection: close"))
@@ -207,7 +207,7 @@ def test_upload_is_refused_before_it_is_read(serve, connect, tmp_path):
     assert not [path for path in (tmp_path / "temporary").iterdir() if "upload" in path.name]
 
 
-def test_key_is_judged_when_the_body_is_there(server, connect):
+def test_key_is_checked_when_the_body_has_arrived(server, connect):
     key = server.issue(server.new_member(), "admin")
     connection = connect(server)
     connection.sendall(create(key, b"Content-Length: 14", body=b'{"name"'))
@@ -243,7 +243,7 @@ def test_body_larger_than_any_view_takes_is_refused_by_its_length(server, connec
         assert code(read(connection)) == (413, "PAYLOAD_TOO_LARGE")
 
 
-def test_client_that_asks_before_it_sends_is_told_to_send_once(server, connect):
+def test_client_that_expects_100_continue_gets_it_once(server, connect):
     key = server.issue(server.new_member(), "admin")
     connection = connect(server)
 

@@ -109,7 +109,7 @@ def test_a_passkey_signs_in_in_place_of_a_code(passkey_page, member, assert_acce
     page.get_by_role("heading", name="Sessions").wait_for()
 
 
-def test_a_browser_without_the_passkey_is_told_and_stays_out(passkey_page, server, member):
+def test_a_browser_without_the_passkey_gets_an_error_and_stays_signed_out(passkey_page, server, member):
     user = f"User.objects.get(username={member.username!r})"
     server.shell(
         "from django.contrib.auth.models import User\n"

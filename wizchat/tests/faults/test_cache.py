@@ -59,7 +59,7 @@ def test_without_the_cache_keys_work_and_guesses_are_limited_in_each_process(
     assert (ready.status, ready.json["checks"]["cache"]) == (503, "unavailable")
 
 
-def test_without_the_cache_nobody_signs_in_and_pages_go_on(cluster, redis, member):
+def test_without_the_cache_nobody_can_sign_in_but_pages_keep_working(cluster, redis, member):
     redis.stop()
 
     person, answer = sign_in(cluster, member)
@@ -85,7 +85,7 @@ def test_wrong_passwords_are_limited_over_all_processes(cluster, member):
     assert "sessionid" not in person.cookies
 
 
-def test_a_cache_that_hangs_is_not_waited_for_twice(cluster, redis, key, address):
+def test_no_process_waits_twice_for_a_hanging_cache(cluster, redis, key, address):
     wait_until(lambda: send(cluster.url, path="/readyz").status == 200, "readiness")
 
     before = waits(cluster)

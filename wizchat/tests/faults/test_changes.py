@@ -156,7 +156,7 @@ def world(cluster, postgres, operator, member, key):
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_begins_after_a_change_was_made_does_not_get_through(cluster, key, world, address, change):
+def test_no_request_that_begins_after_a_change_gets_through(cluster, key, world, address, change):
     refusal, make = CHANGES[change]
 
     with Load(cluster.url, key, source=address) as load:

@@ -28,7 +28,7 @@ def impatient(serve):
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_without_a_database_all_is_unavailable_and_with_it_all_is_well(
+def test_without_a_database_everything_is_unavailable_and_recovers_with_it(
     cluster, postgres, stopped, key, member, address, mode
 ):
     revoked = cluster.issue(member)
@@ -59,9 +59,7 @@ def test_without_a_database_all_is_unavailable_and_with_it_all_is_well(
     assert Person(cluster.url, member.session).get("/settings/api/").status == 200
 
 
-def test_under_load_nothing_but_200_and_503_is_answered_and_every_200_is_counted(
-    cluster, postgres, stopped, key
-):
+def test_under_load_every_response_is_200_or_503_and_every_200_is_counted(cluster, postgres, stopped, key):
     before = 20  # of the fixture
     wait_until(lambda: used(postgres, key) == before, "the count of what went before")
 
@@ -70,7 +68,7 @@ def test_under_load_nothing_but_200_and_503_is_answered_and_every_200_is_counted
     assert used(postgres, key) == answered
 
 
-def test_a_table_that_is_locked_costs_a_request_the_time_it_is_given_and_no_more(impatient, postgres, member):
+def test_a_locked_table_costs_a_request_no_more_than_the_timeout(impatient, postgres, member):
     key = impatient.issue(member)
     assert call(impatient.url, key).status == 200
 
@@ -85,7 +83,7 @@ def test_a_table_that_is_locked_costs_a_request_the_time_it_is_given_and_no_more
     assert call(impatient.url, key).status == 200
 
 
-def test_a_frozen_database_holds_a_thread_no_longer_than_a_statement_may_take(impatient, postgres, member):
+def test_a_frozen_database_holds_a_thread_no_longer_than_the_timeout(impatient, postgres, member):
     url, key = impatient.url, impatient.issue(member)
     person = Person(url, member.session)
     with ThreadPoolExecutor(THREADS) as pool:
@@ -114,7 +112,7 @@ def test_a_frozen_database_holds_a_thread_no_longer_than_a_statement_may_take(im
     assert person.get("/settings/api/").status == 200
 
 
-def test_a_change_that_the_database_froze_in_the_middle_of_is_not_made(impatient, postgres, member):
+def test_a_change_during_which_the_database_freezes_is_not_made(impatient, postgres, member):
     key = impatient.issue(member)
     person, page = Person(impatient.url, member.session), f"/settings/api/{key[4:16]}/revoke/"
 
@@ -131,7 +129,7 @@ def test_a_change_that_the_database_froze_in_the_middle_of_is_not_made(impatient
     assert call(impatient.url, key).error["message"] == "API key has been revoked"
 
 
-def test_use_that_is_being_written_when_the_database_freezes_is_written_once(impatient, postgres, member):
+def test_usage_that_is_being_written_when_the_database_freezes_is_written_once(impatient, postgres, member):
     key = impatient.issue(member)
 
     with postgres.connect() as connection, connection.transaction():
@@ -152,7 +150,7 @@ def test_use_that_is_being_written_when_the_database_freezes_is_written_once(imp
     assert used(postgres, key) == 11
 
 
-def test_requests_are_served_while_their_use_cannot_be_written(cluster, postgres, key):
+def test_requests_are_served_while_usage_cannot_be_written(cluster, postgres, key):
     before = used(postgres, key)
 
     # Under this lock readers continue and writers wait.

@@ -142,7 +142,7 @@ def test_the_image_migrates_serves_is_healthy_and_writes_nothing_into_itself(ima
     assert files(image) == before
 
 
-def test_housekeeping_ends_when_it_is_told_to(image, environ, tmp_path):
+def test_housekeeping_stops_on_sigterm(image, environ, tmp_path):
     run(image, environ, SERVICES["migrate"]["command"])
     log = tmp_path / "log"
     with log.open("wb") as stderr:

@@ -64,7 +64,7 @@ def unsent(postgres):
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_the_worker_goes_on_when_the_database_is_back_and_logs_a_line_for_each_attempt(
+def test_the_worker_continues_once_the_database_is_back_and_logs_each_attempt(
     site, postgres, mail, member, start, stopped, mode
 ):
     worker = start()
@@ -81,7 +81,7 @@ def test_the_worker_goes_on_when_the_database_is_back_and_logs_a_line_for_each_a
     assert worker.stop() == 0
 
 
-def test_what_was_sent_while_the_database_was_away_is_noted_and_not_sent_again(
+def test_emails_sent_during_a_database_outage_are_recorded_and_not_sent_again(
     site, postgres, mail, member, start, stopped
 ):
     to = f"{member.username}@example.com"
@@ -105,7 +105,7 @@ def test_what_was_sent_while_the_database_was_away_is_noted_and_not_sent_again(
     assert [sender.stop(), other.stop()] == [0, 0]
 
 
-def test_a_frozen_database_holds_the_worker_and_nothing_is_sent_twice(site, postgres, mail, member, start):
+def test_a_frozen_database_blocks_the_worker_but_nothing_is_sent_twice(site, postgres, mail, member, start):
     to = f"{member.username}@example.com"
     mail.hanging[to] = "TAKEN"
     worker = start()

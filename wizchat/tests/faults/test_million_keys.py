@@ -92,7 +92,7 @@ def test_no_statement_of_the_hot_path_or_of_the_owners_pages_reads_the_whole_tab
     assert "apikey_id_unique" in str(lookup)
 
 
-def test_pages_and_calls_take_no_longer_than_with_few_keys(server, member):
+def test_pages_and_calls_take_no_longer_than_with_a_few_keys(server, member):
     person = Person(server.url, member.session)
     key = server.issue(member)
     call(server.url, key)
@@ -133,7 +133,7 @@ def test_migrations_go_back_and_forth_and_leave_every_key(server, postgres, memb
     assert before[0] >= KEYS
 
 
-def test_housekeeping_ends_with_so_many_keys(server, postgres, member):
+def test_housekeeping_finishes_with_so_many_keys(server, postgres, member):
     with postgres.connect() as connection:
         connection.execute(
             "UPDATE apikeys_apikey SET revoked_at = now() - interval '2 years' "

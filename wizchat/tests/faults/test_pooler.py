@@ -54,7 +54,7 @@ def stopped(pooler):
     start()
 
 
-def test_without_the_pooler_all_is_unavailable_and_with_it_all_is_well(pooled, stopped, key):
+def test_without_the_pooler_everything_is_unavailable_and_recovers_with_it(pooled, stopped, key):
     assert {call(pooled.url, key).status for _ in range(20)} == {200}
 
     start = stopped()
@@ -88,7 +88,7 @@ def test_server_connections_that_postgresql_closed_cost_no_request(pooled, postg
     assert {call(pooled.url, key).status for _ in range(20)} == {200}
 
 
-def test_the_configuration_that_is_deployed_sets_the_timeouts(pooler):
+def test_the_deployed_configuration_sets_the_timeouts(pooler):
     with psycopg.connect(pooler.url, prepare_threshold=None) as connection:
         limits = [
             connection.execute(f"SHOW {name}").fetchone()[0]
@@ -98,7 +98,7 @@ def test_the_configuration_that_is_deployed_sets_the_timeouts(pooler):
     assert limits == ["15s", "1min"]
 
 
-def test_behind_a_pooler_that_sets_no_timeout_a_statement_is_cancelled(serve, postgres, member, cluster):
+def test_behind_a_pooler_without_timeouts_a_statement_is_cancelled(serve, postgres, member, cluster):
     key = cluster.issue(member)
     with closing(PgBouncer(postgres, connect_query="SELECT 1")) as pooler:
         pooler.start()

@@ -23,7 +23,7 @@ def workers(server):
     return children(server.process.pid)
 
 
-def test_asked_to_stop_it_finishes_what_it_has_begun_and_writes_what_it_has_counted(serve, postgres, member):
+def test_on_sigterm_it_finishes_its_requests_and_writes_its_counts(serve, postgres, member):
     server = serve()
     key = server.issue(member)
     quick = [call(server.url, key).status for _ in range(30)]
@@ -43,9 +43,7 @@ def test_asked_to_stop_it_finishes_what_it_has_begun_and_writes_what_it_has_coun
     assert used(postgres, key) == 30 + IN_FLIGHT
 
 
-def test_asked_to_stop_while_the_database_is_frozen_it_waits_for_that_no_longer_than_a_request(
-    serve, postgres, member
-):
+def test_on_sigterm_it_waits_for_a_frozen_database_no_longer_than_a_request(serve, postgres, member):
     server = serve(DATABASE_TIMEOUT="1", WEB_CONCURRENCY="2")
     key = server.issue(member)
     served = [call(server.url, key).status for _ in range(20)]
@@ -61,7 +59,7 @@ def test_asked_to_stop_while_the_database_is_frozen_it_waits_for_that_no_longer_
     assert status == 0
 
 
-def test_killed_it_loses_a_second_of_usage_and_nothing_else(serve, postgres, member):
+def test_on_sigkill_it_loses_only_a_second_of_usage(serve, postgres, member):
     server = serve()
     key = server.issue(member, "admin")
     made = call(server.url, key, "POST", body={"name": "Made before"})
@@ -87,7 +85,7 @@ def test_killed_it_loses_a_second_of_usage_and_nothing_else(serve, postgres, mem
     assert made.json["id"] in [chatbot["id"] for chatbot in listed.json["results"]]
 
 
-def test_a_killed_worker_is_replaced_and_others_serve_on(cluster, key):
+def test_a_killed_worker_is_replaced_while_others_keep_serving(cluster, key):
     before = workers(cluster)
     os.kill(before[0], signal.SIGKILL)
 
