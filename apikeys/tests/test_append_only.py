@@ -1,7 +1,7 @@
-"""Nothing changes or deletes an event, but what deletes its key.
+"""Nothing changes an event, and only the deletion of its key deletes it.
 
-The model refuses it when asked by its own name (apikeys/pages/tests/test_activity.py). Here are the ways
-round that: SQL, and Django's private methods.
+apikeys/pages/tests/test_activity.py tests that the model's own methods refuse it. These tests cover the
+ways around them: SQL, and Django's private methods.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WRITES = {
 }
 UNGUARDED = ("django.db.models.sql", "django.db.models.deletion")
 READS = {"wizchat/statements.py": ["django.db.models.sql.compiler"]}
-"""What imports one of these, and only reads: a ``Statement`` is a SELECT."""
+"""Modules that import one of these but only read: a ``Statement`` is a SELECT."""
 TABLE = KeyEvent._meta.db_table
 
 
@@ -35,7 +35,7 @@ def sources():
 
 
 def writes(code):
-    """Yield whatever in ``code`` could change or delete events by another way than their own methods."""
+    """Yield what in ``code`` could change or delete events without the model's own methods."""
     for node in ast.walk(ast.parse(code)):
         match node:
             case ast.Attribute(attr=name, value=value) if name in WRITES:

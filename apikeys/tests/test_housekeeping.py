@@ -1,4 +1,4 @@
-"""What cron does once a day."""
+"""The housekeeping that cron runs once a day."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def housekeeping(*arguments):
 
 @pytest.fixture
 def aged(issue):
-    """Make keys that ended a little more, and a little less, than a year ago; and one that lives."""
+    """Create keys that ended a little more, and a little less, than a year ago, and a live one."""
     now = timezone.now()
     ends = {"old": now - YEAR - timedelta(hours=1), "recent": now - YEAR + timedelta(hours=1)}
     for age, moment in ends.items():

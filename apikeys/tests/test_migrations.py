@@ -23,7 +23,7 @@ def migrate(targets):
 
 @pytest.fixture
 def first_release():
-    """The database as the first release left it; afterwards it is today's again."""
+    """The database as the first release left it; migrated back to the current release afterwards."""
     yield migrate(FIRST_RELEASE)
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes())

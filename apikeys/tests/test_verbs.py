@@ -198,7 +198,7 @@ def test_rotation_takes_over_what_was_changed_a_moment_ago(issue, owner):
 
 
 def at_once(times, attempt):
-    """Run ``attempt`` in that many threads at once; return results and exceptions."""
+    """Run ``attempt`` in ``times`` threads at once; return the results and exceptions."""
     together = Barrier(times)
 
     def run(_):

@@ -1,4 +1,4 @@
-"""The clients that put load on a server: they keep to their rate, and see each answer and each failure."""
+"""The load generator keeps its rate and records each response and each failure."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_every_due_request_is_sent_however_slow_the_server_is():
         answers = asked(server, connections=1, seconds=0.5, rate=20)
 
     assert [round(at, 3) for at, _, _ in answers] == [number / 20 for number in range(10)]
-    assert answers[-1][1] > 0.5  # it waited for its turn, and that counts
+    assert answers[-1][1] > 0.5  # the wait for its turn counts
 
 
 def test_clients_connect_again_as_often_as_asked():

@@ -1,4 +1,4 @@
-"""A document of figures says which targets are missed, and by how much."""
+"""The report shows which targets are missed, and by how much."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chatbots by API: list, create, read, change, delete."""
+"""Chatbots in the API: list, create, read, change, delete."""
 
 from __future__ import annotations
 

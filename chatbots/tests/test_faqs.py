@@ -1,4 +1,4 @@
-"""FAQ entries by API."""
+"""FAQ entries in the API."""
 
 from __future__ import annotations
 

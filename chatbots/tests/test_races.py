@@ -1,4 +1,4 @@
-"""A chatbot that is deleted while a request works on it is not found; nothing crashes."""
+"""If a chatbot is deleted while a request works on it, the response is 404 and nothing crashes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOT_FOUND = {"error": {"code": "NOT_FOUND", "message": "Not found"}}
 
 
 class BreakingReplier:
-    """Breaks a constraint that has nothing to do with the chatbot."""
+    """Violates a constraint that has nothing to do with the chatbot."""
 
     def reply(self, chatbot, message):
         raise IntegrityError

@@ -1,4 +1,4 @@
-"""Every route × method, taken from the resolver, so that no new one is forgotten here."""
+"""Every route × method, taken from the resolver, so that tests can't miss a new one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BODIES = {
 
 
 def routes():
-    """Every address that has a view under /v1/, with its trailing slash or without."""
+    """Return every path under /v1/ that has a view, with and without a trailing slash."""
     (api,) = (one for one in get_resolver().url_patterns if getattr(one, "app_name", "") == "v1")
     return [re.sub(r"<id:\w+>", "<id>", str(pattern.pattern)) for pattern in api.url_patterns]
 
@@ -52,7 +52,7 @@ REFUSED = [
 
 @pytest.fixture
 def send(call, chatbot):
-    """Send a good request for a route: its ids exist, its body is valid."""
+    """Send a valid request to a route: its ids exist and its body is valid."""
 
     def send(raw, route, method):
         ids = iter([str(chatbot.pk), str(chatbot.faqs.get().pk)])

@@ -15,7 +15,7 @@ BAD_TEXT = ["\ud800", "a\udfffb", "\x00", "a\x00b"]
 
 @pytest.fixture
 def refused(call, issue, url):
-    """Assert that a body is refused for one field, and that nothing was changed by it."""
+    """Assert that a body is refused because of one field, and that nothing changed."""
     _, raw = issue()
 
     def send(method, path, body, field):

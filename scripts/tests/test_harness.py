@@ -1,4 +1,4 @@
-"""The tests' own machinery: they share only what they mean to, and failures keep their logs."""
+"""The test harness: tests share only what they should, and failures keep their logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``make run`` and ``make test`` do before WizChat itself runs."""
+"""The steps of ``make run`` and ``make test`` before WizChat itself runs."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_run_says_what_it_does_to_the_env_file(tmp_path, monkeypatch, capsys):
 
 @pytest.fixture
 def settle(tmp_path, monkeypatch):
-    """Return a function that gives what ``make run`` makes of the environment and a ``.env``."""
+    """Return a function that returns the settings that ``make run`` derives from environment and ``.env``."""
     monkeypatch.setattr(run, "ROOT", tmp_path)
 
     def settle(dotenv="", **given):
@@ -169,7 +169,7 @@ def test_host_and_port_can_be_set_in_the_env_file(settle):
 
 @contextmanager
 def start(tmp_path, **environ):
-    """Start what ``make run`` starts, with a database and a port of its own; it ends with the block."""
+    """Start what ``make run`` starts, with its own database and port; stop it at the end of the block."""
     given = {"SECRET_KEY": "x" * 50, "DATABASE_URL": f"sqlite:///{tmp_path}/db", "PORT": "0"}
     base = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     command = [sys.executable, "-m", "scripts.run"]

@@ -1,4 +1,4 @@
-"""The image and compose.yaml agree with each other and the code."""
+"""The image and compose.yaml agree with each other and with the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents name what the code has: permissions, reasons, commands, variables, metrics, modules, tests."""
+"""Documents agree with the code on permissions, reasons, commands, variables, metrics, modules and tests."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_the_architecture_names_every_package_and_no_missing_module():
             packages -= {place.rstrip("/")}
         for name in re.findall(r"`([a-z_]+)`", told):
             assert any(path.stem == name or path.parent.name == name for path in code), name
-    # "apikeys" is named by its parts, and Django names the rest.
+    # The document names "apikeys" by its packages; Django dictates the other names.
     assert [
         it for it in packages - {"apikeys"} if not re.search("management|migrations|templatetags", it)
     ] == []

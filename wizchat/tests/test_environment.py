@@ -211,7 +211,7 @@ def mode(path):
 
 
 def write_to_sqlite(environment, path):
-    """Leave a row in the database at ``path``; return its connection, so that the log stays beside it."""
+    """Write to the database at ``path``; return the connection, without which the log would be deleted."""
     config = environment(DATABASE=f"sqlite:///{path}").database("DATABASE", default="", statement_seconds=1)
     connection = sqlite3.connect(config["NAME"])
     connection.executescript("PRAGMA journal_mode=WAL; CREATE TABLE IF NOT EXISTS secret (text)")

@@ -1,4 +1,4 @@
-"""Imports run one way: no module imports what is built on it (docs/architecture.md)."""
+"""Imports go one way: no module imports from a higher layer (docs/architecture.md)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LAYERS = [
     ("chatbots",),
     ("wizchat",),
 ]
-"""From the lowest up. A module is in the layer with the longest name that begins its own."""
+"""From the lowest up. A module is in the layer with the longest name that is a prefix of its own."""
 
 
 def layer_of(module):
@@ -42,7 +42,7 @@ def modules():
 
 
 def imports_of(path: Path):
-    """Yield each module that a module imports, wherever in it; what only type checkers read is no import."""
+    """Yield each module that a module imports, anywhere in it, except those only for type checkers."""
     tree = ast.parse(path.read_text())
     for_types = {
         inner

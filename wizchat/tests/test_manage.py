@@ -1,4 +1,4 @@
-"""``manage.py`` ends with a sentence that helps an operator, and quietly when nobody reads."""
+"""``manage.py`` reports failures in a sentence, and ends quietly if nobody reads its output."""
 
 from __future__ import annotations
 

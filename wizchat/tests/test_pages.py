@@ -1,4 +1,4 @@
-"""The pages of what goes wrong, and what all pages share."""
+"""The error pages, and requirements for all pages."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ PARALLEL = 100
 
 
 def ask(server, key, method="GET", path="/v1/chatbots", body=None):
-    """Send one request on a connection of its own; return the status and the JSON body."""
+    """Send one request on its own connection; return the status and the JSON body."""
     connection = HTTPConnection(urlsplit(server.url).netloc, timeout=60)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     connection.request(method, path, body and json.dumps(body), headers)

@@ -1,4 +1,4 @@
-"""The API reference at /docs/: everything of the document, and samples that run."""
+"""The API reference at /docs/: it has everything in the document, and its samples run."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ def test_every_sample_works(server, samples, language, tmp_path):
 
         printed = run(language, code, tmp_path, **values_for(operation, server, key))
 
-        # Nobody but GitHub can sign its reports.
+        # Only GitHub can sign its reports.
         expected = "401" if operation.id == "reportFromGitHub" else operation.status
         assert printed.split()[0] == expected, f"{code}\n{printed}"
 
 
 def values_for(operation, server, key):
-    """Return the environment variables that a sample reads, with ids of things made for it alone."""
+    """Return the environment variables that a sample reads, with ids of objects created for it."""
     chatbot = server.call(key, method="POST", body={"name": "Support"})[1]["id"]
     faqs = f"/v1/chatbots/{chatbot}/faqs"
     faq = server.call(key, faqs, method="POST", body={"question": "Why?", "answer": "Because."})[1]["id"]

@@ -15,7 +15,7 @@ from testing.services import wait_until
 UNAVAILABLE = {"code": "UNAVAILABLE", "message": "Service temporarily unavailable"}
 FAULTS = {
     "read-only": "PRAGMA query_only=on",
-    # What SQLite does when the file can't grow: no more pages.
+    # SQLite fails in the same way if the file can't grow.
     "disk full": "PRAGMA max_page_count=1",
 }
 
@@ -28,7 +28,7 @@ def used(server, key):
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory):
-    """A server that only prepares the database for the others."""
+    """A server that only prepares the database for the faulty ones."""
     folder = tmp_path_factory.mktemp("sqlite")
     return Server(folder, DATABASE_URL=sqlite_url(folder)).prepare()
 

@@ -1,4 +1,4 @@
-"""Statements that are compiled once give what the ORM gives."""
+"""Statements that are compiled once return what the ORM returns."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from wizchat.statements import CHECKED_AGAINST, Parameter, Statement
 
 pytestmark = pytest.mark.django_db
 
-# An expression that the ORM compiles gets parentheses, a value doesn't.
+# The ORM puts parentheses around an expression, but not around a value.
 IN_PARENTHESES = re.compile(r"\((\$\d+|'[^']*'|\d+)\)")
 NOW = datetime(2026, 11, 24, 12, 0, 0, 5, tzinfo=UTC)
 
@@ -36,7 +36,7 @@ def test_the_installed_django_is_the_version_whose_compiler_was_checked():
 
 
 def sent(run):
-    """Return the one statement that reaches the database, without what the ORM puts around a parameter."""
+    """Return the only statement sent to the database, without the ORM's parentheses around parameters."""
     driver = getattr(connection.connection, "prepare_threshold", None)
     if driver is not None:
         connection.connection.prepare_threshold = None

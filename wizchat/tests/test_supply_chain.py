@@ -1,4 +1,4 @@
-"""Installed packages are the locked ones: each with its hashes, direct ones as pinned."""
+"""Installed packages are the locked ones, with hashes, and direct requirements are as pinned."""
 
 import re
 import subprocess
@@ -29,7 +29,7 @@ def asked(name):
 
 
 def locked(name):
-    """Return each entry of a lock file, by its package: version, hashes, and whether it was asked for."""
+    """Return each entry of a lock file by package: version, hashes, whether it is a direct requirement."""
     entries = {}
     text = (ROOT / f"{name}.lock").read_text()
     for entry in re.split(r"\n(?=[a-z0-9])", text):

@@ -62,7 +62,7 @@ def target(issue):
 
 @pytest.fixture
 def refused(call, admin, target):
-    """Send an invalid body; check that nothing changed, and return the error's ``fields``."""
+    """Send an invalid body; assert that nothing changed, and return the error's ``fields``."""
 
     def refused(method, path, body, **headers):
         before = list(APIKey.objects.values())

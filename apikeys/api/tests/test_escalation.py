@@ -188,21 +188,21 @@ which = st.integers(0, 30)
 
 
 def abilities(key):
-    """Return all that a key can do: (permission, address, day) for days on which something might differ."""
+    """Return all that a key can do, as (permission, address, day) for days on which it might differ."""
     granted = EVERYTHING if key.granted & Permission.ADMIN else key.granted
     admitted = [probe for probe in PROBES if policy.admits(key.allowed_networks, probe)]
-    ends = [day for day in (1, 5, 10, 20, 29, 30, 31, 60, 90, 4000) if _lives(key, day)]
+    ends = [day for day in (1, 5, 10, 20, 29, 30, 31, 60, 90, 4000) if _is_live(key, day)]
     return {(permission, address, day) for permission in granted for address in admitted for day in ends}
 
 
-def _lives(key, day):
+def _is_live(key, day):
     return key.expires_at is None or key.expires_at > timezone.now() + day * DAY - timedelta(minutes=1)
 
 
 class Thief(RuleBasedStateMachine):
     """Holds one restricted key, knows every id, and tries every call."""
 
-    call = None  # set by the test
+    call = None  # the test sets it
     tried = 0
 
     @initialize()
@@ -239,7 +239,7 @@ class Thief(RuleBasedStateMachine):
         self.send(by, "POST", "/v1/keys", given)
 
     @rule(by=which, permissions=permissions)
-    def create_for_ever(self, by, permissions):
+    def create_without_expiry(self, by, permissions):
         body = {"name": "New", "permissions": permissions, "expires_at": None}
         self.send(by, "POST", "/v1/keys", body)
 
@@ -257,7 +257,7 @@ class Thief(RuleBasedStateMachine):
         self.send(by, "PATCH", self.path(victim), given)
 
     @rule(by=which, victim=which)
-    def let_live_for_ever(self, by, victim):
+    def remove_expiry(self, by, victim):
         self.send(by, "PATCH", self.path(victim), {"expires_at": None})
 
     @rule(by=which, victim=which, overlap=st.sampled_from([0, 3600, 604_800]))
@@ -298,7 +298,7 @@ def test_no_sequence_of_calls_gets_more_out_of_a_stolen_key(call):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("narrowed", [{"allowed_networks": "127.0.0.1"}, {"permissions": Permission.READ}])
 def test_a_key_narrowed_while_it_creates_another_creates_no_broader_one(call, issue, owner, narrowed):
-    """Whichever comes first, the new key is no broader than its maker was at that moment."""
+    """Whichever comes first, the new key is no broader than its creator was at that moment."""
     for _ in range(5):
         caller, raw = issue(allowed_networks="127.0.0.0/8")
         start = Barrier(2)

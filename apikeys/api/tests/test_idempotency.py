@@ -128,7 +128,7 @@ def test_a_value_is_not_stored(create, admin):
 
 
 def at_once(*requests):
-    """Send ``requests``, functions that return a response, at the same moment from a thread each."""
+    """Send ``requests``, functions that return a response, at the same moment, each in its own thread."""
     start = Barrier(len(requests))
 
     def send(request):

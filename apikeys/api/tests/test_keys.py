@@ -264,7 +264,7 @@ def test_a_revoked_key_stays_revoked(call, issue, admin):
 
 
 def family(call, made, admin):
-    """Return plaintexts: a key, a key it made, that one's successor, and a key that this made."""
+    """Return the plaintexts of a key, of a key it created, of that one's successor, and of one it created."""
     parent = made(admin, permissions=["admin"])
     child = made(parent["key"], permissions=["admin"])
     successor = call(admin, "POST", f"/v1/keys/{child['id']}/rotate", {"overlap_seconds": 0}).json()
@@ -492,7 +492,7 @@ def test_statements_of_an_endpoint(
     made(admin)
     path = path.format(parts(admin).key_id)
 
-    with django_assert_num_queries(1 + count):  # and one that looks the caller up
+    with django_assert_num_queries(1 + count):  # plus the lookup of the caller
         response = call(admin, method, path, body)
 
     assert response.status_code == 200

@@ -29,8 +29,8 @@ def forged(key_id):
     return f"wzc_{key_id}_{secret}{checksum}"
 
 
-def mend(broken):
-    """Return ``broken`` with a checksum that matches, so that only the database can tell."""
+def with_valid_checksum(broken):
+    """Return ``broken`` with a matching checksum, so that only the database can reject it."""
     return broken[:-6] + keyformat.checksum(broken[:-6])
 
 
@@ -77,7 +77,7 @@ def test_a_header_without_a_key_is_a_missing_key(issue, call, header):
         lambda raw: raw.replace("wzc_", "sk_live_"),
         lambda raw: raw.replace("_", "-"),
         lambda raw: raw.replace("_", "%5F"),
-        lambda raw: mend(raw[:20] + ("A" if raw[20] != "A" else "B") + raw[21:]),
+        lambda raw: with_valid_checksum(raw[:20] + ("A" if raw[20] != "A" else "B") + raw[21:]),
         lambda raw: raw[:20] + ("A" if raw[20] != "A" else "B") + raw[21:],
         lambda raw: raw[:30] + "\xff" + raw[31:],
         lambda raw: raw[:30] + "\0" + raw[31:],

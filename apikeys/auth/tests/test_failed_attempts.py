@@ -88,7 +88,7 @@ def test_ipv6_is_counted_by_its_64_bit_network(call):
 
 
 def test_the_count_starts_over_after_a_minute(call, monkeypatch, settings):
-    # This process's cache goes by the clock that is set here; Redis has its own.
+    # This process's cache uses the clock that is patched here; Redis has its own.
     settings.CACHES = settings.CACHES | {"failed_attempts": settings.CACHES["local"]}
     now = 1_000_000.0
     monkeypatch.setattr(counters.time, "time", lambda: now)

@@ -1,4 +1,4 @@
-"""What authentication costs, measured by counts rather than by the clock."""
+"""The cost of authentication, in counts rather than in time."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def ask(transactional_db):
         response.close()
         return int(statuses[0][:3])
 
-    connection.close()  # an old one would be renewed in the middle
+    connection.close()  # an old connection would be renewed in the middle
     yield ask
     connection.close()
 
@@ -86,7 +86,7 @@ def test_the_lookup_uses_the_index_of_ids(issue):
     }[connection.vendor]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")  # it would scan a table of one row
+            cursor.execute("SET LOCAL enable_seqscan = off")  # PostgreSQL would scan a table with one row
         parameters = {"p0": "0" * 12} if connection.vendor == "sqlite" else ["0" * 12]
         cursor.execute(explain + credentials.LOOKUP.sql, parameters)
         plan = str(cursor.fetchall())
@@ -143,7 +143,7 @@ def server_of_64_threads(tmp_path):
 
 
 def test_64_cold_keys_at_once_take_no_more_memory_than_a_few(server_of_64_threads):
-    """64 times 19 MiB would be 1.2 GiB; they wait for each other instead."""
+    """64 times 19 MiB would be 1.2 GiB; the verifications queue instead."""
     server = server_of_64_threads
     keys = server.shell(MAKE_KEYS).split()
     assert get_chatbots(server, "none") == 401
@@ -171,6 +171,6 @@ def get_chatbots(server, raw):
 
 
 def memory(pid):
-    """Return what Linux says of a process's memory, in KiB."""
+    """Return a process's memory in KiB, as Linux reports it."""
     lines = (line.split() for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     return {words[0].rstrip(":"): int(words[1]) for words in lines if words[0].startswith("Vm")}

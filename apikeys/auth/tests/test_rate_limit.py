@@ -28,7 +28,7 @@ def _limit(settings):
     settings.RATE_LIMIT = Rate(3, 60)
 
 
-def told(response):
+def limit_headers(response):
     return {name: response.headers[name] for name in HEADERS if name in response.headers}
 
 
@@ -44,7 +44,7 @@ def test_every_response_says_what_is_left(issue, call):
     for left in (2, 1, 0):
         response = call(raw)
         assert response.status_code == 200
-        assert told(response) == {
+        assert limit_headers(response) == {
             "RateLimit-Policy": '"default";q=3;w=60',
             "RateLimit": f'"default";r={left};t=60',
         }
@@ -58,7 +58,7 @@ def test_past_the_limit_the_response_is_429(issue, call):
     response = call(raw)
 
     assert outcome(response) == error(429, "RATE_LIMITED", "Rate limit exceeded")
-    assert told(response) == {
+    assert limit_headers(response) == {
         "RateLimit-Policy": '"default";q=3;w=60',
         "RateLimit": '"default";r=0;t=60',
         "Retry-After": "60",
@@ -88,11 +88,11 @@ def test_a_refused_key_neither_counts_nor_learns_its_limit(issue, call):
     key, raw = issue(allowed_networks="192.0.2.1")
     for _ in range(5):
         response = call(raw)
-        assert (response.status_code, told(response)) == (403, {})
+        assert (response.status_code, limit_headers(response)) == (403, {})
 
     assert call(raw, REMOTE_ADDR="192.0.2.1").headers["RateLimit"] == '"default";r=2;t=60'
     key.revoke(by=None, now=timezone.now())
-    assert told(call(raw)) == told(call("wrong")) == told(call()) == {}
+    assert limit_headers(call(raw)) == limit_headers(call("wrong")) == limit_headers(call()) == {}
 
 
 def test_keys_are_counted_separately(issue, call):
@@ -104,7 +104,7 @@ def test_off_sends_no_headers_and_limits_nothing(issue, call, settings):
     settings.RATE_LIMIT = None
     _key, raw = issue()
 
-    assert [(call(raw).status_code, told(call(raw))) for _ in range(5)] == [(200, {})] * 5
+    assert [(call(raw).status_code, limit_headers(call(raw))) for _ in range(5)] == [(200, {})] * 5
 
 
 @pytest.mark.parametrize("everybodys", [Rate(3, 60), None])
@@ -182,17 +182,17 @@ def test_usage_counts_what_the_limit_refused(issue, call):
 
 
 @pytest.mark.parametrize(
-    ("days", "is_told"), [(13.99, True), (14.01, False), (None, False)], ids=["soon", "later", "never"]
+    ("days", "has_sunset"), [(13.99, True), (14.01, False), (None, False)], ids=["soon", "later", "never"]
 )
-def test_a_key_that_ends_soon_gets_a_sunset_header(issue, call, days, is_told):
+def test_a_key_that_ends_soon_gets_a_sunset_header(issue, call, days, has_sunset):
     end = days and timezone.now() + timedelta(days=days)
     _key, raw = issue(Permission.READ, expires_at=end)
 
     for method, status in (("GET", 200), ("POST", 403), ("PUT", 405), ("GET", 429)):
         response = call(raw, method)
         assert response.status_code == status
-        assert ("Sunset" in response.headers) is is_told
-        if is_told:
+        assert ("Sunset" in response.headers) is has_sunset
+        if has_sunset:
             assert parsedate_to_datetime(response.headers["Sunset"]) == end.replace(microsecond=0)
 
 

@@ -30,7 +30,7 @@ def use_cache(settings, monkeypatch, tmp_path):
 
 @pytest.fixture
 def waits(monkeypatch):
-    """The name of the thread of each wait for the cache: a request's, or one that nobody waits for."""
+    """The names of the threads that waited for the cache: a request's, or a background thread."""
     names = []
 
     def noting(count):
@@ -45,7 +45,7 @@ def waits(monkeypatch):
 
 
 def verified(issued):
-    """Return a key that this process knows, so that it asks Redis for nothing but its rate."""
+    """Return a key that this process has verified, so that it queries Redis only for the rate limit."""
     key, raw = issued
     assert hasher.HASHER.verify(key.key_hash, raw)
     return raw

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from apikeys.core import keyformat
 from apikeys.core.keyformat import ALPHABET, KeyParts, Malformed
 
-# Made by hand: the CRC-32 of "wzc_" + 12 × "0" + "_" + 43 × "0", in base 62.
+# Computed by hand: the CRC-32 of "wzc_" + 12 × "0" + "_" + 43 × "0", in base 62.
 KNOWN = "wzc_000000000000_" + "0" * 43
 characters = st.sampled_from(ALPHABET)
 ids = st.text(characters, min_size=12, max_size=12)

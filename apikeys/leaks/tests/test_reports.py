@@ -1,4 +1,4 @@
-"""What a report does, however it arrives."""
+"""The effects of a report, whichever way it arrives."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_thousand_forged_keys_cost_no_argon2_and_a_query_a_hundred(
 
 @pytest.fixture
 def colliding(monkeypatch):
-    """Make keys with the id and checksum of one, as whoever holds it can compute them."""
+    """Forge keys with the id and checksum of a key, which its holder can compute."""
     monkeypatch.setattr(keyformat, "checksum", lambda _body: "000000")
 
     def make(raw, count):

@@ -1,4 +1,4 @@
-"""What the emails say."""
+"""The text of the emails."""
 
 from __future__ import annotations
 

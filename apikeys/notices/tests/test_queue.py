@@ -1,4 +1,4 @@
-"""Which event sends which email, to whom and how often."""
+"""Which events send which emails, to whom and how often."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def test_a_refused_key_sends_one_email_a_day(issue, subjects, quiet, use, outcom
             assert "203.0.113.9" in mail.outbox[0].body
             sent[hours] = told
 
-    # Used from noon to ten the next day: at noon, and after each midnight of what came since.
+    # Used from noon to ten the next day: one email at noon, and one after each midnight about later use.
     assert sent == {0: [subject], 12: [subject], 36: [subject]}
 
 

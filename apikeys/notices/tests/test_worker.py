@@ -1,4 +1,4 @@
-"""What the worker does when the mail server, a recipient or another worker gets in the way."""
+"""How the worker handles failures of the mail server and recipients, and other workers."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_mail_server_that_disconnects_gets_the_email_again(issue, server, monk
         Worker().send_waiting()
 
     server.down = False
-    assert Worker().send_waiting() == 0  # it waits for its pause to end
+    assert Worker().send_waiting() == 0  # the email waits for its pause to end
     Notice.objects.update(due_at=timezone.now())
 
     assert Worker().send_waiting() == 1
@@ -182,7 +182,7 @@ def test_two_workers_with_the_same_batch_send_each_email_once(issue):
 
 
 def claimed_twice():
-    """Return one notice as its slow worker has it, and as the one that has claimed it since."""
+    """Return one notice twice: as its slow worker has it, and as the worker that has claimed it since."""
     slow, quick = Notice.objects.get(), Notice.objects.get()
     now = timezone.now()
     assert slow.claim("slow", now - timedelta(hours=1))

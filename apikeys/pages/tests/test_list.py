@@ -150,7 +150,7 @@ def test_pages_have_25_keys_and_keep_the_filter(web, issue, read):
 
 def test_the_number_of_queries_does_not_grow_with_the_keys(web, issue, django_assert_num_queries):
     issue()
-    with django_assert_num_queries(6):  # session, user, both counts, keys, their hours
+    with django_assert_num_queries(6):  # session, user, two counts, keys, their usage
         web.get(LIST)
     for _ in range(29):
         issue()

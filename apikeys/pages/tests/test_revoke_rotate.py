@@ -76,7 +76,7 @@ def test_the_page_says_whether_the_key_is_in_use(web, key, revoke):
     assert "1,820 calls in the last 24 hours" in html
     assert [address for address in addresses if f">{address}</span> (" in html] == addresses[:10]
     assert "203.0.113.16</span> (110) and 3 more; last used <time" in html
-    assert "Last used" not in html  # said once
+    assert "Last used" not in html  # shown only once
 
 
 def test_cancel_goes_back_to_the_previous_page(web, read, key, revoke):

@@ -1,4 +1,4 @@
-"""Signing in and out, and what goes wrong on the way."""
+"""Signing in and out, with the errors on the way."""
 
 from __future__ import annotations
 

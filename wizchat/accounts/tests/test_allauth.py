@@ -1,4 +1,4 @@
-"""allauth's private names that we use are the ones that they were checked against."""
+"""Our uses of allauth's private names were checked against the installed version."""
 
 from __future__ import annotations
 

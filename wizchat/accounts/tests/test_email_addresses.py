@@ -18,7 +18,7 @@ EMAIL = "/accounts/email/"
 
 @pytest.fixture
 def addresses(olga):
-    """Make the addresses of olga: a primary one, a verified one and one that isn't."""
+    """Create the addresses of olga: a primary one, a verified one and an unverified one."""
     for name, verified, primary in (("olga", True, True), ("second", True, False), ("other", False, False)):
         olga.emailaddress_set.create(email=f"{name}@example.com", verified=verified, primary=primary)
     return olga.emailaddress_set

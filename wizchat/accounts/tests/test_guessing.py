@@ -1,4 +1,4 @@
-"""Guessing at passwords, and finding out who has an account."""
+"""Attempts to guess passwords and to find out who has an account."""
 
 from __future__ import annotations
 

@@ -22,13 +22,13 @@ TYPED = {
 
 @pytest.fixture
 def away(olga):
-    """The browser of ``olga``, which someone else may have found open."""
+    """The browser of ``olga``, which was left open."""
     return sign_in_long_ago(olga)
 
 
 @pytest.fixture
 def form(read):
-    """Return a function that reads the fields of a page, without those that are new each time."""
+    """Return a function that reads a page's fields, except those that change with each request."""
 
     def form(client, path=NEW):
         fields = read(client.get(path)).fields

@@ -24,7 +24,7 @@ CREDENTIALS = {"login": "olga", "password": PASSWORD}
 
 @pytest.fixture(autouse=True)
 def period(monkeypatch):
-    """Hold the time of the codes, as a number of periods in a list."""
+    """Freeze the time of the codes, as a number of periods in a list."""
     now = [1_000]
     monkeypatch.setattr(auth, "yield_hotp_counters_from_time", lambda: iter(now))
     return now
@@ -37,7 +37,7 @@ def verified(olga):
 
 @pytest.fixture
 def secret(signed_in, verified, period):
-    """Turn two-factor authentication on, as a person does; return the app's secret."""
+    """Turn on two-factor authentication on the page; return the app's secret."""
     secret = shown_secret(signed_in.get(ACTIVATE))
     answer = signed_in.post(ACTIVATE, {"code": code_for(secret, period[0])})
     assert answer.url == "/accounts/2fa/recovery-codes/"

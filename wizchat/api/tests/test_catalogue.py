@@ -1,4 +1,4 @@
-"""Every document that lists errors lists exactly those of the catalogue."""
+"""Documents that list errors list exactly those of the catalogue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document has every route, field, limit and example, and none that the code doesn't have."""
+"""The OpenAPI document has exactly the routes, fields, limits and examples of the code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wizchat.api.openapi import document
 from wizchat.api.tests.conftest import views
 
 OPEN = {"/v1/openapi.json", "/v1/leaked-keys", "/v1/github/secret-scanning"}
-"""What needs no key."""
+"""The paths that need no key."""
 APPS = ("apikeys/api", "apikeys/leaks", "chatbots", "wizchat/api")
 METHODS = {"get", "post", "patch", "delete"}
 OPERATIONS = contract.operations()

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def make(owner):
-    """Make chatbots, ``alike`` of which each share a moment; the names tell the age."""
+    """Create chatbots, groups of ``alike`` with the same time; their names tell the age."""
 
     def make(number, alike=1):
         now = timezone.now()

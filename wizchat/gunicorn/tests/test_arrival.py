@@ -1,4 +1,4 @@
-"""When a request is complete, whatever pieces it arrives in."""
+"""A request is recognised as complete, whatever pieces it arrives in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LINE = b"POST /v1/chatbots HTTP/1.1\r\n"
 
 
 def arrived(*pieces):
-    """Return an arrival that has received ``pieces``, and after which of them it was ready."""
+    """Return an arrival, and how many of ``pieces`` it needed to be ready, or ``None``."""
     arrival = Arrival()
     for number, piece in enumerate(pieces, 1):
         arrival.data += piece

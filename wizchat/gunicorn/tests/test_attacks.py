@@ -1,4 +1,4 @@
-"""What someone can try with direct access to gunicorn, without a proxy in between."""
+"""Attacks by clients with direct access to gunicorn, without a proxy in between."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def request(*lines, path=b"/v1/chatbots", method=b"GET", body=b""):
 
 
 def create(key, *lines, body=b""):
-    """Return a request that makes a chatbot."""
+    """Return a request that creates a chatbot."""
     authorization = b"Authorization: Bearer " + key.encode()
     return request(authorization, b"Content-Type: application/json", *lines, method=b"POST", body=body)
 
 
 def read(connection):
-    """Return the status and the JSON of one answer that has a Content-Length."""
+    """Return the status and the JSON of one response that has a Content-Length."""
     received = b""
     while b"\r\n\r\n" not in received:
         received += more(connection)
@@ -43,7 +43,7 @@ def more(connection):
 
 
 def is_closed(connection):
-    """Read to the end; return whether the server closed the connection before this client lost patience."""
+    """Read to the end; return whether the server closed the connection before this client's timeout."""
     try:
         while connection.recv(65536):
             pass
@@ -68,7 +68,7 @@ def impatient(start):
 
 
 def flood(connection, data):
-    """Send ``data`` again and again, until the server takes no more for a while, or closes."""
+    """Send ``data`` repeatedly until the server reads no more for a while or closes the connection."""
     connection.settimeout(1)
     try:
         while True:
@@ -148,7 +148,7 @@ def test_clients_that_never_read_hold_no_thread(narrow, connect):
     for _ in range(3):
         assert isinstance(flood(connect(narrow), request(path=b"/docs/") * 100), TimeoutError)
 
-    # The server alternates between them and these, and they stop reading long before the last one.
+    # The server serves these in turn with the others, which stop reading long before the last one.
     assert {call(narrow.url, None).status for _ in range(300)} == {401}
 
 

@@ -1,4 +1,4 @@
-"""What the production server does before and after Django, over a socket, byte by byte."""
+"""What the production server does before and after Django, tested byte by byte over a socket."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def proxied(tmp_path_factory):
 
 
 def allowed_from(server, address):
-    """Return an Authorization header with a key that is good from ``address`` alone."""
+    """Return an Authorization header with a key that only works from ``address``."""
     words = ["create", "--owner", server.new_member().username, "--name", "There", "--permission", "read"]
     return b"Authorization: Bearer " + server.manage("apikey", *words, "--allow-ip", address).strip().encode()
 

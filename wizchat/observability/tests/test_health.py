@@ -11,8 +11,8 @@ from wizchat.observability import health
 client = Client(raise_request_exception=False)
 
 
-class DeafCache(BaseCache):
-    """A cache that accepts everything and stores nothing."""
+class ForgetfulCache(BaseCache):
+    """Accepts everything and stores nothing."""
 
     def __init__(self, location, params):
         super().__init__(params)
@@ -63,7 +63,7 @@ def test_not_ready_while_a_migration_is_not_applied():
 
 @pytest.mark.django_db
 def test_not_ready_while_the_cache_stores_nothing(settings):
-    settings.CACHES = settings.CACHES | {"default": {"BACKEND": f"{__name__}.DeafCache", "LOCATION": ""}}
+    settings.CACHES = settings.CACHES | {"default": {"BACKEND": f"{__name__}.ForgetfulCache", "LOCATION": ""}}
 
     assert client.get("/readyz").json()["checks"]["cache"] == "unavailable"
 

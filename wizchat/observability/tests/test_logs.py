@@ -36,7 +36,7 @@ def log():
 
 @pytest.fixture
 def lines():
-    """Collect what the project's own configuration writes, one object a line."""
+    """Collect what the project's own configuration writes, one object per line."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JSONLines())
@@ -101,8 +101,8 @@ def test_a_report_of_an_exception_has_no_key(get):
 
 
 @pytest.fixture
-def told(lines):
-    """Return what is said of each refused key: its reason, and the id that it names."""
+def refusals(lines):
+    """Return the logged reason and id of each refused key."""
     return lambda: [(line["reason"], line["key_id"]) for line in lines() if "reason" in line]
 
 
@@ -127,7 +127,7 @@ def test_a_refused_key_is_one_line_with_its_reason_and_id(issue, call, lines):
 
 
 @pytest.mark.django_db
-def test_each_reason_is_logged_for_operators(issue, call, told, owner):
+def test_each_reason_is_logged_for_operators(issue, call, refusals, owner):
     def forge(key):
         body = f"wzc_{key.key_id}_" + "A" * keyformat.SECRET_LENGTH
         return body + keyformat.checksum(body)
@@ -147,7 +147,7 @@ def test_each_reason_is_logged_for_operators(issue, call, told, owner):
     owner.save()
     call(reader[1])
 
-    assert told() == [
+    assert refusals() == [
         *((reason, key.key_id) for (key, _raw), reason in calls),
         ("unknown", keyformat.parse(KEY).key_id),
         ("malformed", None),
@@ -157,33 +157,33 @@ def test_each_reason_is_logged_for_operators(issue, call, told, owner):
 
 
 @pytest.mark.django_db
-def test_guesses_past_the_limit_are_logged_too(call, lines, told, settings):
+def test_guesses_past_the_limit_are_logged_too(call, lines, refusals, settings):
     settings.AUTH_FAILURES_PER_MINUTE = 2
 
     statuses = [call(raw).status_code for raw in [KEY, "forged"] * 3]
 
     assert statuses == [401, 401, 429, 429, 429, 429]
-    assert told() == [("unknown", keyformat.parse(KEY).key_id), ("malformed", None)] * 3
+    assert refusals() == [("unknown", keyformat.parse(KEY).key_id), ("malformed", None)] * 3
     assert [line["status"] for line in lines() if "reason" in line] == statuses
     assert [line["logger"] for line in lines()].count("apikeys.auth.failed_attempts") == 1
 
 
 @pytest.mark.parametrize(("raw", "key_id"), [(KEY, keyformat.parse(KEY).key_id), ("forged", None)])
-def test_a_key_sent_in_the_clear_is_logged(told, settings, raw, key_id):
+def test_a_key_sent_in_the_clear_is_logged(refusals, settings, raw, key_id):
     settings.HTTPS_ONLY = True
 
     assert Client().get("/v1/chatbots", headers={"authorization": f"Bearer {raw}"}).status_code == 403
 
-    assert told() == [("plain_http", key_id)]
+    assert refusals() == [("plain_http", key_id)]
 
 
 @pytest.mark.django_db
-def test_an_accepted_key_and_a_missing_one_are_not_refused_keys(issue, call, lines, told):
+def test_an_accepted_key_and_a_missing_one_are_not_refused_keys(issue, call, lines, refusals):
     _key, raw = issue()
     call(raw)
     call()
 
-    assert told() == []
+    assert refusals() == []
     assert [(line["level"], line["message"]) for line in lines()] == [
         ("INFO", "GET /v1/chatbots 200"),
         ("INFO", "GET /v1/chatbots 401"),
@@ -209,7 +209,7 @@ def test_the_path_of_a_request_cannot_break_its_line(client, lines, caplog, path
     assert line["message"].startswith("GET /")
     assert line["message"].isprintable()
     assert SECRET not in str(line)
-    assert SECRET not in caplog.text  # what handlers of others get
+    assert SECRET not in caplog.text  # what other handlers get
 
 
 def test_a_client_can_choose_its_request_id():

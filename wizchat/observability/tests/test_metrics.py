@@ -16,7 +16,7 @@ def _token(settings):
 
 @pytest.fixture
 def grown():
-    """Return a function that tells by how much a sample has grown since the test began."""
+    """Return a function that returns by how much a sample has grown since the test began."""
 
     def value(name, **labels):
         return REGISTRY.get_sample_value(name, labels) or 0

@@ -1,4 +1,4 @@
-"""The harness itself: it notices what it must."""
+"""The harness itself: it detects what it should."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is true of every page. What the browser complains of (CSP, console, other origins) fails them too."""
+"""Requirements for every page. The browser's complaints (CSP, console, other origins) also fail tests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CUT_OFF = """[...document.querySelectorAll("main *")].filter(element =>
     element.checkVisibility() && !element.closest(".hidden-text, select, input, textarea")
     && getComputedStyle(element).overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1
 ).map(element => element.outerHTML.slice(0, 120))"""
-# A select narrower than its longest choice cuts off the chosen text at its arrow.
+# A select that is narrower than its longest option hides text behind its arrow.
 TIGHT_SELECTS = """[...document.querySelectorAll("main select")].filter(select => {
     const width = select.offsetWidth;
     select.style.maxWidth = "none";
@@ -37,7 +37,7 @@ TIGHT_SELECTS = """[...document.querySelectorAll("main select")].filter(select =
     select.style.maxWidth = "";
     return wanted > width;
 }).length"""
-# A control counts with its label; a link within a sentence is as high as its line.
+# A control includes its label; a link within a sentence may be as high as its line.
 SMALLER_THAN = """least => [
     ...document.querySelectorAll("a, button, input, select, textarea, summary")
 ].filter(
@@ -167,7 +167,7 @@ def test_without_script_nothing_is_missing_but_the_copy_buttons(visit, name):
     texts = []
     for script in (True, False):
         page = visit(name, java_script_enabled=script)
-        # The two pages may not be of the same minute.
+        # The two pages may have been rendered in different minutes.
         lines = re.sub(r"\d\d:\d\d|just now|\d+\sminutes? ago", "", page.locator("main").inner_text()).split(
             "\n"
         )

@@ -1,4 +1,4 @@
-"""Where the focus is, goes and comes back to."""
+"""Where the focus starts, moves and returns to."""
 
 from __future__ import annotations
 

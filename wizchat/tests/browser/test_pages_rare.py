@@ -24,13 +24,13 @@ FAULTS = ["400", "403", "403_csrf", "429", "500", "503"]
 
 @pytest.fixture(scope="module")
 def rendered(server):
-    """The HTML, by name, of pages that this server has no reason to return."""
+    """The HTML, by name, of pages that this server would never return."""
     return json.loads(server.shell(RENDER % FAULTS))
 
 
 @pytest.fixture
 def assert_sound(assert_accessible):
-    """Return a function that fails where a page is not accessible, in light or dark, or is too wide."""
+    """Return a function that fails if a page, in light or dark, isn't accessible or is too wide."""
 
     def assert_sound(page):
         assert page.locator("h1").count() == 1

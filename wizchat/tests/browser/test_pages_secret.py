@@ -1,4 +1,4 @@
-"""A new key's only page: the key can be copied there, and is gone after leaving it."""
+"""The only page that shows a new key: the key can be copied there, and is gone after leaving the page."""
 
 from __future__ import annotations
 

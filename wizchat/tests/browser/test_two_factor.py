@@ -18,7 +18,7 @@ def sign_in(page, member):
 
 
 def fresh_code(page, secret):
-    """Return a code that stays right while it is typed."""
+    """Return a code that stays valid while it is typed."""
     left = 30 - time.time() % 30
     if left < 8:
         page.wait_for_timeout(1000 * left)
@@ -68,7 +68,7 @@ def test_tab_goes_from_the_name_to_the_password(page):
 
 @pytest.fixture
 def passkey_page(chromium, server, complaints):
-    """A page of nobody at localhost, in a browser with a device that makes passkeys."""
+    """A page without a session at localhost, in a browser with a virtual authenticator for passkeys."""
     url = f"http://localhost:{server.port}"
     context = chromium.new_context(base_url=url, locale="en-GB")
     watch(context, url, complaints)

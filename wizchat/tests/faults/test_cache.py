@@ -9,7 +9,7 @@ from testing.services import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
 
-LIMIT = 10  # of the cluster, a minute
+LIMIT = 10  # the cluster's limit of failures per minute
 PROCESSES = 4
 
 
@@ -21,12 +21,12 @@ def _running_after(redis):
 
 
 def guess(cluster, times, address):
-    """Return the statuses of so many wrong keys from ``address``."""
+    """Return the statuses of ``times`` requests with wrong keys from ``address``."""
     return [call(cluster.url, "wrong", source=address).status for _ in range(times)]
 
 
 def waits(cluster):
-    """Return how many requests have waited for the cache: each of them has logged that it failed."""
+    """Return how many requests have waited for the cache; each of them logs that it failed."""
     return cluster.log.read_text().count("are kept in this process alone")
 
 

@@ -18,12 +18,12 @@ pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
 UNAVAILABLE = {"code": "UNAVAILABLE", "message": "Service temporarily unavailable"}
 THREADS = 4
 TABLES = "apikeys_apikey", "chatbots_chatbot"
-ANSWER, CONNECTION = 1 + 2, 3  # seconds: what a statement may take and some grace, and what a connection may
+ANSWER, CONNECTION = 1 + 2, 3  # seconds: the statement timeout with some grace, and the connection timeout
 
 
 @pytest.fixture(scope="module")
 def impatient(serve):
-    """One process, whose statements may take a second."""
+    """One process with a statement timeout of one second."""
     return serve(DATABASE_TIMEOUT="1", WEB_CONCURRENCY="1", WEB_THREADS=str(THREADS))
 
 
@@ -53,14 +53,14 @@ def test_without_a_database_everything_is_unavailable_and_recovers_with_it(
     assert sign_in.status == 503
     assert (ready.status, ready.json["checks"]["database"]) == (503, "unavailable")
     assert alive.status == 200
-    assert malformed.status == 401  # that takes no database to see
+    assert malformed.status == 401  # needs no database
     assert {answer.status for answer in back} == {200}
     assert call(cluster.url, revoked).error["message"] == "API key has been revoked"
     assert Person(cluster.url, member.session).get("/settings/api/").status == 200
 
 
 def test_under_load_every_response_is_200_or_503_and_every_200_is_counted(cluster, postgres, stopped, key):
-    before = 20  # of the fixture
+    before = 20  # calls of the fixture
     wait_until(lambda: used(postgres, key) == before, "the count of what went before")
 
     answered = before + Load(cluster.url, key).answered_through(lambda: stopped("immediate"))
@@ -106,7 +106,7 @@ def test_a_frozen_database_holds_a_thread_no_longer_than_the_timeout(impatient, 
     }
     assert alive.status == 200
     assert (ready.status, ready.json["checks"]["database"]) == (503, "unavailable")
-    # Each thread drops its connection, and then fails to open one for each later request.
+    # Each thread drops its connection, and then fails to open a new one for each later request.
     assert took < ANSWER + 5 * CONNECTION + 5
     assert {answer.status for answer in back} == {200}
     assert person.get("/settings/api/").status == 200
@@ -117,7 +117,7 @@ def test_a_change_during_which_the_database_freezes_is_not_made(impatient, postg
     person, page = Person(impatient.url, member.session), f"/settings/api/{key[4:16]}/revoke/"
 
     with ThreadPoolExecutor(1) as pool, postgres.connect() as connection, connection.transaction():
-        connection.execute("LOCK TABLE apikeys_keyevent IN SHARE MODE")  # whoever writes waits
+        connection.execute("LOCK TABLE apikeys_keyevent IN SHARE MODE")  # makes writers wait
         revocation = pool.submit(person.post, page)
         wait_until(lambda: waiting(postgres) == 1, "the end of what can be done")
         with postgres.frozen():
@@ -133,7 +133,7 @@ def test_usage_that_is_being_written_when_the_database_freezes_is_written_once(i
     key = impatient.issue(member)
 
     with postgres.connect() as connection, connection.transaction():
-        connection.execute("LOCK TABLE apikeys_keyusage IN SHARE MODE")  # whoever writes waits
+        connection.execute("LOCK TABLE apikeys_keyusage IN SHARE MODE")  # makes writers wait
         statuses = {call(impatient.url, key).status for _ in range(10)}
         wait_until(lambda: waiting(postgres) == 1, "usage that is being written")
         with postgres.frozen():
@@ -153,7 +153,7 @@ def test_usage_that_is_being_written_when_the_database_freezes_is_written_once(i
 def test_requests_are_served_while_usage_cannot_be_written(cluster, postgres, key):
     before = used(postgres, key)
 
-    # Under this lock readers continue and writers wait.
+    # With this lock, readers continue and writers wait.
     with postgres.connect() as connection, connection.transaction():
         connection.execute("LOCK TABLE apikeys_apikey, apikeys_keyusage IN SHARE MODE")
         statuses = {call(cluster.url, key).status for _ in range(20)}
@@ -182,7 +182,7 @@ def test_a_request_is_two_statements_to_the_server(serve, postgres, member, key)
     before = log.stat().st_size
 
     assert {call(server.url, key).status for _ in range(20)} == {200}
-    server.stop()  # writes usage, which is a transaction of its own
+    server.stop()  # writes usage, in its own transaction
     with postgres.connect() as connection:
         connection.execute("ALTER ROLE postgres IN DATABASE wizchat RESET log_statement")
     with log.open() as file:

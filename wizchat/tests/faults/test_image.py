@@ -77,7 +77,7 @@ def services():
 
 @pytest.fixture(scope="module")
 def environ(image, services):
-    """The app's environment from the image and compose.yaml, with other addresses."""
+    """The app's environment from the image and compose.yaml, with the test's addresses."""
     postgres, redis = services
     settings = {name: filled(value) for name, value in SERVICES["app"]["environment"].items()}
     stage = dict(instructions()[-1])
@@ -156,10 +156,10 @@ def test_housekeeping_stops_on_sigterm(image, environ, tmp_path):
     try:
         wait_until(lambda: "expired sessions." in log.read_text(), "housekeeping")
         process.terminate()
-        # Not ended by the signal itself: the first process of a container never is.
+        # It must handle the signal: by default, a signal doesn't end the first process of a container.
         assert process.wait(20) == 0
     finally:
-        with suppress(ProcessLookupError):  # the sleep that may be left
+        with suppress(ProcessLookupError):  # a sleep may be left
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 

@@ -1,4 +1,4 @@
-"""The database goes away under the worker that sends emails."""
+"""The database fails while the worker sends emails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def port():
 def site(serve, port):
     return serve(
         WEB_CONCURRENCY="1",
-        DATABASE_TIMEOUT="0",  # as `manage.py` has it: commands wait for the database
+        DATABASE_TIMEOUT="0",  # as `manage.py` sets it: commands wait for the database
         DJANGO_SETTINGS_MODULE="testing.quick_mail",
         EMAIL_URL=f"smtp://127.0.0.1:{port}",
     )
@@ -92,7 +92,7 @@ def test_emails_sent_during_a_database_outage_are_recorded_and_not_sent_again(
     other = start()
     run_again = stopped("fast")
     mail.hanging.clear()
-    # The claim runs out: the database isn't there to be asked.
+    # Wait until the claim has run out. Count lines of the log, because the database is down.
     wait_until(
         lambda: len(sender.lines("can't be stored yet")) > quick_mail.EMAIL_CLAIM_SECONDS,
         "longer than the claim",

@@ -32,7 +32,7 @@ UPDATE apikeys_apikey SET owner_id = (SELECT id FROM auth_user WHERE username = 
     SELECT lpad((n * 3000)::text, 12, '0') FROM generate_series(1, %s) AS n
 )
 """
-# What the project's own code sends, one statement a line, with its parameters filled in.
+# The statements that the project's own code sends, one per line, with their parameters filled in.
 STATEMENTS = """
 import json
 from django.contrib.auth.models import User
@@ -68,7 +68,7 @@ def server(postgres, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def member(server, postgres):
-    """The owner of some of a million keys."""
+    """The owner of some of the million keys."""
     member = server.new_member()
     with postgres.connect() as connection:
         connection.execute(FILL)
@@ -118,7 +118,7 @@ def test_the_list_of_operators_opens(server, member):
     person = Person(server.url, member.session)
 
     assert operator == ""
-    # A statement that took too long would be a 503.
+    # A statement that takes too long would give a 503.
     assert person.get("/admin/apikeys/apikey/").status == 200
     assert person.get("/admin/apikeys/apikey/?q=000000003000").status == 200
 

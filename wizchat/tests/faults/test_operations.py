@@ -1,4 +1,4 @@
-"""Operators' tasks on a running installation, and what it reports."""
+"""Operators' tasks on a running installation, and its metrics and logs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ METRIC = "wizchat_authentications_total"
 
 
 def samples(cluster):
-    """Return the metrics, as any one process reports them, by name and label."""
+    """Return the metrics, as reported by any one process, by name and label."""
     answer = send(cluster.url, path="/metrics", Authorization=f"Bearer {TOKEN}")
     return {
         (sample.name, *sample.labels.values()): sample.value
@@ -87,7 +87,7 @@ def test_usage_that_cannot_be_written_shows_as_lag(cluster, postgres, key):
     with postgres.connect() as connection, connection.transaction():
         connection.execute("LOCK TABLE apikeys_keyusage IN SHARE MODE")
         call(cluster.url, key)
-        # The write itself waits for as long as a statement may; the next try reports the lag.
+        # The write itself waits until the statement timeout; the next attempt reports the lag.
         wait_until(lambda: "kept for the next try" in cluster.log.read_text()[-20_000:], "a failed writing")
         wait_until(lambda: samples(cluster)[lag] > 3, "lag")
 

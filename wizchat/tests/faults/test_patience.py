@@ -1,4 +1,4 @@
-"""Whatever a connection does, it waits for PostgreSQL no longer than it was told to."""
+"""A connection never waits for PostgreSQL longer than its limit."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_without_the_pooler_everything_is_unavailable_and_recovers_with_it(poole
 
 
 def test_a_restart_under_load_is_503_at_worst_and_every_200_is_counted(pooled, postgres, stopped, key):
-    before = 20  # of the fixture
+    before = 20  # calls of the fixture
     wait_until(lambda: used(postgres, key) == before, "the count of what went before")
 
     answered = before + Load(pooled.url, key).answered_through(stopped)
@@ -113,7 +113,7 @@ def test_behind_a_pooler_without_timeouts_a_statement_is_cancelled(serve, postgr
             lookups = connection.execute(LOOKUPS).fetchone()
 
         assert (answer.status, answer.error) == (503, UNAVAILABLE)
-        assert lookups == (0,)  # usage may wait, which has just been sent
+        assert lookups == (0,)  # only a statement for usage, which has just been sent, may wait
         assert call(server.url, key).status == 200
         server.stop()
 

@@ -1,6 +1,6 @@
-"""Two nginxes in a row before the server, with the configuration that is deployed.
+"""Two nginx proxies in a row in front of the server, with the deployed configuration.
 
-The client is 127.0.0.9; everything else on the way is 127.0.0.1, the one trusted address.
+The client is 127.0.0.9; all others are 127.0.0.1, the only trusted address.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def member(server):
 
 @pytest.fixture(scope="module")
 def key(server, member):
-    """A key for only the client's address."""
+    """A key that only works from the client's address."""
     command = ["apikey", "create", "--owner", member.username, "--name", "K", "--permission", "read"]
     return server.manage(*command, "--allow-ip", CLIENT).strip()
 
@@ -70,7 +70,7 @@ def message(answer):
 
 
 def speak(url, request):
-    """Send the bytes of ``request`` as they are, in the clear; return the ``Answer``."""
+    """Send the raw bytes of ``request`` without TLS; return the ``Answer``."""
     host, port = url.rpartition("/")[2].split(":")
     with socket.create_connection((host, int(port)), timeout=20) as connection:
         connection.sendall(request)
@@ -251,7 +251,7 @@ def test_while_the_server_is_down_the_api_is_unavailable(key):
 
 
 def secret_routes(patterns=None, before=""):
-    """Return the path of each page under /accounts/ whose own path carries a secret, filled in with one."""
+    """Return the path of each page under /accounts/ whose path contains a secret, with a secret filled in."""
     for pattern in patterns or get_resolver().url_patterns:
         route = before + str(pattern.pattern).removeprefix("^")
         if hasattr(pattern, "url_patterns"):
@@ -323,18 +323,18 @@ def test_thousands_of_unfinished_requests_leave_room_for_others_and_are_dropped(
     with unfinished(alone, 2_200, HEAD) as held:
         assert call(alone.tls_url, key, source=CLIENT).status == 200
         for connection in held:
-            # The end, and not the timeout of the client: the server doesn't wait for it for ever.
+            # The server must close it before the client's timeout.
             with suppress(ConnectionResetError):
                 assert connection.recv(1) == b""
 
 
 def test_headers_that_do_not_end_cost_little_memory(alone):
-    assert call(alone.tls_url, source="127.0.0.5").status == 401  # by then there is a worker to measure
+    assert call(alone.tls_url, source="127.0.0.5").status == 401  # starts the worker that is measured
     before = alone.memory()
     line = b"A: " + b"x" * 7_000 + b"\r\n"
 
     with unfinished(alone, 400, HEAD + 4 * line + b"B: "):
-        assert call(alone.tls_url, source="127.0.0.5").status == 401  # read after all of those
+        assert call(alone.tls_url, source="127.0.0.5").status == 401  # nginx reads this one last
         assert alone.memory() - before < 32 * MEGABYTE
 
 

@@ -1,4 +1,4 @@
-"""The server is stopped or killed in the middle of its work."""
+"""The server is stopped or killed while it is working."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def test_on_sigterm_it_waits_for_a_frozen_database_no_longer_than_a_request(serv
 
     with postgres.frozen(), ThreadPoolExecutor(IN_FLIGHT) as threads:
         held = [threads.submit(call, server.url, key) for _ in range(IN_FLIGHT)]
-        time.sleep(0.5)  # long enough for all to be in the middle of their work
-        status = server.stop(within=30)  # the time that a worker has to stop
+        time.sleep(0.5)  # long enough for all requests to be in progress
+        status = server.stop(within=30)  # the time that a worker has for stopping
         statuses = [answer.result().status for answer in held]
 
     assert served == [200] * 20
@@ -66,7 +66,7 @@ def test_on_sigkill_it_loses_only_a_second_of_usage(serve, postgres, member):
 
     with Load(server.url, key) as load:
         wait_until(lambda: len(load.answers) > 50, "load")
-        time.sleep(2)  # so that something is older than the interval of writing
+        time.sleep(2)  # so that some usage is older than the interval of writing
         children = workers(server)
         killed_at = time.monotonic()
         for pid in [server.process.pid, *children]:
