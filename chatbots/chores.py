@@ -8,7 +8,7 @@ from chatbots.models import Chatbot
 from wizchat.housekeeping import Chore, delete_in_batches
 
 QUERIES_PER_TRANSACTION = 1000
-"""Takes a few milliseconds, so no message waits long for it."""
+"""Deleting these takes a few milliseconds, so no message waits long."""
 
 
 def delete_queries_before(moment: datetime) -> int:

@@ -1,7 +1,8 @@
-"""``Idempotency-Key``: a request that is sent twice creates one key.
+"""``Idempotency-Key``: a request that is sent twice creates only one key.
 
-The header is stored as the key's form token, which is unique per owner: a page's form and a
-program's retry are the same problem. Only a digest is stored, because a client may send anything.
+The header is stored as the key's form token, which is unique per owner, because a form that is submitted
+twice and a request that is retried are the same problem. Only a digest is stored, because clients may put
+anything into the header.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from wizchat.api.errors import InvalidQuery
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 90
-"""Housekeeping keeps usage for this long."""
+"""As long as housekeeping keeps usage by default."""
 
 
 def state(request: Request) -> KeyState | None:

@@ -85,7 +85,7 @@ def checksum(body: str) -> str:
 
 
 def masked(key_id: str) -> str:
-    """Return how a key is shown once its secret is gone."""
+    """Return a key as it is shown without its secret."""
     return f"{PREFIX}_{key_id}_…"
 
 

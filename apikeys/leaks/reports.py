@@ -32,7 +32,7 @@ cost an Argon2, so past this number the report's other keys of that owner are ig
 REPORTS_PER_HOUR = 60
 HOUR = 3600
 REPEATED = timedelta(days=1)
-"""While keys are kept (``LEAK_ACTION=notify``), the same report is recorded once in this time."""
+"""While keys are kept (``LEAK_ACTION=notify``), the same report is recorded at most once in this time."""
 DETAIL_LENGTH = 500
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from apikeys.models.keys import APIKey
 
 KEYS_PER_STATEMENT = 500
-"""SQLite takes some ten thousand parameters a statement at most."""
+"""SQLite limits the parameters of a statement to some tens of thousands."""
 
 
 class RevocableKeys(KeyFilters):

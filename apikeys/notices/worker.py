@@ -103,8 +103,8 @@ class Worker:
             notice.postpone(timezone.now())
             raise
         except Exception:
-            # One email that cannot be written, to an address with a line break for instance, must neither
-            # hold up the others nor be tried for ever.
+            # An email that can't be written, for example to an address with a line break, must neither
+            # hold up the others nor be retried forever.
             given_up = notice.attempts >= REFUSED_AT_MOST
             (notice.drop if given_up else notice.postpone)(timezone.now())
             logger.exception("notice %d was not sent%s", notice.pk, "; given up" if given_up else "")
@@ -113,7 +113,7 @@ class Worker:
         return True
 
     def _refused(self, notice: Notice, error: SMTPRecipientsRefused | SMTPDataError) -> None:
-        code, text = answer_of(error)
+        code, text = reply_of(error)
         given_up = notice.attempts >= (FINALLY_REFUSED_AT_MOST if code >= 500 else REFUSED_AT_MOST)
         settle = notice.drop if given_up else notice.postpone
         settle(timezone.now(), refusal=line(f"{code} {text}")[:REFUSAL_LENGTH])
@@ -139,7 +139,7 @@ class Worker:
                 return
 
 
-def answer_of(error: SMTPRecipientsRefused | SMTPDataError) -> tuple[int, str]:
+def reply_of(error: SMTPRecipientsRefused | SMTPDataError) -> tuple[int, str]:
     """Return the mail server's code (RFC 5321: 5xx is permanent, 4xx temporary) and its text."""
     answer: tuple[int, bytes | str]
     if isinstance(error, SMTPRecipientsRefused):

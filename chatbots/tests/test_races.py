@@ -60,7 +60,7 @@ def test_new_chatbot_of_an_owner_who_is_deleted_at_that_moment(call, admin_key, 
 
 @pytest.mark.parametrize(("method", "body"), [("PATCH", {"name": "Sales"}), ("DELETE", None)])
 def test_change_of_a_chatbot_that_is_deleted_at_that_moment(call, admin_key, url, monkeypatch, method, body):
-    """The chatbot is gone right after it was found the first time."""
+    """Deletes the chatbot right after the view has found it."""
     get, found = Statement.get, []
 
     def get_then_delete(statement, **values):

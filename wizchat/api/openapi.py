@@ -108,7 +108,7 @@ def errors_of(operation: Operation, *, has_key: bool, has_permission: bool, has_
 
 
 class Schema(AutoSchema):
-    """Adds what an operation declares."""
+    """Adds what a view's operations declare to drf-spectacular's schema."""
 
     @property
     def declared(self) -> Operation:

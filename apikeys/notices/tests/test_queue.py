@@ -65,7 +65,7 @@ def test_an_email_says_who_revoked_the_key(issue, stranger, subjects, quiet):
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "is_sent"),
     [
         ({"permissions": Permission.READ}, {"permissions": Permission.READ | Permission.WRITE}, True),
         ({"permissions": Permission.READ}, {"permissions": Permission.ADMIN}, True),
@@ -78,14 +78,14 @@ def test_an_email_says_who_revoked_the_key(issue, stranger, subjects, quiet):
     ],
 )
 def test_widening_a_key_sends_an_email_and_narrowing_it_does_not(
-    issue, owner, subjects, quiet, before, after, told
+    issue, owner, subjects, quiet, before, after, is_sent
 ):
     key, _raw = issue(**before)
     quiet()
 
     key.change(by=owner, now=timezone.now(), **after)
 
-    assert subjects() == ['API key "Production API" got more access'] * told
+    assert subjects() == ['API key "Production API" got more access'] * is_sent
 
 
 @pytest.mark.parametrize("action", ["revoke", "notify"])
@@ -145,8 +145,8 @@ def test_each_warning_of_expiry_is_sent_once(issue, subjects, quiet):
     sent = {}
     for hours in range(0, 31 * 24, 6):
         queue_due(start + timedelta(hours=hours))
-        if told := subjects():
-            sent[30 - hours / 24] = len(told)
+        if new := subjects():
+            sent[30 - hours / 24] = len(new)
 
     assert sent == {14: 1, 7: 1, 1: 1}
 
@@ -200,9 +200,9 @@ def test_a_refused_key_sends_one_email_a_day(issue, subjects, quiet, use, outcom
         if hours < 24:
             use(key, outcome, now)
         queue_due(now + timedelta(minutes=1))
-        if told := subjects():
+        if new := subjects():
             assert "203.0.113.9" in mail.outbox[0].body
-            sent[hours] = told
+            sent[hours] = new
 
     # Used from noon to ten the next day: one email at noon, and one after each midnight about later use.
     assert sent == {0: [subject], 12: [subject], 36: [subject]}

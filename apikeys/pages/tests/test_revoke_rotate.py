@@ -197,7 +197,7 @@ def test_a_key_that_has_ended_cannot_be_rotated(web, read, key, owner, rotate, s
 
 @pytest.fixture
 def family(issue, key, owner):
-    """Two live keys that ``key`` made, one of them through a key of its own that is revoked."""
+    """Two live keys that ``key`` created, one of them through another key that is now revoked."""
     now = timezone.now()
     child, _ = issue(name="Child", origin=Origin(key=key), expires_at=key.expires_at)
     middle, _ = issue(name="Middle", origin=Origin(key=key), expires_at=key.expires_at)

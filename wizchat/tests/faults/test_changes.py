@@ -1,7 +1,7 @@
 """Once a key has been restricted, by any means, no request that begins afterwards gets through.
 
-Four processes serve load throughout. A request begins afterwards if it begins after whoever made the
-change got the confirmation.
+Four processes serve load throughout. Requests count if they begin after the change was confirmed to
+whoever made it.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def message(answer):
     return answer.status, answer.error["message"]
 
 
-def speak(url, request):
+def send_raw(url, request):
     """Send the raw bytes of ``request`` without TLS; return the ``Answer``."""
     host, port = url.rpartition("/")[2].split(":")
     with socket.create_connection((host, int(port)), timeout=20) as connection:
@@ -154,7 +154,7 @@ UNREADABLE = {
 }
 
 
-def has_the_headers_of_the_api(answer):
+def has_api_headers(answer):
     wanted = {
         "Content-Type": "application/json",
         "Cache-Control": "no-store",
@@ -166,27 +166,27 @@ def has_the_headers_of_the_api(answer):
 
 @pytest.mark.parametrize("request_", UNREADABLE.values(), ids=UNREADABLE)
 def test_malformed_requests_get_the_same_response_as_from_the_server(outer, server, request_):
-    answer, wanted = speak(outer.url, request_), speak(server.url, request_)
+    answer, wanted = send_raw(outer.url, request_), send_raw(server.url, request_)
 
     assert (answer.status, answer.json) == (wanted.status, wanted.json)
-    assert has_the_headers_of_the_api(answer)
+    assert has_api_headers(answer)
     assert "SECRET" not in answer.text + outer.log.read_text()
 
 
 @pytest.mark.parametrize("host", [b"", b"Host: a/SECRET\r\n", b"Host: a\r\nHost: SECRET\r\n"])
 def test_a_request_needs_exactly_one_host(outer, host):
-    answer = speak(outer.url, b"GET /v1/chatbots?key=SECRET HTTP/1.1\r\n" + host + b"\r\n")
+    answer = send_raw(outer.url, b"GET /v1/chatbots?key=SECRET HTTP/1.1\r\n" + host + b"\r\n")
 
     assert (answer.status, answer.json) == NOT_HTTP
-    assert has_the_headers_of_the_api(answer)
+    assert has_api_headers(answer)
     assert "SECRET" not in answer.text + outer.log.read_text()
 
 
 def test_plain_http_on_the_https_port_is_invalid(outer):
-    answer = speak(outer.tls_url, HEAD + b"\r\n")
+    answer = send_raw(outer.tls_url, HEAD + b"\r\n")
 
     assert (answer.status, answer.json) == NOT_HTTP
-    assert has_the_headers_of_the_api(answer)
+    assert has_api_headers(answer)
     wait_until(lambda: '"path":"/unreadable","status":400' in outer.log.read_text(), "its line")
     assert "SECRET" not in answer.text + outer.log.read_text()
 
@@ -197,7 +197,7 @@ def test_methods_that_the_proxy_does_not_forward_are_not_allowed(outer, method):
 
     assert (answer.status, answer.json) == (405, catalogue.for_status(405).body())
     assert answer.headers["Allow"] == "GET, HEAD, POST, PATCH, DELETE"
-    assert has_the_headers_of_the_api(answer)
+    assert has_api_headers(answer)
     assert "SECRET" not in answer.text + outer.log.read_text()
 
 
@@ -206,14 +206,14 @@ def test_a_body_that_is_too_large_gets_the_envelope(outer, key, path):
     answer = call(outer.tls_url, key, "POST", path, body={"name": "x" * 2_000_000}, source=CLIENT)
 
     assert (answer.status, answer.json) == (413, catalogue.for_status(413).body())
-    assert has_the_headers_of_the_api(answer)
+    assert has_api_headers(answer)
 
 
 def test_malformed_chunks_are_invalid(outer):
-    answer = speak(outer.url, HEAD + b"Transfer-Encoding: chunked\r\n\r\nSECRET\r\n")
+    answer = send_raw(outer.url, HEAD + b"Transfer-Encoding: chunked\r\n\r\nSECRET\r\n")
 
     assert (answer.status, answer.json) == NOT_HTTP
-    assert has_the_headers_of_the_api(answer)
+    assert has_api_headers(answer)
 
 
 def test_the_api_has_no_page_at_its_root(outer):
@@ -230,7 +230,7 @@ def test_a_key_that_is_longer_than_a_header_may_be_gets_the_envelope(outer):
     answer = call(outer.tls_url, "x" * 64_000, source="127.0.0.5")
 
     assert (answer.status, answer.json) == (431, catalogue.HEADERS_TOO_LARGE.body())
-    assert has_the_headers_of_the_api(answer)
+    assert has_api_headers(answer)
 
 
 def test_while_the_server_is_down_the_api_is_unavailable(key):
@@ -244,7 +244,7 @@ def test_while_the_server_is_down_the_api_is_unavailable(key):
     for answer in answers:
         assert (answer.status, answer.json) == (503, catalogue.for_status(503).body())
         assert answer.headers.pop("Retry-After") == "5"
-        assert has_the_headers_of_the_api(answer)
+        assert has_api_headers(answer)
     assert page.headers["Content-Type"] == "text/html"
     assert [json.loads(line)["path"] for line in log.splitlines()][1:4] == ["/v1", "/v1", "/v1/"]
     assert key.rpartition("_")[2] not in log
