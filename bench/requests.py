@@ -82,16 +82,16 @@ def measure(services: Services) -> list[Section]:
 
 def _measure_lines(workers: dict[str, Worker], rounds: int, times: int) -> dict[str, Costs]:
     """Return what each row costs; the projects take turns, so that a disturbance affects them all."""
-    made = workers["wizchat"].ask("fill")
+    data = workers["wizchat"].ask("fill")
     for worker in workers.values():
         worker.ask("settle")
-    _compare_lists(workers, made["headers"])
+    _compare_lists(workers, data["headers"])
     costs: dict[str, Costs] = {line.name: {project: [] for project in workers} for line in LINES}
     for _ in range(rounds):
         for line in LINES:
-            path = f"/v1/chatbots{line.path.format(**made)}"
+            path = f"/v1/chatbots{line.path.format(**data)}"
             for project, worker in workers.items():
-                header = made["headers"][project][line.is_forged]
+                header = data["headers"][project][line.is_forged]
                 call = [line.method, path, header, line.body, line.status]
                 costs[line.name][project].append(worker.ask("cost", times, *call))
     return costs

@@ -53,13 +53,13 @@ def set_environment() -> None:
 
     If only this machine can connect, this also overrides ``.env``; on a network, ``.env`` wins.
     """
-    asked, site = os.environ.get("HTTPS_ONLY"), os.environ.get("SITE_URL")
+    https_only, site_url = os.environ.get("HTTPS_ONLY"), os.environ.get("SITE_URL")
     environ.Env.read_env(ROOT / ".env")
     host = os.environ["HOST"] = os.environ.get("HOST") or "127.0.0.1"
-    if not site and is_loopback(host):
+    if not site_url and is_loopback(host):
         os.environ.pop("SITE_URL", None)
     os.environ["PORT"] = os.environ.get("PORT") or "8000"
-    if not os.environ.get("HTTPS_ONLY") or (not asked and is_loopback(host)):
+    if not os.environ.get("HTTPS_ONLY") or (not https_only and is_loopback(host)):
         os.environ["HTTPS_ONLY"] = "off"
     hosts = {*os.environ.get("ALLOWED_HOSTS", "").split(","), "localhost", "127.0.0.1", "[::1]", in_url(host)}
     os.environ["ALLOWED_HOSTS"] = ",".join(sorted(hosts - {""}))

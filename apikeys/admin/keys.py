@@ -225,8 +225,8 @@ class APIKeyAdmin(KeyAdminBase):
             return self.ask(request, APIKey.objects.filter(pk=key.pk), back=page)
         if request.method == "POST":
             stopped = key.revoke(by=_operator(request), now=timezone.now(), origin=origin(request))
-            said = "was revoked" if stopped else "had already been revoked"
-            self.message_user(request, f"{isolated(key.name)} {said}.", messages.SUCCESS)
+            outcome = "was revoked" if stopped else "had already been revoked"
+            self.message_user(request, f"{isolated(key.name)} {outcome}.", messages.SUCCESS)
         return HttpResponseRedirect(page)
 
     def ask(self, request: HttpRequest, queryset: Any, back: str = "") -> HttpResponse:

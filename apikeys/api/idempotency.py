@@ -36,7 +36,7 @@ def form_token(request: HttpRequest, caller: APIKey) -> str | None:
 
 def forget(moment: datetime, *, form_token: str | None = None) -> int:
     """Forget the form tokens of keys created before ``moment``, or only ``form_token``; return how many."""
-    made = APIKey.objects.filter(form_token__startswith=_PREFIX, created_at__lt=moment)
+    keys = APIKey.objects.filter(form_token__startswith=_PREFIX, created_at__lt=moment)
     if form_token is not None:
-        made = made.filter(form_token=form_token)
-    return made.update(form_token=None)
+        keys = keys.filter(form_token=form_token)
+    return keys.update(form_token=None)

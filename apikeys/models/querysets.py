@@ -66,8 +66,9 @@ class KeyFilters(models.QuerySet["APIKey"]):
         while newest:
             # A UNION, because no database uses the indexes of two tables for one OR.
             keys = self.model.objects.order_by()
-            made = keys.filter(created_by_key__in=newest).union(keys.filter(origin_rotation__old__in=newest))
-            generation = {key.pk: key for key in made if key.pk not in found}
+            created = keys.filter(created_by_key__in=newest)
+            children = created.union(keys.filter(origin_rotation__old__in=newest))
+            generation = {key.pk: key for key in children if key.pk not in found}
             found |= generation
             newest = list(generation)
         return list(found.values())

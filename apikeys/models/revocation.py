@@ -62,11 +62,11 @@ def revoke_with_made(key: APIKey, *, by: User | None, now: datetime, origin: Ori
     A revoked key can't create any more, so looking again finds those that it created while this
     waited for its lock.
     """
-    keys, stopped, found = type(key).objects, 0, {key.pk}
+    keys, revoked, found = type(key).objects, 0, {key.pk}
     with transaction.atomic():
         while True:
-            stopped += keys.filter(pk__in=found).revoke(by=by, now=now, origin=origin)
-            made = {one.pk for one in keys.filter(pk__in=found).with_made()}
-            if made <= found:
-                return stopped
-            found |= made
+            revoked += keys.filter(pk__in=found).revoke(by=by, now=now, origin=origin)
+            descendants = {one.pk for one in keys.filter(pk__in=found).with_made()}
+            if descendants <= found:
+                return revoked
+            found |= descendants

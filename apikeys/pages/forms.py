@@ -163,9 +163,9 @@ class KeySettingsForm(StaleFormMixin, ExpiryForm, KeyForm):
         if fixed_expiry:
             del self.fields["expires"], self.fields["expires_on"]
             return
-        kept = f"No change ({short_day(key.expires_at) if key.expires_at else 'never'})"
+        unchanged = f"No change ({short_day(key.expires_at) if key.expires_at else 'never'})"
         expires: Any = self.fields["expires"]
-        expires.choices = [("keep", kept), *expires.choices]
+        expires.choices = [("keep", unchanged), *expires.choices]
         expires.required = False  # a form without it keeps the expiry
 
     def clean(self) -> dict[str, Any]:
@@ -206,8 +206,8 @@ def prefill(query: QueryDict) -> dict[str, Any]:
     name = "".join(character for character in query.get("name", "") if character.isprintable()).strip()
     if name:
         initial["name"] = name[: names.MAX_LENGTH]
-    asked = query.get("permissions", "").lower().replace(" ", "").split(",")
-    permissions = [name for name in Permission(7).names if name in asked]
+    requested = query.get("permissions", "").lower().replace(" ", "").split(",")
+    permissions = [name for name in Permission(7).names if name in requested]
     if permissions:
         initial["permissions"] = permissions
     return initial

@@ -44,14 +44,14 @@ def end(request: SignedInRequest, key_id: str, verb: Literal["finish", "cancel"]
     try:
         if verb == "finish":
             rotation.finish(by=request.user, now=now, origin=origin(request))
-            kept, said = rotation.new, f"finished: the old key ({rotation.old.masked})"
+            remaining, outcome = rotation.new, f"finished: the old key ({rotation.old.masked})"
         else:
             rotation.cancel(by=request.user, now=now, origin=origin(request))
-            kept, said = rotation.old, f"cancelled: the new key ({rotation.new.masked})"
+            remaining, outcome = rotation.old, f"cancelled: the new key ({rotation.new.masked})"
     except RotationOver:
         return over(request, key)
-    messages.success(request, f"Rotation {said} was revoked.")
-    return redirect("apikeys:detail", kept.key_id)
+    messages.success(request, f"Rotation {outcome} was revoked.")
+    return redirect("apikeys:detail", remaining.key_id)
 
 
 def running_rotations(key: APIKey, now: datetime) -> list[Rotation]:

@@ -56,11 +56,11 @@ def key_list(request: SignedInRequest) -> HttpResponse:
     keys = list(page)
     days = reports.last_day(keys, now)
     # A message about a key appears in the key's row, if the page shows it.
-    said = {message.extra_tags: message for message in get_messages(request)}
+    messages_by_key = {message.extra_tags: message for message in get_messages(request)}
     context = {
         "page": page,
-        "rows": [(key, days[key.pk], said.pop(key.key_id, None)) for key in keys],
-        "messages": said.values(),
+        "rows": [(key, days[key.pk], messages_by_key.pop(key.key_id, None)) for key in keys],
+        "messages": messages_by_key.values(),
         "total": total,
         "filterable": total >= FILTER_FROM,
         "filters": filters,

@@ -99,8 +99,8 @@ def set_needed(needed: dict[tuple[int, int], float]) -> None:
         """  # noqa: S608  # names of a table and a column
         rows = [
             (_stored(at), key, _stored(at))
-            for (key, asked), at in sorted(needed.items())
-            if asked == permission.value
+            for (key, needed_bit), at in sorted(needed.items())
+            if needed_bit == permission.value
         ]
         if rows:
             _execute(statement, rows)

@@ -65,18 +65,18 @@ class Call(NamedTuple):
 
 def cost(*call: Any, times: int) -> list[float]:
     """Return the CPU seconds that one request takes in this process, and in the database's."""
-    asked = Call(*call)
-    asked.answers([asked.environ() for _ in range(WARM_UP)])
-    environs = [asked.environ() for _ in range(times)]
+    request = Call(*call)
+    request.answers([request.environ() for _ in range(WARM_UP)])
+    environs = [request.environ() for _ in range(times)]
     gc.collect()
     spent = Spent()
-    asked.answers(environs)
+    request.answers(environs)
     return [seconds / times for seconds in spent.seconds()]
 
 
 def body(*call: Any) -> Any:
-    asked = Call(*call)
-    return json.loads(asked.answers([asked.environ()])[0])
+    request = Call(*call)
+    return json.loads(request.answers([request.environ()])[0])
 
 
 def fill() -> dict[str, object]:

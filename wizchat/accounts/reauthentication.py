@@ -22,7 +22,7 @@ from wizchat.accounts.models import has_verified_address, signed_up
 TYPED = "accounts.typed"
 """The session key under which a form waits while its sender is asked for the password."""
 TYPED_LENGTH = 70_000
-"""Most characters of a form that is kept."""
+"""Most characters of a form that is stored."""
 NEVER_KEPT = ("csrf", "token", "password", "code", "secret", "credential")
 
 
@@ -63,11 +63,11 @@ def ask_for_password(request: HttpRequest) -> HttpResponse:
 
 def typed_before(request: HttpRequest) -> dict[str, str | list[str]]:
     """Return, once, what the user typed into this page's form before having to enter the password."""
-    kept = request.session.get(TYPED)
-    if not kept or kept["path"] != request.path or not did_recently_reauthenticate(request):
+    stored = request.session.get(TYPED)
+    if not stored or stored["path"] != request.path or not did_recently_reauthenticate(request):
         return {}
     del request.session[TYPED]
-    fields: dict[str, str | list[str]] = kept["fields"]
+    fields: dict[str, str | list[str]] = stored["fields"]
     if fields:
         messages.info(request, "Thanks for confirming. Your form is still here: check and submit it again.")
     return fields
