@@ -69,7 +69,7 @@ def sqlite_url(folder: Path) -> str:
     return f"sqlite:///{folder}/db.sqlite3"
 
 
-def parts_of_its_own(folder: Path) -> dict[str, str]:
+def own_database_and_cache(folder: Path) -> dict[str, str]:
     """Return the database and cache of one server: SQLite in ``folder``, or parts of throwaway services."""
     if "THROWAWAY_SERVICES" not in os.environ:
         return {"DATABASE_URL": sqlite_url(folder), "CACHE_URL": "locmemcache://"}
@@ -100,7 +100,7 @@ class Server:
             **os.environ,
             **FIXED,
             "DJANGO_SETTINGS_MODULE": "wizchat.settings",
-            **parts_of_its_own(folder),
+            **own_database_and_cache(folder),
             "WEB_CONCURRENCY": "1",
             # Browsers accept passkeys for localhost, but not for an IP address.
             "SITE_URL": "http://localhost",

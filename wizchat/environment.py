@@ -217,7 +217,7 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _leads_to_redis(url: str) -> bool:
-    """Return whether ``url`` has a host or a socket, and a database number, if any, that is a number."""
+    """Return whether ``url`` has a host or a socket, and no invalid number, which redis-py reads as 0."""
     parts = _split(url)
     with suppress(ValueError):
         if parts is None:

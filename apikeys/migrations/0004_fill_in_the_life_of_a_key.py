@@ -1,6 +1,6 @@
 """Fills in rotations, actors and creators.
 
-Separate from the schema changes, because PostgreSQL can't alter a table whose rows have just been changed.
+Separate from the schema changes: PostgreSQL can't alter a table in the transaction that changed its rows.
 """
 
 from django.conf import settings

@@ -89,7 +89,7 @@ class Client(socket.socket):
     # --- For gunicorn's threads ----------------------------------------------------------
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
-        """Return buffered bytes only: the request is complete."""
+        """Return only bytes that have already arrived, because a thread must not wait for more."""
         return self.arrival.take(bufsize)
 
     def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
