@@ -84,7 +84,7 @@ class Chatbot(models.Model):
         Raises ``FAQsFull``, or ``Chatbot.DoesNotExist`` if another request has deleted the chatbot.
         """
         with transaction.atomic():
-            # The lock makes concurrent requests count one after the other; messages don't wait for it.
+            # The lock makes concurrent requests count one after another; messages don't wait for it.
             Chatbot.objects.select_for_update(no_key=True).only("pk").get(pk=self.pk)
             if self.faqs.count() >= self.MAX_FAQS:
                 raise FAQsFull

@@ -1,4 +1,4 @@
-"""The ``.env`` of ``make run``."""
+"""Creates and protects the ``.env`` of ``make run``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DEMO_PASSWORD", "METRICS_TOKEN")
-"""Variables that are secret whatever their value; in an address, a password is."""
+"""Variables that are always secret; in URLs, only a password is."""
 
 
 def ensure_secret_key(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Run the tests on PostgreSQL and Redis, started for them alone: ``python -m scripts.services [ARGS]``.
+"""Run the tests on a PostgreSQL and a Redis started for them: ``python -m scripts.services [ARGS]``.
 
 Through PgBouncer, as in production with ``DATABASE_POOLER=transaction``; ``--direct`` leaves it out. Tests
 of what only a direct connection has (prepared statements, the server's own timeouts, its failures) start

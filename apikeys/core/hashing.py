@@ -82,7 +82,7 @@ class KeyHasher:
         return remembered
 
     def needs_rehash(self, key_hash: str) -> bool:
-        """Return whether ``key_hash`` was made at another cost than today's."""
+        """Return whether ``key_hash`` has another cost than this hasher's."""
         return self._argon2.check_needs_rehash(key_hash)
 
     def _digest(self, key_hash: str, raw: str) -> bytes:

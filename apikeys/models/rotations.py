@@ -62,7 +62,7 @@ class Rotation(models.Model):
             running.old.revoke(by=by, now=now, origin=origin)
 
     def cancel(self, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE) -> None:
-        """Revoke the new key and give the old one its expiry back. Raises ``RotationOver``."""
+        """Revoke the new key and restore the old one's expiry. Raises ``RotationOver``."""
         with transaction.atomic():
             running = self._lock(now)
             old, new = running.old, running.new

@@ -52,11 +52,11 @@ def key_detail(request: SignedInRequest, key_id: str) -> HttpResponse:
             if isinstance(saved, HttpResponse):
                 return saved
             form = saved
-    context = known_of(request, key, callers, now)
+    context = key_context(request, key, callers, now)
     return render(request, "apikeys/key_detail.html", context | {"form": form} | extra)
 
 
-def known_of(
+def key_context(
     request: SignedInRequest, key: APIKey, callers: list[reports.Caller], now: datetime
 ) -> dict[str, Any]:
     """Return what the page of ``key`` shows besides its settings."""

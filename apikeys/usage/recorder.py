@@ -114,7 +114,7 @@ class Recorder:
             self._start()
 
     def flush(self) -> None:
-        """Write the counts; if the database raises, keep them for the next try and raise too."""
+        """Write the counts; if the database raises, keep them for the next try and re-raise."""
         with self._writing:
             with self._lock:
                 counts, self._counts = self._counts, {}

@@ -230,7 +230,7 @@ def test_a_setting_that_stops_the_server_is_reported_in_one_sentence(tmp_path, n
 
     assert process.returncode != 0
     assert name in err or "database" in err
-    # The worker, which starts before the server reads its own part, may have said so.
+    # The worker starts before the server reads its own settings, so its line may be there.
     assert err.replace("Sending emails.\n", "").count("\n") == 1
 
 

@@ -96,7 +96,7 @@ def signed_for_another_body(service, body):
     return service.sign(body + b" ")
 
 
-def under_an_unknown_identifier(service, body):
+def with_an_unknown_identifier(service, body):
     return service.sign(body) | {"HTTP_GITHUB_PUBLIC_KEY_IDENTIFIER": "nobody's"}
 
 
@@ -130,7 +130,7 @@ def on_another_curve(service, body):
     [
         signed_by_a_stranger,
         signed_for_another_body,
-        under_an_unknown_identifier,
+        with_an_unknown_identifier,
         without_a_signature,
         without_an_identifier,
         without_anything,

@@ -57,7 +57,7 @@ def code(answer):
 
 
 @pytest.fixture(scope="module")
-def narrow(start):
+def small_server(start):
     """A server with one thread and room for 40 connections."""
     return start("--threads 1 --worker-connections 40")
 
@@ -77,22 +77,22 @@ def flood(connection, data):
         return error
 
 
-def test_silent_connections_make_way_for_others(narrow, connect):
-    silent = [connect(narrow) for _ in range(100)]
+def test_silent_connections_make_way_for_others(small_server, connect):
+    silent = [connect(small_server) for _ in range(100)]
 
-    assert call(narrow.url, None).status == 401
+    assert call(small_server.url, None).status == 401
     assert is_closed(silent[0])
 
 
-def test_idle_connections_make_way_for_others(narrow, connect):
-    idle = [connect(narrow) for _ in range(30)]
+def test_idle_connections_make_way_for_others(small_server, connect):
+    idle = [connect(small_server) for _ in range(30)]
     for connection in idle:
         connection.sendall(request())
         assert read(connection)[0] == 401
     for _ in range(20):
-        connect(narrow)
+        connect(small_server)
 
-    assert call(narrow.url, None).status == 401
+    assert call(small_server.url, None).status == 401
     assert is_closed(idle[0])
 
 
@@ -122,13 +122,13 @@ def test_request_that_does_not_end_in_time_gets_a_408(impatient, connect, beginn
     assert '"level": "ERROR"' not in impatient.log.read_text()
 
 
-def test_slow_sender_holds_no_thread(narrow, connect):
-    slow = [connect(narrow) for _ in range(3)]
+def test_slow_sender_holds_no_thread(small_server, connect):
+    slow = [connect(small_server) for _ in range(3)]
     for connection in slow:
         connection.sendall(create("any", b"Content-Length: 9999", body=b"{"))
 
     with trickling(*slow):
-        assert call(narrow.url, None).status == 401
+        assert call(small_server.url, None).status == 401
 
 
 def test_slow_refused_client_does_not_hold_up_other_refused_ones(server, connect):
@@ -144,12 +144,12 @@ def test_slow_refused_client_does_not_hold_up_other_refused_ones(server, connect
         assert read(mistaken)[0] == 200
 
 
-def test_clients_that_never_read_hold_no_thread(narrow, connect):
+def test_clients_that_never_read_hold_no_thread(small_server, connect):
     for _ in range(3):
-        assert isinstance(flood(connect(narrow), request(path=b"/docs/") * 100), TimeoutError)
+        assert isinstance(flood(connect(small_server), request(path=b"/docs/") * 100), TimeoutError)
 
     # The server serves these in turn with the others, which stop reading long before the last one.
-    assert {call(narrow.url, None).status for _ in range(300)} == {401}
+    assert {call(small_server.url, None).status for _ in range(300)} == {401}
 
 
 def test_client_that_never_reads_is_dropped(impatient, connect):
@@ -170,14 +170,14 @@ def test_slow_reader_gets_every_response(server, connect):
     assert received.count(b"HTTP/1.1 200 OK\r\n") == received.count(b"</html>") == 100
 
 
-def test_clients_that_keep_sending_after_their_response_hold_no_thread(narrow, connect):
-    rude = [connect(narrow) for _ in range(15)]
+def test_clients_that_keep_sending_after_their_response_hold_no_thread(small_server, connect):
+    rude = [connect(small_server) for _ in range(15)]
     for connection in rude:
         connection.sendall(request(b"Connection: close"))
         assert read(connection)[0] == 401
 
     with trickling(*rude):
-        assert call(narrow.url, None).status == 401
+        assert call(small_server.url, None).status == 401
 
 
 def test_headers_without_end_are_refused_before_they_cost_anything(server, connect):
