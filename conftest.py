@@ -1,4 +1,4 @@
-"""Fixtures for every test; those of one app are in its own tests."""
+"""Fixtures for all tests; an app's own tests have the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytest_plugins = ["testing.failures", "testing.fixtures", "testing.pages"]
 def server(tmp_path_factory):
     """A running production server with its own database and a pool of users."""
     server = Server(tmp_path_factory.mktemp("server")).prepare()
-    # Parallel workers collect into one folder: one at a time.
+    # Parallel workers share one folder, so collect the files one at a time.
     with Path(tmp_path_factory.getbasetemp().parent, "collectstatic.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         server.manage("collectstatic", "--no-input", "--verbosity", "0")
@@ -28,5 +28,5 @@ def server(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _usage_of_this_test_alone():
-    """Primary keys repeat after a rollback: one test's counts must not reach the next."""
+    """Clear usage, because primary keys repeat after a rollback and counts would reach the next test."""
     recorder.recorder.clear()

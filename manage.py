@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 
 
 def main() -> None:
-    """Run a command; say in a sentence what an operator can mend."""
+    """Run a command; explain in one sentence any failure that an operator can fix."""
     try:
         run()
     except ImproperlyConfigured as error:
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def run() -> None:
-    """Run a command. Like any filter, end quietly if nobody reads what it prints ("… | head")."""
+    """Run a command. Like any filter, end quietly if the reader of its output is gone ("… | head")."""
     try:
         try:
             execute_from_command_line(sys.argv)
@@ -42,7 +42,7 @@ def run() -> None:
 
 
 def lacks_tables() -> bool:
-    """Return whether the database answers, but without all migrations."""
+    """Return whether the database responds but lacks migrations."""
     from wizchat.observability.health import missing_migrations  # it needs the settings
 
     if sys.argv[1:2] == ["migrate"]:
@@ -55,6 +55,6 @@ def lacks_tables() -> bool:
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wizchat.settings")
-    # A migration of a large table takes the time it takes; the limit is for requests.
+    # The limit is for requests: a migration of a large table may take any time.
     os.environ.setdefault("DATABASE_TIMEOUT", "0")
     main()

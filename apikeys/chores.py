@@ -12,10 +12,10 @@ from apikeys.models import APIKey, KeyUsage
 from wizchat.housekeeping import Chore, delete_in_batches
 
 KEYS_PER_TRANSACTION = 200
-"""Fewer than usage rows, because each key takes its events and its usage with it."""
+"""Fewer than usage rows, because deleting a key also deletes its events and usage."""
 
 USAGE_ROWS_PER_TRANSACTION = 1000
-"""Takes a few milliseconds, so no request waits long for it."""
+"""Deleting these takes a few milliseconds, so no request waits long."""
 
 SESSIONS_PER_TRANSACTION = 1000
 

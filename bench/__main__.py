@@ -1,7 +1,7 @@
-"""Measure everything in one run and write docs/benchmarks.md: ``python -m bench [--quick] [PART …]``.
+"""Measures everything in one run and writes docs/benchmarks.md: ``python -m bench [--quick] [PART …]``.
 
-With parts, only those are measured, and what was found is printed alone. ``--quick`` takes a few rounds
-on SQLite, to see that the benchmarks themselves work.
+With parts, measures only those, and prints the results instead. ``--quick`` runs a few rounds on SQLite,
+to check that the benchmarks themselves work.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Authentication alone: the time of one view, guarded in turn by nothing, by WizChat and by each peer."""
+"""Authentication alone: the time of one view without authentication, with WizChat's and with each peer's."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ VIEWS = {
     "naive, wrong": "… wrong secret",
 }
 SIZES = [10, 10_000, 100_000, 1_000_000]
-REQUESTS = 30  # short turns: a round is seldom disturbed, and then wholly
-SLOW = {"naive": 1, "naive, wrong": 1}  # requests a round; Argon2 is no faster for more
+REQUESTS = 30  # short turns: few rounds are disturbed, and then as a whole
+SLOW = {"naive": 1, "naive, wrong": 1}  # requests per round; Argon2 is no faster with more
 BY_SIZE = ["plain", "valid"]
 
 
 class Samples:
-    """Seconds that one request takes in each round, by the name of a view, on one database."""
+    """Seconds per request in each round, by view, on one database."""
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, list[float]] = defaultdict(list)
         self.round_trips: dict[str, int] = {}
 
     def over_plain(self, name: str) -> list[float]:
-        """Return, round by round, by how much a view takes longer than the plain one, in µs."""
+        """Return, for each round, how many µs longer a view takes than the plain one."""
         plain = "plain" + (f" of {name.rpartition(' of ')[2]}" if " of " in name else "")
         pairs = zip(self.seconds[name], self.seconds[plain], strict=True)
         return [(seconds - base) * 1e6 for seconds, base in pairs]
@@ -70,7 +70,7 @@ def measure(services: Services) -> list[Section]:
 
 
 def _call_views(workers: dict[int, Worker], rounds: int) -> Samples:
-    """Call the views, each in turn, round by round, so that what disturbs one disturbs all."""
+    """Call the views in turn, round by round, so that a disturbance affects them all."""
     samples = Samples()
     smallest = workers[min(workers)]
     names = smallest.ask("names")

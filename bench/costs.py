@@ -1,4 +1,4 @@
-"""What the rate limit and the counting of usage add to a request."""
+"""What rate limiting and recording usage add to a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``GET /v1/chatbots`` with 50 rows over HTTP, beside the stock DRF project behind the same server."""
+"""``GET /v1/chatbots`` with 50 rows over HTTP, next to a stock DRF project on the same server."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
 """Clients that put load on a server: ``python -m bench.load``, one thread for all connections.
 
 Reads ``{"port", "seconds", "streams": [{"connections", "path", "headers", "rate", "per_connection"}]}``
-from a line of standard input, says "started", and ends after those seconds or with its input.
+from a line of standard input, prints "started", and ends after those seconds or when its input ends.
 
-A stream sends its Authorization headers in turn: each connection one request after another, or all of
-them together ``rate`` requests a second, however slow the answers are. After ``per_connection``
-requests, if that is given, a client connects again.
+A stream sends its Authorization headers in turn: each connection sends one request after another, or all
+connections together send ``rate`` requests a second, however slow the responses are. If
+``per_connection`` is given, a client reconnects after that many requests.
 
-Answers, for each stream, ``[[at, latency, status], …]``: seconds since the start, seconds since the
-request was due, and 0 as the status of a request that got no answer.
+Prints ``[[at, latency, status], …]`` for each stream: seconds since the start, seconds since the request
+was due, and its status, which is 0 if there was no response.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from itertools import count, cycle
 from time import perf_counter
 from typing import Any, TextIO
 
-PATIENCE = 30.0  # seconds for the last answers
+PATIENCE = 30.0  # seconds to wait for the last responses
 
 
 class Stream:
@@ -43,7 +43,7 @@ class Stream:
         self._due = next(self._dues, 0.0)
 
     def give_up(self, ends_at: float) -> None:
-        """Close the connections; what was due and isn't answered never will be."""
+        """Close the connections; record requests that were due and have no response as failed."""
         for client in self.clients:
             if client.request:
                 client.finish(0)
@@ -58,9 +58,10 @@ class Stream:
         return "\r\n".join([*lines, "", ""]).encode()
 
     def send_what_is_due(self, now: float, ends_at: float) -> float:
-        """Return for how many seconds nothing else will be due.
+        """Send the requests that are due; return the seconds until the next one is due.
 
-        With a rate, what was due before the end is sent after it if need be: a slow server hides nothing.
+        With a rate, requests that were due before the end are sent even after it, so that a slow server
+        can't hide delays.
         """
         for _ in range(len(self.idle)):
             if not (self.is_behind(min(now, ends_at)) if self.rate else now < ends_at):
@@ -74,12 +75,12 @@ class Stream:
         return len(self.idle) < len(self.clients)
 
     def is_behind(self, now: float) -> bool:
-        """Return whether a request was due before ``now`` that was not sent."""
+        """Return whether a request that was due before ``now`` hasn't been sent."""
         return bool(self.rate) and self._due < now
 
 
 class Client:
-    """A connection with at most one request under way."""
+    """A connection with at most one request in progress."""
 
     def __init__(self, stream: Stream, port: int, selector: selectors.BaseSelector) -> None:
         self.stream, self.address, self.selector = stream, ("127.0.0.1", port), selector
@@ -118,7 +119,7 @@ class Client:
             self.finish(status)
 
     def _lose(self) -> None:
-        """Drop the connection; a request that met its end as the server closed it is sent once more."""
+        """Drop the connection; resend a request that was lost because the server closed it."""
         self.close()
         if self.request and not self.data and not self.is_new:
             self._send()
@@ -140,7 +141,7 @@ class Client:
 
 
 def answered(data: bytes) -> int | None:
-    """Return the status of an answer that is whole."""
+    """Return the status of a response, or ``None`` if it isn't complete."""
     head, separator, body = data.partition(b"\r\n\r\n")
     if not separator:
         return None
@@ -149,7 +150,7 @@ def answered(data: bytes) -> int | None:
 
 
 def run(job: dict[str, Any], stop: TextIO | None) -> list[list[tuple[float, float, int]]]:
-    """Do the job, until its seconds are over or ``stop`` ends."""
+    """Run the job until its time is over or ``stop`` ends."""
     selector = selectors.DefaultSelector()
     started_at = perf_counter()
     streams = [Stream(job, stream, selector) for stream in job["streams"]]

@@ -1,4 +1,4 @@
-"""How much memory a process takes for the keys that it has verified."""
+"""How much memory a process needs for the keys that it has verified."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One process and two, on PostgreSQL and Redis."""
+"""Throughput of one process and of two, on PostgreSQL and Redis."""
 
 from __future__ import annotations
 

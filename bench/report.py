@@ -1,4 +1,4 @@
-"""What was measured as docs/benchmarks.md; nothing in it is typed by hand."""
+"""Writes the measurements as docs/benchmarks.md, in which no figure is typed by hand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PACKAGES = [
 
 @dataclass
 class Target:
-    """A figure that was aimed at, and what was measured; ``sign`` is "≤" or "≥"."""
+    """A target and the measured figure; ``sign`` is "≤" or "≥"."""
 
     name: str
     system: str
@@ -49,7 +49,7 @@ class Target:
 
 @dataclass
 class Section:
-    """What one part of the benchmarks found."""
+    """The results of one part of the benchmarks."""
 
     title: str
     text: str
@@ -93,7 +93,7 @@ def machine(services: Sequence[str]) -> str:
 
 
 def spread(values: Sequence[float], *, digits: int = 0) -> str:
-    """Return the median, and the quartiles around it."""
+    """Return the median with the quartiles."""
     lower, _, upper = quantiles(values, n=4)
     return f"{median(values):,.{digits}f} ({lower:,.{digits}f}–{upper:,.{digits}f})"
 

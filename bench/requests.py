@@ -1,7 +1,7 @@
-"""Whole requests: the processor time of WizChat's, beside the same ones with DRF and django-ninja.
+"""The CPU time of whole requests to WizChat, compared with the same ones to DRF and django-ninja.
 
-The three projects read the same tables. Their WSGI applications are called in turn, through all of
-their middleware, by a process each.
+The three projects read the same tables. A process each calls their WSGI applications in turn, through
+all of their middleware.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ PROJECTS = {
     "ninja": {"DJANGO_SETTINGS_MODULE": "bench.peers.settings", "BENCH_PEER": "django_ninja"},
 }
 PEERS = {"drf": "DRF", "ninja": "django-ninja"}
-# Failed attempts are counted, and answered with 401 however many there are.
+# Count failed attempts, but answer any number of them with 401.
 UNLIMITED = {"AUTH_FAILURES_PER_MINUTE": "999999999"}
 
 
 class Line(NamedTuple):
-    """A line of the table; the targets are shares of the peers' time, by database."""
+    """A row of the table; the targets are shares of the peers' time, by database."""
 
     name: str
     method: str
@@ -81,24 +81,24 @@ def measure(services: Services) -> list[Section]:
 
 
 def _measure_lines(workers: dict[str, Worker], rounds: int, times: int) -> dict[str, Costs]:
-    """Return what each line costs; the projects take turns, so that what disturbs one disturbs all."""
-    made = workers["wizchat"].ask("fill")
+    """Return what each row costs; the projects take turns, so that a disturbance affects them all."""
+    data = workers["wizchat"].ask("fill")
     for worker in workers.values():
         worker.ask("settle")
-    _compare_lists(workers, made["headers"])
+    _compare_lists(workers, data["headers"])
     costs: dict[str, Costs] = {line.name: {project: [] for project in workers} for line in LINES}
     for _ in range(rounds):
         for line in LINES:
-            path = f"/v1/chatbots{line.path.format(**made)}"
+            path = f"/v1/chatbots{line.path.format(**data)}"
             for project, worker in workers.items():
-                header = made["headers"][project][line.is_forged]
+                header = data["headers"][project][line.is_forged]
                 call = [line.method, path, header, line.body, line.status]
                 costs[line.name][project].append(worker.ask("cost", times, *call))
     return costs
 
 
 def _compare_lists(workers: dict[str, Worker], headers: dict[str, list[str]]) -> None:
-    """Make sure that the projects do the same: a page of the same 50 chatbots, and a next one."""
+    """Check that the projects do the same: return the same 50 chatbots and a link to the next page."""
     pages = [
         worker.ask("body", "GET", "/v1/chatbots", headers[project][0], "", 200)
         for project, worker in workers.items()
@@ -110,7 +110,7 @@ def _compare_lists(workers: dict[str, Worker], headers: dict[str, list[str]]) ->
 
 
 def _share(costs: Costs, peer: str) -> float:
-    """Return WizChat's processor time as a share of a peer's, the database's included: median of rounds."""
+    """Return WizChat's CPU time as a share of a peer's, database included: the median of the rounds."""
     pairs = zip(costs["wizchat"], costs[peer], strict=True)
     return median(sum(ours) / sum(theirs) for ours, theirs in pairs)
 

@@ -29,7 +29,7 @@ class Plan(NamedTuple):
     keys: int
     rate: int  # requests a second
     before: float  # seconds until the first process restarts
-    after: float  # and after the last one
+    after: float  # seconds after the last process has restarted
 
 
 class Phase(NamedTuple):
@@ -103,7 +103,7 @@ def _restart(services: Services, plan: Plan) -> list[Phase]:
 
 
 def _replace(server: Server, pid: int) -> None:
-    """End a process, and wait until gunicorn has another one that serves in its place."""
+    """End a process, and wait until its replacement serves requests."""
     others = set(children(server.process.pid))
     os.kill(pid, signal.SIGTERM)
     wait_until(
@@ -117,7 +117,7 @@ def _all_serve(server: Server) -> bool:
 
 
 def _serves(pid: int) -> bool:
-    """Return whether a process of gunicorn has loaded: it starts a thread for its first request."""
+    """Return whether a gunicorn process is serving: it starts a thread with its first request."""
     try:
         return len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
     except FileNotFoundError:

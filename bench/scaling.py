@@ -1,4 +1,4 @@
-"""From what was measured to 1,000 and to 100,000 requests a second: docs/scaling.md says what to do then."""
+"""Extrapolates the measurements to 1,000 and 100,000 requests a second; see docs/scaling.md."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from math import ceil
 
 from bench.report import Section, table
 
-BUSY = 0.7  # of a process or a core: above that, requests wait for each other
+BUSY = 0.7  # share of a process or core in use: above that, requests wait for each other
 LOADS = {1_000: 10_000, 100_000: 1_000_000}  # requests a second, and keys that send them in equal shares
-THREADS = 8 + 2  # of a process that keep a connection to PostgreSQL
-DAYS = 90  # that usage is kept
+THREADS = 8 + 2  # threads of a process that keep a connection to PostgreSQL
+DAYS = 90  # for which usage is kept
 
 Figures = Mapping[str, float]
 

@@ -1,4 +1,4 @@
-"""PostgreSQL, Redis and SQLite files of the run's own."""
+"""The run's own PostgreSQL, Redis and SQLite files."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from testing.services import Postgres, Redis
 
 
 class Services(ExitStack):
-    """Gives out new databases; ``databases`` names the systems that are measured.
+    """Creates databases; ``databases`` names the systems to measure.
 
-    A quick run measures SQLite alone. ``shared`` is the system for many processes.
+    A quick run measures only SQLite. ``shared`` is the system for several processes.
     """
 
     def __init__(self, *, quick: bool) -> None:

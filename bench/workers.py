@@ -1,4 +1,4 @@
-"""The processes that are measured, and the load on them."""
+"""The measured processes, and the load on them."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ SETTINGS = {
     "DATABASE_POOLER": "none",
     "TRUSTED_PROXIES": "",
     "AUTH_FAILURES_PER_MINUTE": "100",
-    "RATE_LIMIT": "999999999/day",  # counted as ever, and never reached
+    "RATE_LIMIT": "999999999/day",  # requests are counted, but never reach the limit
     "WEB_CONCURRENCY": "1",
     "WEB_THREADS": "8",
 }
 
 
 class Worker:
-    """A process that runs ``module`` on a database, and does only what it is asked for."""
+    """A process that runs ``module`` on a database and waits for commands."""
 
     def __init__(self, module: str, url: str, *arguments: object, **environ: str) -> None:
         self.environ = {**os.environ, **SETTINGS, "DATABASE_URL": url, **environ}
@@ -49,7 +49,7 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate(timeout=60)  # it ends with its input
+        self._process.communicate(timeout=60)  # the process ends when its input does
 
     def ask(self, *command: object) -> Any:
         self.wait_until_ready()
@@ -71,7 +71,7 @@ class Worker:
 
 
 class Answer(NamedTuple):
-    """An answer to the load: ``at`` is in seconds since its start, ``status`` 0 if there was none."""
+    """A response to the load: ``at`` is in seconds since the start, ``status`` 0 if there was none."""
 
     at: float
     latency: float
@@ -116,9 +116,9 @@ class Server:
 
     @contextmanager
     def under_load(self, seconds: float, *streams: dict[str, Any]) -> Iterator[list[list[Answer]]]:
-        """Send it ``streams`` of requests while the block runs, for at most ``seconds``.
+        """Send ``streams`` of requests to the server while the block runs, for at most ``seconds``.
 
-        At the end, the list that it yields has the answers to each stream.
+        Yields a list that has the responses to each stream when the block ends.
         """
         clients = subprocess.Popen(
             [sys.executable, "-m", "bench.load"],
@@ -139,23 +139,23 @@ class Server:
         answers += [[Answer(*answer) for answer in of_stream] for of_stream in json.loads(output)]
 
     def load(self, seconds: float, *streams: dict[str, Any]) -> list[list[Answer]]:
-        """Put load on the server; return the answers of each stream."""
-        time.sleep(0.2)  # what was asked before is written and swept up
+        """Put load on the server; return the responses to each stream."""
+        time.sleep(0.2)  # lets the server write its usage and clean up first
         with self.under_load(seconds, *streams) as answers:
             time.sleep(seconds)
         return answers
 
 
 def percentile(answers: Sequence[Answer], share: float) -> float:
-    """Return the latency, in milliseconds, that this share of ``answers`` stayed below."""
+    """Return the latency in milliseconds below which this share of ``answers`` stayed."""
     latencies = sorted(answer.latency for answer in answers)
     return latencies[min(len(latencies) - 1, int(len(latencies) * share))] * 1000
 
 
 def per_second(answers: Sequence[Answer], seconds: float) -> float:
-    """Return the answers a second within the load's ``seconds``.
+    """Return the responses per second within the load's ``seconds``.
 
-    Requests still under way at the end aren't counted: each connection has one, and counting them would
-    flatter a slow server most.
+    Excludes requests still in progress at the end: each connection has one, and counting them would
+    flatter slow servers most.
     """
     return sum(answer.at + answer.latency <= seconds for answer in answers) / seconds

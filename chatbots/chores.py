@@ -8,13 +8,13 @@ from chatbots.models import Chatbot
 from wizchat.housekeeping import Chore, delete_in_batches
 
 QUERIES_PER_TRANSACTION = 1000
-"""Takes a few milliseconds, so no message waits long for it."""
+"""Deleting these takes a few milliseconds, so no message waits long."""
 
 
 def delete_queries_before(moment: datetime) -> int:
     """Delete the queries from before ``moment``; return how many."""
     deleted = 0
-    # One chatbot after the other, because queries are indexed by chatbot and time.
+    # One chatbot at a time, because queries are indexed by chatbot and time.
     for chatbot in Chatbot.objects.only("pk").order_by("pk").iterator():
         old = chatbot.queries.filter(created_at__lt=moment).order_by("created_at", "id")
         deleted += delete_in_batches(old, QUERIES_PER_TRANSACTION)

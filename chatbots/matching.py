@@ -1,4 +1,4 @@
-"""Which known question does a message ask? Compares words, weighted by how telling they are. Pure.
+"""Finds the known question that a message asks. Compares words, weighted by how telling they are. Pure.
 
 A question is prepared once, when it is written. The work of one message stays within
 the bounds below, whatever the questions and the message contain.
@@ -19,13 +19,13 @@ from typing import NamedTuple
 from rapidfuzz import process
 from rapidfuzz.distance import JaroWinkler
 
-# A word of the message is taken for a known one from this likeness on: "pasword" and "passwords"
+# From this likeness on, a word of the message counts as a known one: "pasword" and "passwords"
 # are "password" (0.98), "weather" is not "whether" (0.91), "card" is not "cart" (0.88).
 LIKENESS = 0.92
 SHORTEST_FUZZY_WORD = 4  # "car" is not "card"
 
-# The share of meaning that message and question must have in common. At 0.55 half of a two-word
-# question is not enough if the message is also about something else ("reset the weather"), but it is
+# The share of meaning that message and question must have in common. At 0.55, half of a two-word
+# question isn't enough if the message is also about something else ("reset the weather"), but it is
 # enough if the message is about nothing else ("password?").
 THRESHOLD = 0.55
 # What the message leaves out of the question counts more than what it adds to it.
@@ -41,10 +41,10 @@ COMPARISONS = 30_000  # of a word in the message with a known word, letter by le
 ALIKE = 16  # known words that one word of the message may stand for
 VISITS = 10_000  # of a question that has one of those words
 
-# Chinese and Japanese do not put spaces between words: there, each character is a word.
+# Chinese and Japanese don't put spaces between words, so each character counts as a word.
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff"
 _WORD = re.compile(rf"[{_IDEOGRAPHS}]|[^\W_{_IDEOGRAPHS}]+")
-# One mark is enough to split at. "[.!?;]+" would scan a row of 12,000 dots once for each of them.
+# Split at a single mark: "[.!?;]+" would scan a row of 12,000 dots once for each dot.
 _SENTENCE_END = re.compile(r"[.!?;]\s|[\n。؟]")
 # "log in", "log-in", "logged in" and "login" are one word; so are "e-mail" and "email".
 _COMPOUND = re.compile(r"\b(e|log|set|sign)(?:ged|ging|ed|ing)?[ -](in|mail|off|on|out|up)\b")
@@ -67,8 +67,8 @@ STOPWORDS = frozenset(
 )
 
 
-Heard = dict[str, dict[str, float]]
-"""Words of a message, and for each the known words that it may stand for with their likeness."""
+Recognised = dict[str, dict[str, float]]
+"""The known words that each word of a message may stand for, with their likeness."""
 
 
 def prepare(question: str) -> str:
@@ -80,22 +80,22 @@ def prepare(question: str) -> str:
 def best_match(message: str, prepared: Sequence[str]) -> int | None:
     """Return the index of the prepared question that ``message`` asks, the first of equals, or ``None``."""
     text = _folded(message)
-    spoken = _words(text)
-    if not spoken:
+    message_words = _words(text)
+    if not message_words:
         return None
     questions = [entry.split(" ") for entry in prepared]
-    verbatim = _digest(spoken)
+    verbatim = _digest(message_words)
     for number, (digest, *_) in enumerate(questions):
         if digest == verbatim:
             return number
 
     index = _Index([words[1:] for words in questions])
-    heard = index.recognise(_telling(spoken, MESSAGE_WORDS))
+    recognised = index.recognise(_telling(message_words, MESSAGE_WORDS))
     parts = {
-        frozenset(heard.keys() & _telling(_words(part), MESSAGE_WORDS))
+        frozenset(recognised.keys() & _telling(_words(part), MESSAGE_WORDS))
         for part in [text, *_SENTENCE_END.split(text, MESSAGE_SENTENCES)[:MESSAGE_SENTENCES]]
     }
-    scores = index.scores([{word: heard[word] for word in words} for words in parts])
+    scores = index.scores([{word: recognised[word] for word in words} for words in parts])
     score, number = max(((score, -number) for number, score in scores), default=(0.0, 0))
     return -number if score >= THRESHOLD else None
 
@@ -105,24 +105,24 @@ class _Part(NamedTuple):
 
     known: list[tuple[str, float]]  # words with their weight, the rarest (and most telling) first
     size: float  # the weight of all its words
-    most: float  # the score of a question that consists of exactly the known words: none has more
+    best_score: float  # of a question that consists of exactly the known words; no question scores higher
 
 
 class _Index:
-    """Questions by word. The fewer questions have a word, the more it weighs."""
+    """Questions by word. The fewer questions contain a word, the more it weighs."""
 
     def __init__(self, questions: Sequence[Sequence[str]]) -> None:
         self.questions = questions
-        # A logarithm for each count, not for each of up to 20,000 words.
+        # Compute a logarithm for each count, not for each of up to 20,000 words.
         weight = cache(lambda count: log(1 + len(questions) / count))
         counts = Counter(chain.from_iterable(questions))
         self.weights = {word: weight(count) for word, count in counts.items()}
         self.unknown_weight = log(1 + len(questions))
-        # fsum: questions of the same words in another order are equal to the last bit.
+        # fsum, so that the order of a question's words doesn't change even the last bit of its size.
         self.sizes = [fsum(map(self.weights.__getitem__, words)) for words in questions]
 
-    def recognise(self, words: Sequence[str]) -> Heard:
-        """Return what each word may stand for; a likeness is at most 1."""
+    def recognise(self, words: Sequence[str]) -> Recognised:
+        """Return the known words that each word may stand for; a likeness is at most 1."""
         fuzzy = sum(len(word) >= SHORTEST_FUZZY_WORD for word in words)
         long_words = (word for word in self.weights if len(word) >= SHORTEST_FUZZY_WORD)
         vocabulary = list(islice(long_words, COMPARISONS // max(fuzzy, 1)))
@@ -137,13 +137,13 @@ class _Index:
         )
         return {known: likeness for known, likeness, _ in near} | exact
 
-    def scores(self, heard: Iterable[Heard]) -> Iterator[tuple[int, float]]:
+    def scores(self, recognised: Iterable[Recognised]) -> Iterator[tuple[int, float]]:
         """Yield each question's share in common with each part, 0 to 1 (Tversky's index)."""
-        parts = sorted(map(self._weigh, heard), key=lambda part: part.most, reverse=True)
+        parts = sorted(map(self._weigh, recognised), key=lambda part: part.best_score, reverse=True)
         having = self._find({word for part in parts for word, _ in part.known})
         visits = 0
         for part in parts:
-            if part.most < THRESHOLD or visits > VISITS:
+            if part.best_score < THRESHOLD or visits > VISITS:
                 return
             shared: defaultdict[int, float] = defaultdict(float)
             for word, weight in part.known:
@@ -156,14 +156,14 @@ class _Index:
                 yield number, _share(weight, self.sizes[number], part.size)
 
     def _find(self, words: set[str]) -> Mapping[str, list[int]]:
-        """Return for each of ``words`` the questions that have it."""
+        """Return the numbers of the questions that contain each of ``words``."""
         having: defaultdict[str, list[int]] = defaultdict(list)
         for number, question in enumerate(self.questions):
             for word in words.intersection(question):
                 having[word].append(number)
         return having
 
-    def _weigh(self, part: Heard) -> _Part:
+    def _weigh(self, part: Recognised) -> _Part:
         likeness: dict[str, float] = {}
         for known in part.values():
             for word, value in known.items():
@@ -172,8 +172,9 @@ class _Index:
         weighed = [(word, self.weights[word] * likeness[word]) for word in rarest_first]
         weights = self.weights.__getitem__
         size = fsum(max(map(weights, known), default=self.unknown_weight) for known in part.values())
-        most = fsum(weight for _, weight in weighed)
-        return _Part(weighed, size, _share(most, most, size) if most else 0.0)
+        known_size = fsum(weight for _, weight in weighed)
+        best_score = _share(known_size, known_size, size) if known_size else 0.0
+        return _Part(weighed, size, best_score)
 
 
 def _share(shared: float, question_size: float, part_size: float) -> float:
@@ -197,6 +198,6 @@ def _digest(words: Sequence[str]) -> str:
 
 
 def _telling(words: Sequence[str], limit: int) -> list[str]:
-    """Return the first ``limit`` different words that are not stopwords, cut short and without endings."""
+    """Return the first ``limit`` distinct words that aren't stopwords, shortened and without endings."""
     stems = (_ENDING.sub("", word[:WORD_LENGTH]) for word in words if word not in STOPWORDS)
     return list(islice(dict.fromkeys(stems), limit))

@@ -75,7 +75,7 @@ class Chatbot(models.Model):
         answer = replier.reply(self, message)
         try:
             return self.queries.create(message=message, answer=answer)
-        except IntegrityError as error:  # the foreign key: the chatbot was deleted while it answered
+        except IntegrityError as error:  # the foreign key: the chatbot was deleted while it was answering
             raise Chatbot.DoesNotExist from error
 
     def learn(self, question: str, answer: str) -> FAQEntry:
@@ -84,7 +84,7 @@ class Chatbot(models.Model):
         Raises ``FAQsFull``, or ``Chatbot.DoesNotExist`` if another request has deleted the chatbot.
         """
         with transaction.atomic():
-            # The lock makes concurrent requests count one after the other; messages don't wait for it.
+            # The lock makes concurrent requests count one after another; messages don't wait for it.
             Chatbot.objects.select_for_update(no_key=True).only("pk").get(pk=self.pk)
             if self.faqs.count() >= self.MAX_FAQS:
                 raise FAQsFull
@@ -115,7 +115,7 @@ class FAQEntry(models.Model):
     chatbot = models.ForeignKey(Chatbot, models.CASCADE, related_name="faqs", db_index=False)
     question = models.TextField(max_length=1000)
     answer = models.TextField(max_length=4000)
-    # The question as the matching reads it; empty if something other than save() wrote the row.
+    # The question as chatbots.matching reads it; empty if something other than save() wrote the row.
     prepared = models.TextField(db_default="", editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

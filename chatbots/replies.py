@@ -41,11 +41,11 @@ class FAQReplier:
 def _prepare_late(entries: Collection[Any]) -> dict[str, str]:
     """Prepare questions that a bulk insert, or a server of the previous release, left unprepared.
 
-    Returns them by the text of their entry's id.
+    Returns the prepared questions by the id of their entry, as text.
     """
     prepared = {}
     for pk, question in FAQEntry.objects.filter(pk__in=entries).values_list("pk", "question"):
         text = prepared[str(pk)] = prepare(question)
-        # The question may be edited at this moment; the text of the old one must not replace the new.
+        # The question may have just been edited: the old one must not replace the new one.
         FAQEntry.objects.filter(pk=pk, question=question).update(prepared=text)
     return prepared

@@ -1,4 +1,4 @@
-"""The endpoints of ``/v1/``. Every queryset begins at the key's owner, so a key sees nothing else."""
+"""The endpoints of ``/v1/``. Every queryset starts from the key's owner, so a key sees nothing else."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class OwnedView(Endpoint[_Model]):
 
     def translated(self, exc: Exception) -> Exception:
         match exc:
-            case Chatbot.DoesNotExist():  # it is another owner's, or was deleted just now
+            case Chatbot.DoesNotExist():  # another owner's, or just deleted
                 return NotFound()
             case ChatbotInactive():
                 return APIError(catalogue.CHATBOT_INACTIVE)
@@ -70,7 +70,7 @@ class ChatbotList(OwnedView[Chatbot]):
     def make(self, **values: Any) -> Chatbot:
         try:
             return Chatbot.objects.create(owner=self.request.user, **values)
-        except IntegrityError as error:  # the foreign key: the owner's account was deleted just now
+        except IntegrityError as error:  # the foreign key: the owner's account has just been deleted
             raise KeyRefused(Outcome.INACTIVE_OWNER) from error
 
 

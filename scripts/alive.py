@@ -1,4 +1,4 @@
-"""For the image's health check: exit 0 if the server on ``PORT`` answers that it is alive."""
+"""The image's health check: exits with 0 if the server on ``PORT`` reports that it's alive."""
 
 from __future__ import annotations
 

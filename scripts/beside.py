@@ -1,4 +1,4 @@
-"""Runs the worker beside the server of ``make run`` and ends it when the server ends, in whatever way.
+"""Runs the worker beside the server of ``make run``, and ends it when the server ends for any reason.
 
 Standard input is a pipe whose other end only the server's processes hold: it closes when they are gone,
 even if they were killed.

@@ -1,4 +1,4 @@
-"""The browser that the tests drive: found, or installed by ``python -m scripts.browser``."""
+"""Finds the browser that the tests drive; ``python -m scripts.browser`` installs it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMES = (*PACKAGES, "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = """\
 No Chromium for the tests in the browser, and it could not be installed.
 Install Debian's package (apt-get install chromium-headless-shell) or Chrome, or set CHROMIUM to its path."""
-# Nothing but the page under test uses the network.
+# Only the page under test may use the network.
 FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
@@ -26,12 +26,12 @@ FLAGS = [
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Start the browser that is there; exit with advice when there is none."""
+    """Start the installed browser; exit with advice if there is none."""
     return playwright.chromium.launch(executable_path=find(playwright) or sys.exit(MISSING), args=FLAGS)
 
 
 def find(playwright: Playwright) -> str | None:
-    """Return the path of $CHROMIUM or else of a Chromium on PATH or of Playwright's own build."""
+    """Return the path of $CHROMIUM, else of a Chromium on PATH, else of Playwright's own build."""
     if given := os.environ.get("CHROMIUM"):
         return shutil.which(given)
     own = playwright.chromium.executable_path
@@ -40,11 +40,11 @@ def find(playwright: Playwright) -> str | None:
 
 
 def install() -> None:
-    """Install one of Debian's packages where that is allowed without a password, else Playwright's build."""
+    """Install one of Debian's packages if that needs no password, else Playwright's build."""
     as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if shutil.which("apt-get") and (not as_root or shutil.which("sudo")):
         apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
-        # A failing update is no reason to stop: the lists at hand may know the package.
+        # Ignore a failed update: the existing package lists may have the package.
         _run([*apt, "update"])
         if any(_run([*apt, "install", "--yes", "--no-install-recommends", package]) for package in PACKAGES):
             return

@@ -1,4 +1,4 @@
-"""The ``.env`` of ``make run``."""
+"""Creates and protects the ``.env`` of ``make run``."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import stat
 from pathlib import Path
 
 SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DEMO_PASSWORD", "METRICS_TOKEN")
-"""Variables that are secret whatever their value; in an address, a password is."""
+"""Variables that are always secret; in URLs, only a password is."""
 
 
 def ensure_secret_key(path: Path) -> bool:
-    """Append a random SECRET_KEY to ``path`` unless it holds one; return whether it was written.
+    """Append a random SECRET_KEY to ``path`` unless it has one; return whether this wrote it.
 
-    Existing lines stay. A file that the key was written into is readable only by its owner.
+    Keeps existing lines. Only the owner can read a file into which this wrote the key.
     """
     text = path.read_text() if path.exists() else ""
     if _has("SECRET_KEY", text):
@@ -28,7 +28,7 @@ def ensure_secret_key(path: Path) -> bool:
 
 
 def keep_private(path: Path) -> bool:
-    """Let nobody but its owner read a file that holds a secret; return whether others could."""
+    """Make a file that holds a secret readable only by its owner; return whether others could read it."""
     if not path.exists() or not stat.S_IMODE(path.stat().st_mode) & 0o077:
         return False
     text = path.read_text()

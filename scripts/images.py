@@ -1,7 +1,7 @@
 """Pin every base image to the digest that its tag has now: ``python -m scripts.images``.
 
-A tag can be moved to another image; a digest is the hash of the one that was looked at. skopeo asks the
-registry for what it would send (for all platforms), without an engine and without a download.
+A tag can be moved to another image; a digest is the hash of one image. skopeo gets it from the registry,
+for all platforms, without a container engine and without downloading the image.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def pin(text: str, digests: dict[str, str]) -> str:
 
 
 def digest(image: str) -> str:
-    """Return the digest of what the registry sends for ``image``; exit if it sends nothing."""
+    """Return the digest of ``image`` in the registry; exit if the registry has none."""
     command = ["skopeo", "inspect", "--raw", f"docker://{image}"]
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  # our own words
     if done.returncode:

@@ -1,4 +1,4 @@
-"""``make run``: prepare everything once, say how to sign in, become the production server."""
+"""``make run``: prepares everything, says how to sign in, and becomes the production server."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def main() -> None:
     if not is_loopback(host) and os.environ["HTTPS_ONLY"].lower() == "off":
         say("This serves plain HTTP to the network: keys and passwords can be intercepted.\n")
     start_worker()
-    # The server inherits the socket: the port was never free in between, and a client that
-    # read the line above waits in the backlog instead of being refused.
+    # The server inherits the socket, so that no other process can take the port in between, and a
+    # client that reads the line above waits in the backlog instead of being refused.
     os.set_inheritable(listener.fileno(), True)
     gunicorn = [sys.executable, "-m", "wizchat.gunicorn", "--bind", f"fd://{listener.fileno()}"]
     os.execv(sys.executable, gunicorn)  # noqa: S606  # no shell is wanted
@@ -41,7 +41,7 @@ def main() -> None:
 def keep_secrets() -> None:
     """Write a SECRET_KEY into ``.env`` unless there is one, and let no other user read secrets."""
     if not os.environ.get("SECRET_KEY"):
-        os.environ.pop("SECRET_KEY", None)  # an empty one would hide the file's
+        os.environ.pop("SECRET_KEY", None)  # an empty variable would hide the file's value
         if ensure_secret_key(ROOT / ".env"):
             say("Wrote a random SECRET_KEY into .env.")
     if keep_private(ROOT / ".env"):
@@ -49,17 +49,17 @@ def keep_secrets() -> None:
 
 
 def set_environment() -> None:
-    """Let plain HTTP work where ``make run`` serves; what the user set in the environment wins.
+    """Let plain HTTP work where ``make run`` serves, unless the user's environment says otherwise.
 
-    On this machine alone that overrules ``.env`` too; on a network ``.env`` wins.
+    If only this machine can connect, this also overrides ``.env``; on a network, ``.env`` wins.
     """
-    asked, site = os.environ.get("HTTPS_ONLY"), os.environ.get("SITE_URL")
+    https_only, site_url = os.environ.get("HTTPS_ONLY"), os.environ.get("SITE_URL")
     environ.Env.read_env(ROOT / ".env")
     host = os.environ["HOST"] = os.environ.get("HOST") or "127.0.0.1"
-    if not site and is_loopback(host):
+    if not site_url and is_loopback(host):
         os.environ.pop("SITE_URL", None)
     os.environ["PORT"] = os.environ.get("PORT") or "8000"
-    if not os.environ.get("HTTPS_ONLY") or (not asked and is_loopback(host)):
+    if not os.environ.get("HTTPS_ONLY") or (not https_only and is_loopback(host)):
         os.environ["HTTPS_ONLY"] = "off"
     hosts = {*os.environ.get("ALLOWED_HOSTS", "").split(","), "localhost", "127.0.0.1", "[::1]", in_url(host)}
     os.environ["ALLOWED_HOSTS"] = ",".join(sorted(hosts - {""}))
@@ -82,7 +82,7 @@ def start_worker() -> None:
 
 
 def in_url(host: str) -> str:
-    """Return ``host`` as URLs and the Host header have it."""
+    """Return ``host`` as URLs and the Host header write it."""
     return f"[{host}]" if ":" in host else host
 
 
@@ -94,7 +94,7 @@ def is_loopback(host: str) -> bool:
 
 
 def listen(host: str, port: str) -> socket.socket:
-    """Bind ``host``:``port``; exit with a message when that is impossible."""
+    """Bind ``host``:``port``; exit with a message if that fails."""
     try:
         number = int(port)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -108,7 +108,7 @@ def listen(host: str, port: str) -> socket.socket:
 
 
 def prepare() -> None:
-    """Migrate, collect the static files, make the demo account; exit if one of them fails."""
+    """Migrate, collect the static files and create the demo account; exit if any of them fails."""
     for command in (["migrate", "--no-input"], ["collectstatic", "--no-input"], ["demo"]):
         quietly = [] if command == ["demo"] else ["--verbosity", "0"]
         words = [sys.executable, "manage.py", *command, *quietly]

@@ -1,8 +1,8 @@
-"""Run the tests on PostgreSQL and Redis, started for them alone: ``python -m scripts.services [ARGS]``.
+"""Run the tests on a PostgreSQL and a Redis started for them: ``python -m scripts.services [ARGS]``.
 
-Through PgBouncer, as in production with ``DATABASE_POOLER=transaction``; ``--direct`` leaves it out. What
-only a direct connection has (prepared statements, the server's own timeouts, its failures) is tested on
-one in either case, by tests that start a PostgreSQL of their own.
+Through PgBouncer, as in production with ``DATABASE_POOLER=transaction``; ``--direct`` leaves it out. Tests
+of what only a direct connection has (prepared statements, the server's own timeouts, its failures) start
+their own PostgreSQL in either case.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ def main() -> int:
             cache.start()
             environ = {"DATABASE_URL": postgres.url, "DATABASE_POOLER": "none", "CACHE_URL": cache.url}
             if not is_direct:
-                # Each server of a test has its own database, and so its own pool; idle ones are soon dropped.
+                # Each test server has its own database and so its own pool, so drop idle connections early.
                 pooler = PgBouncer(postgres, server_idle_timeout="5")
                 stack.enter_context(closing(pooler)).start()
                 environ |= {"DATABASE_URL": pooler.url, "DATABASE_POOLER": "transaction"}
         except Missing as missing:
             sys.exit(str(missing))
-        # Each server of a test may have its own part of these services.
+        # Each test server may take its own part of these services.
         throwaway = {"THROWAWAY_SERVICES": "yes", "THROWAWAY_LOGS": json.dumps(logs, default=str)}
-        # Databases are kept, because a pooler still holds on to them; they go with their server.
+        # Keep the databases, because a pooler still holds connections to them; they go with their server.
         command = [sys.executable, "-m", "pytest", "--reuse-db", *(arguments or SUITE)]
         run = subprocess.run(command, env=os.environ | environ | throwaway, check=False)  # noqa: S603  # our own words
         return run.returncode

@@ -1,4 +1,4 @@
-"""People who signed in a while ago, and the codes of their authenticator apps."""
+"""Users who signed in a while ago, and the codes of their authenticator apps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.test import Client
 
 
 def sign_in_long_ago(user, client=None):
-    """Return a client that has to enter its password again: after ``force_login`` alone it wouldn't."""
+    """Return a client that has to reauthenticate, unlike one after ``force_login`` alone."""
     client = client or Client()
     client.force_login(user)
     session = client.session
@@ -23,5 +23,5 @@ def sign_in_long_ago(user, client=None):
 
 
 def code_for(secret, counter=None):
-    """Return what an app with ``secret`` shows in the period ``counter``, or now."""
+    """Return the code that an app with ``secret`` shows in the period ``counter``, or now."""
     return format_hotp_value(hotp_value(secret, int(time.time() // 30) if counter is None else counter))

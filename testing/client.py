@@ -112,9 +112,9 @@ class Load:
             thread.join()
 
     def answered_through(self, stop):
-        """Call while something is stopped; return how many calls got a 200. All others get a 503.
+        """Call while a service is stopped; return how many calls got a 200. All others must get a 503.
 
-        ``stop`` returns how to start it again, and then every call gets a 200.
+        ``stop`` returns a function that starts the service again; then every call must get a 200.
         """
         with self:
             wait_until(lambda: len(self.answers) > 50, "load")
@@ -133,7 +133,7 @@ class Load:
         return {answer.status for answer in self.answers}
 
     def since(self, moment):
-        """Return the answers to requests that began after ``moment``."""
+        """Return the responses to requests that began after ``moment``."""
         return [answer for answer in list(self.answers) if answer.began_at > moment]
 
     def _run(self):

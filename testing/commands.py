@@ -1,4 +1,4 @@
-"""``manage.py``, as an operator runs it: in a process of its own."""
+"""``manage.py``, as an operator runs it: in its own process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from testing.settings import FIXED
 
 
 def manage(*arguments: str | bytes, stdout: Any = subprocess.PIPE, **environ: str) -> Any:
-    """Run a command with the settings of production and a database of nobody's; return what came of it."""
+    """Run a command with production settings and an unused database; return the completed process."""
     base = os.environ | FIXED | {"DJANGO_SETTINGS_MODULE": "wizchat.settings", "DATABASE_POOLER": "none"}
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],

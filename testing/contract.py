@@ -1,4 +1,4 @@
-"""Holds answers to the OpenAPI document: what a test was sent, the document must say."""
+"""Checks responses against the OpenAPI document, which must describe each one that a test receives."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ANYWHERE = {
     "cross-origin-opener-policy",
     "strict-transport-security",
 }
-"""Headers that say nothing of an operation."""
+"""Headers that don't belong to an operation."""
 
 
 def operations():
@@ -49,7 +49,7 @@ def _patterns():
 
 
 def operation_of(method, path):
-    """Return the operation that answers a request; ``None`` if the document has none."""
+    """Return the operation for a request; ``None`` if the document has none."""
     method = "GET" if method == "HEAD" else method
     for described, pattern in _patterns().items():
         if pattern.fullmatch(urlsplit(path).path):
@@ -64,7 +64,7 @@ def _validator(schema):
 
 
 def assert_valid(value, schema):
-    """Fail unless ``value`` is what ``schema`` of the document describes, and nothing more."""
+    """Fail unless ``value`` matches ``schema`` of the document and has no other fields."""
     problems = [
         f"{error.json_path}: {error.message}" for error in _validator(json.dumps(schema)).iter_errors(value)
     ]
@@ -97,7 +97,7 @@ def _unknown(value, schema, at="$"):
 
 
 def assert_described(method, path, status, headers, text):
-    """Fail unless the document says that this can be answered to a request under /v1/."""
+    """Fail unless the document describes this response to a request under /v1/."""
     operation = operation_of(method, path)
     if operation is None:
         return
@@ -123,6 +123,6 @@ def assert_described(method, path, status, headers, text):
 
 
 def codes(response):
-    """Return the codes of the errors that a response of the document can be."""
+    """Return the codes of the errors that a response in the document covers."""
     examples = response["content"]["application/json"]["examples"].values()
     return {example["value"]["error"]["code"] for example in examples}

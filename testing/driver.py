@@ -1,4 +1,4 @@
-"""What reaches the database, below Django: by libpq's trace, or SQLite's."""
+"""Traces what reaches the database below Django, with libpq's or SQLite's trace."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from psycopg.pq import Trace
 
 @contextmanager
 def round_trips(connection: Any) -> Iterator[list[str]]:
-    """Give a list that is full at the end: what each round trip of Django's ``connection`` carried.
+    """Yield a list; at the end of the block it has the content of each round trip of ``connection``.
 
-    On SQLite that is a statement with its parameters. On PostgreSQL it is what was sent until the server
-    had to answer: a health check, BEGIN and the preparing of a statement each count for one.
+    On SQLite that is a statement with its parameters. On PostgreSQL it is everything sent until the server
+    had to respond: a health check, BEGIN and preparing a statement each count as one.
     """
     connection.ensure_connection()
     trace = _sqlite if connection.vendor == "sqlite" else _postgresql
@@ -47,13 +47,13 @@ def _postgresql(driver: Any, seen: list[str]) -> Iterator[None]:
 
 
 def _sent(trace: str) -> Iterator[str]:
-    """Read libpq's trace: a line for each message, with who sent it (F: we), its length, name and text."""
+    """Parse libpq's trace: a line per message, with its sender (F for us), length, name and text."""
     waiting = []
     for line in trace.splitlines():
         sender, _, message = line.partition("\t")
         if sender != "F":
             continue
         waiting.append(message)
-        if message.split("\t")[1] in {"Query", "Sync"}:  # the server answers these
+        if message.split("\t")[1] in {"Query", "Sync"}:  # the server responds to these
             yield "\n".join(waiting)
             waiting = []

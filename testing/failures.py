@@ -17,7 +17,7 @@ LAST = 256 * 1024
 
 
 class AtOnce:
-    """Prints each failure when it happens; pytest does so only at the end."""
+    """Prints each failure at once; pytest itself prints them only at the end."""
 
     def __init__(self, terminal):
         self._terminal = terminal
@@ -36,7 +36,7 @@ class AtOnce:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
     terminal = config.pluginmanager.get_plugin("terminalreporter")
-    if terminal:  # the processes of pytest-xdist have none
+    if terminal:  # the workers of pytest-xdist have none
         config.pluginmanager.register(AtOnce(terminal))
 
 
@@ -54,7 +54,7 @@ def pytest_runtest_makereport(item, call):
 
 
 def keep_logs(nodeid: str) -> list[Path]:
-    """Copy the end of each running service's log into a folder of the test; return the copies."""
+    """Copy the end of each running service's log into a folder for the test; return the copies."""
     folder = KEPT / re.sub(r"[^\w.-]+", "_", nodeid)[-150:]
     kept = []
     for name, log in programs.all_logs().items():

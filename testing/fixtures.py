@@ -30,7 +30,7 @@ class CountingHasher(KeyHasher):
         return super()._run_argon2(key_hash, raw)
 
     def forget(self):
-        """Act like a process that has just started, and that shares nothing with others."""
+        """Act like a new process that shares no verified keys with others."""
         self._cache_key = token_bytes(32)
         self.verifications = 0
 
@@ -48,7 +48,7 @@ def _empty_caches():
     rate_limit._windows.clear()
     for cache in caches.all(initialized_only=True):
         cache.clear()
-    # A test that changed the settings of caches has left none initialized; this one is the process's.
+    # If a test changed the settings of caches, none is initialized; this one belongs to the process.
     caches["local"].clear()
 
 
@@ -75,13 +75,13 @@ def issue(owner):
 
 @pytest.fixture
 def call():
-    """Send a request with a key, as a client of the API does. The OpenAPI document must know the answer."""
+    """Send a request with a key, as an API client does. The OpenAPI document must describe the response."""
     client = Client(raise_request_exception=False)
 
     def send(raw=None, method="GET", path="/v1/chatbots", body=None, **headers):
         if raw is not None:
             headers.setdefault("HTTP_AUTHORIZATION", f"Bearer {raw}")
-        headers.setdefault("HTTP_X_REQUEST_ID", "test")  # a new one would tell answers apart
+        headers.setdefault("HTTP_X_REQUEST_ID", "test")  # a random one would make equal responses differ
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         content_type = headers.pop("content_type", "application/json")
         headers = {"secure": True} | headers
@@ -94,7 +94,7 @@ def call():
 
 
 def error(status, code, message, **more):
-    """Return what ``outcome`` gives for a documented error."""
+    """Return what ``outcome`` returns for a documented error."""
     return status, {"error": {"code": code, "message": message, **more}}
 
 

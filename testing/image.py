@@ -6,7 +6,7 @@ from testing.server import ROOT
 
 
 def instructions() -> list[list[tuple[str, str]]]:
-    """Return the stages of the image, each a list of (instruction, what follows it)."""
+    """Return the stages of the image, each a list of (instruction, arguments)."""
     stages: list[list[tuple[str, str]]] = []
     for line in (ROOT / "Containerfile").read_text().splitlines():
         if not line or line.startswith("#"):

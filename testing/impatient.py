@@ -1,4 +1,4 @@
-"""A worker for tests that can't wait; gunicorn loads it, so it imports no model."""
+"""A worker with short timeouts for tests; gunicorn loads it before Django, so it imports no models."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from wizchat.gunicorn import worker
 
 
 class Worker(worker.Worker):
-    """Gives clients a second instead of a minute, and little memory."""
+    """Gives clients a second instead of a minute, and only a little memory."""
 
     request_seconds = 1
     answer_seconds = 1

@@ -1,4 +1,4 @@
-"""A real mail server that a test may stop, hold up and have refuse, and workers that send to it."""
+"""A real mail server that tests can stop, delay and make refuse emails, and workers that send to it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Received(NamedTuple):
 class MailServer:
     """An SMTP server in a thread, at ``port`` while it runs.
 
-    ``refusals`` is what it answers to a recipient, ``hanging`` at which step it stops answering for one:
-    ``RCPT``, ``DATA`` (it has the text, and nothing else) or ``TAKEN`` (it has taken the email but hasn't
-    said so). ``held`` is where it hangs now.
+    ``refusals`` has the replies to recipients that it refuses. ``hanging`` has the step at which it stops
+    responding to a recipient: ``RCPT``, ``DATA`` (it has only received the text) or ``TAKEN`` (it has
+    accepted the email but hasn't said so). ``held`` is the step at which it hangs now.
     """
 
     def __init__(self, port: int) -> None:
@@ -49,7 +49,7 @@ class MailServer:
             self._controller = None
 
     def times(self) -> Counter[str]:
-        """Return how often each email was taken, by its Message-ID."""
+        """Return how often the server accepted each email, by Message-ID."""
         return Counter(email.message_id for email in self.received)
 
     async def handle_RCPT(
@@ -105,7 +105,7 @@ class Worker:
         self.process.wait()
 
     def stop(self, *, within: float = 30) -> int:
-        """Ask the worker to end; return its exit status."""
+        """Send the worker SIGTERM; return its exit status."""
         self.process.terminate()
         try:
             return self.process.wait(within)

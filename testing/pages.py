@@ -1,4 +1,4 @@
-"""People who use the pages, and a form reader that fills in what a browser would send."""
+"""The browsers of users, and a parser that reads forms as a browser would submit them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.test import Client
 
 
 class Page(HTMLParser):
-    """A page's fields as a browser would send them, its labels, links and buttons."""
+    """A page's fields as a browser would submit them, and its labels, links and buttons."""
 
     def __init__(self, response):
         super().__init__()
@@ -87,13 +87,13 @@ def stranger_web(stranger):
 
 @pytest.fixture
 def read():
-    """Return a function that reads what is on a page."""
+    """Return a function that parses a page."""
     return Page
 
 
 @pytest.fixture
 def send(web, read):
-    """Fill in the form of a page, as the owner; ``None`` takes a field away."""
+    """Submit the form of a page as the owner; ``None`` removes a field."""
 
     def send(path, client=web, **values):
         filled = read(client.get(path)).fields | values

@@ -31,7 +31,7 @@ logs: dict[str, Path] = {}
 
 
 def all_logs() -> dict[str, Path]:
-    """Return the logs of this process's services, and of those that were started for the whole run."""
+    """Return the logs of this process's services, and of those started for the whole test run."""
     of_the_run = os.environ.get("THROWAWAY_LOGS", "")
     return {f"run-{name}": Path(path) for name, path in json.loads(of_the_run or "{}").items()} | logs
 
@@ -42,7 +42,7 @@ class Missing(RuntimeError):
 
 @cache
 def program(name: str) -> str:
-    """Return the path of a program in ``PACKAGES``; install Debian's package if need be."""
+    """Return the path of a program in ``PACKAGES``; install Debian's package if necessary."""
     path = _find(name) or (_install(PACKAGES[name]) and _find(name))
     if not path:
         raise Missing(f"{name} is not here. On Debian and Ubuntu: apt-get install {PACKAGES[name]}")
@@ -71,8 +71,8 @@ def _install(package: str) -> bool:
 def free_port() -> int:
     """Return a port on which nothing listens, never the same one twice.
 
-    A port that the system picks is one that it also gives to clients: by the time a stopped service
-    starts again, a connection of the load on the server may have it.
+    It isn't one that the system picks, because the system also gives those to clients: by the time a
+    stopped service starts again, a client's connection may have it.
     """
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     first = PORTS_FROM + PORTS_EACH * (int(worker.removeprefix("gw")) % 31 + 1 if worker else 0)
@@ -92,7 +92,7 @@ def _is_free(port: int) -> bool:
 
 
 def wait_until(answers: Callable[[], object], what: str, *, within: float = DEADLINE) -> None:
-    """Call ``answers`` until it returns something true; fail when ``within`` seconds are over."""
+    """Call ``answers`` until it returns a true value; fail after ``within`` seconds."""
     ends_at = time.monotonic() + within
     while not answers():
         if time.monotonic() > ends_at:

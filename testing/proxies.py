@@ -1,4 +1,4 @@
-"""PgBouncer and nginx with the deployed configuration, for tests that may stop them."""
+"""PgBouncer and nginx with the deployed configuration; tests can stop them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from testing.services import Postgres, children
 
 
 class PgBouncer:
-    """PgBouncer with the configuration that is deployed, in front of ``postgres``; ``url`` leads through it.
+    """PgBouncer with the deployed configuration in front of ``postgres``; ``url`` connects through it.
 
-    Places, passwords and ``overrides`` are the test's own; the pool is as deployed. Any database of the
-    server can be had, each with the connect_query of the deployed one.
+    Addresses, passwords and ``overrides`` are the test's own; the pool is as deployed. It serves every
+    database of the server, with the connect_query of the deployed one.
     """
 
     CONFIGURATION = Path(__file__).resolve().parents[1] / "deploy" / "pgbouncer" / "pgbouncer.ini"
@@ -42,7 +42,7 @@ class PgBouncer:
         configuration["pgbouncer"].update(places | {"auth_type": "any"} | overrides)
         with (self.folder / "pgbouncer.ini").open("w") as file:
             configuration.write(file)
-        # PgBouncer refuses to run as root, too.
+        # Like PostgreSQL, PgBouncer refuses to run as root.
         self._user = "postgres" if os.geteuid() == 0 else None
         if self._user:
             for path in (self.folder, self.folder / "pgbouncer.ini"):
@@ -67,7 +67,7 @@ class PgBouncer:
         return self
 
     def stop(self) -> None:
-        """Stop it at once, with whatever it is doing."""
+        """Stop it at once, whatever it is doing."""
         if self._process:
             self._process.terminate()
             self._process.wait(DEADLINE)
@@ -89,9 +89,9 @@ class PgBouncer:
 
 
 class Nginx:
-    """nginx with the configuration that is deployed, filled in with ``values`` as its image does it."""
+    """nginx with the deployed configuration, filled in with ``values`` as its image would."""
 
-    # What only this machine knows, in place of the lines of the file that is deployed.
+    # Replacements for lines of the deployed file that don't work outside of its image.
     HERE = {
         "user nginx;": "daemon off; {user}",
         "pid /run/nginx.pid;": "pid {folder}/pid;",
@@ -112,7 +112,7 @@ class Nginx:
         listening = {"HTTP": self.address, "HTTPS": f"127.0.0.1:{https}", "TLS": str(self.folder)}
         site = string.Template(template.read_text()).safe_substitute(values | listening)
         (self.folder / "site.conf").write_text(site)
-        # Workers of a master that is root would be another user's, who may not enter the folder.
+        # If the master is root, its workers would run as another user, who can't read the folder.
         user = "user root;" if os.geteuid() == 0 else ""
         # No process may open more files than its hard limit allows.
         files = min(40_000, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
@@ -142,7 +142,7 @@ class Nginx:
         return self
 
     def memory(self) -> int:
-        """Return the bytes that its one worker holds in memory."""
+        """Return the memory of its only worker, in bytes."""
         assert self._process is not None
         (worker,) = children(self._process.pid)
         pages = int(Path(f"/proc/{worker}/statm").read_text().split()[1])

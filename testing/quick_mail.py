@@ -1,4 +1,4 @@
-"""The project's settings for workers that a test watches: claims are short, and timeouts where one asks."""
+"""The project's settings with short claims for workers under test, and short timeouts on request."""
 
 from __future__ import annotations
 

@@ -12,10 +12,10 @@ PATIENCE = 5.0
 
 
 class Relay(ThreadingTCPServer):
-    """Passes what comes to ``port`` on to the service at ``target``; ``round_trips`` counts the answers.
+    """Forwards data from ``port`` to the service at ``target``; ``round_trips`` counts the responses.
 
-    Without a target it takes connections and what is sent on them, and never answers: ``sent`` counts
-    what came. At the end of its block every connection is closed and every thread has ended.
+    Without a target it accepts connections and data but never responds; ``sent`` counts the requests. At
+    the end of its block every connection is closed and every thread has ended.
     """
 
     request_queue_size = 128
@@ -29,14 +29,14 @@ class Relay(ThreadingTCPServer):
         threading.Thread(target=self.serve_forever, args=(0.01,)).start()
 
     def __exit__(self, *_: object) -> None:
-        self.shutdown()  # from here on nobody adds a client
+        self.shutdown()  # after this, no thread adds a client
         for client in self._clients:
             with suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
         self.server_close()
 
     def get_request(self) -> tuple[socket.socket, object]:
-        """Accept a client, and remember it for the end."""
+        """Accept a client, and keep its socket, to close it at the end."""
         client, address = super().get_request()
         self._clients.append(client)
         return client, address
@@ -62,7 +62,7 @@ class _Connection(BaseRequestHandler):
         while data := self.request.recv(65536):
             self.server.sent += 1
             service.sendall(data)
-            # A client that waits for each answer, and short answers: one read is one answer.
+            # Clients wait for each response, and responses are short, so one read is one response.
             answer = service.recv(65536)
-            self.server.round_trips += 1  # before the client can look
+            self.server.round_trips += 1  # before the client can receive it and check the count
             self.request.sendall(answer)

@@ -16,11 +16,11 @@ PROGRAMS = {
     "Python": ("py", sys.executable),
     "JavaScript": ("mjs", NODE),
 }
-"""By language: how a file's name ends, and what runs it."""
+"""The file extension and the interpreter for each language."""
 
 
 class Samples(HTMLParser):
-    """The samples on the page at /docs/: ``found`` has the code by operation and language."""
+    """Parses the samples on the page at /docs/: ``found`` has the code by operation and language."""
 
     def __init__(self, html):
         super().__init__()

@@ -49,14 +49,14 @@ print(json.dumps(made))
 
 @dataclass(frozen=True)
 class Member:
-    """A user of a running server, who is signed in by the cookie ``sessionid=session``."""
+    """A user of a running server; the cookie ``sessionid=session`` signs them in."""
 
     username: str
     session: str
     password: str = PASSWORD
 
     def cookie(self, url: str) -> dict[str, Any]:
-        """Return what signs a browser in at ``url``."""
+        """Return the cookie that signs a browser in at ``url``."""
         return {"name": "sessionid", "value": self.session, "url": url, "httpOnly": True}
 
 
@@ -69,8 +69,8 @@ def sqlite_url(folder: Path) -> str:
     return f"sqlite:///{folder}/db.sqlite3"
 
 
-def parts_of_its_own(folder: Path) -> dict[str, str]:
-    """Return the database and the cache of one server: SQLite in ``folder``, or on thrown-away services."""
+def own_database_and_cache(folder: Path) -> dict[str, str]:
+    """Return the database and cache of one server: SQLite in ``folder``, or parts of throwaway services."""
     if "THROWAWAY_SERVICES" not in os.environ:
         return {"DATABASE_URL": sqlite_url(folder), "CACHE_URL": "locmemcache://"}
     name = f"server_{uuid4().hex}"
@@ -81,9 +81,9 @@ def parts_of_its_own(folder: Path) -> dict[str, str]:
 
 
 def cache_number() -> int:
-    """Return the number of a database of Redis that no other server and no test process has.
+    """Return the number of a Redis database that no other server and no test process uses.
 
-    Two servers with one number would count each other's guesses.
+    Two servers with the same number would count each other's guesses.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     number = TEST_PROCESSES + SERVERS_EACH * worker + next(SERVERS)
@@ -100,9 +100,9 @@ class Server:
             **os.environ,
             **FIXED,
             "DJANGO_SETTINGS_MODULE": "wizchat.settings",
-            **parts_of_its_own(folder),
+            **own_database_and_cache(folder),
             "WEB_CONCURRENCY": "1",
-            # Browsers take a passkey for localhost, not for an IP address.
+            # Browsers accept passkeys for localhost, but not for an IP address.
             "SITE_URL": "http://localhost",
             # Members sign in before the first test and never have to reauthenticate.
             "REAUTHENTICATION_TIMEOUT": "86400",
@@ -115,13 +115,13 @@ class Server:
         self._numbers = count(1)
 
     def prepare(self) -> Server:
-        """Make the tables and a pool of users; their password is hashed once for all."""
+        """Create the tables and a pool of users, whose password is hashed only once."""
         self.manage("migrate", "--verbosity", "0")
         self._members = [Member(*one) for one in json.loads(self.shell(MAKE_USERS))]
         return self
 
     def start(self) -> Server:
-        """Start serving: a client that connects at once waits until the server has loaded."""
+        """Start serving; a client that connects at once waits until the server has loaded."""
         logs[f"server-{self.folder.name}"] = self.log
         with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener, self.log.open("ab") as log:
             self.host, self.port = listener.getsockname()
@@ -133,7 +133,7 @@ class Server:
         return self
 
     def stop(self, *, within: float = 20) -> int:
-        """Ask the server to finish what it is doing; return its exit status."""
+        """Send the server SIGTERM; return its exit status."""
         assert self.process is not None
         self.process.terminate()
         try:
@@ -145,7 +145,7 @@ class Server:
             self._close_shell()
 
     def new_member(self) -> Member:
-        """Return a user whom no other test has."""
+        """Return a user that no other test has."""
         return self._members.pop()
 
     def manage(self, *arguments: str) -> str:
@@ -163,7 +163,7 @@ class Server:
             self._shell = None
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
-        """Run SQL on the server's database, as another program would; return the rows that it gives."""
+        """Run SQL on the server's database, as another program would; return the rows."""
         url = self.environ["DATABASE_URL"]
         if url.startswith("sqlite"):
             connection = sqlite3.connect(self.folder / "db.sqlite3", timeout=20)
@@ -176,7 +176,7 @@ class Server:
     def call(
         self, key: str | None, path: str = "/v1/chatbots", *, method: str = "GET", body: object = None
     ) -> tuple[int, Any]:
-        """Call the API with ``key``, or none; return the status and the JSON of the answer."""
+        """Call the API with ``key``, or without one; return the status and the JSON of the response."""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers, method=method)
@@ -188,7 +188,7 @@ class Server:
                 return error.code, json.load(error)
 
     def issue(self, member: Member, *permissions: str, name: str | None = None) -> str:
-        """Make a key with ``permissions`` (read if none is named) and return it."""
+        """Create a key with ``permissions`` (by default read) and return it."""
         flags = [word for permission in permissions or ["read"] for word in ("--permission", permission)]
         name = name or f"Key {next(self._numbers)}"
         return self.manage("apikey", "create", "--owner", member.username, "--name", name, *flags).strip()

@@ -1,4 +1,4 @@
-"""A test's own PostgreSQL and Redis, on free ports, which it may stop, freeze and start.
+"""A test's own PostgreSQL and Redis, on free ports, which it can stop, freeze and start.
 
 Nothing here touches a server that was already running.
 """
@@ -39,7 +39,7 @@ def _is_stopped(pid: int) -> bool:
 
 
 class Postgres:
-    """A PostgreSQL cluster in its own folder; ``url`` leads to its empty database "wizchat"."""
+    """A PostgreSQL cluster in its own folder; ``url`` is that of its empty database "wizchat"."""
 
     def __init__(self) -> None:
         self.bin = Path(program("postgres")).parent
@@ -57,8 +57,8 @@ class Postgres:
         return str(self.folder / "data")
 
     def start(self) -> Postgres:
-        # Nothing here outlives the tests, so nothing needs to reach the disk; but what was committed
-        # outlives a crash of PostgreSQL, as it does anywhere.
+        # Nothing here outlives the tests, so nothing needs to reach the disk; but commits survive a
+        # crash of PostgreSQL, as in production.
         options = (
             f"-p {self.port} -h 127.0.0.1 -k {self.folder} -c fsync=off -c full_page_writes=off "
             "-c max_connections=200 -c shared_buffers=128MB"
@@ -74,12 +74,12 @@ class Postgres:
         return self
 
     def stop(self, mode: str = "fast") -> None:
-        """Stop it: "fast" breaks off what runs, "immediate" is a crash."""
+        """Stop it: "fast" aborts running statements, "immediate" is a crash."""
         self._run("pg_ctl", "-D", self.data, "-w", "-t", str(DEADLINE), "-m", mode, "stop")
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Keep connections open, accept new ones, and respond on none."""
+        """Keep connections open and accept new ones, but respond on none."""
         postmaster = int(Path(self.data, "postmaster.pid").read_text().split()[0])
         pids = [postmaster]
         try:
@@ -98,13 +98,13 @@ class Postgres:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def dump(self) -> Path:
-        """Back the database up into a file; return its path."""
+        """Back up the database to a file; return its path."""
         path = self.folder / "dump"
         self._run("pg_dump", *self._as_client, "--format=custom", "--file", str(path), "wizchat")
         return path
 
     def restore(self, dump: Path, database: str) -> str:
-        """Restore a backup into a new ``database``; return the address of that."""
+        """Restore a backup into a new ``database``; return its URL."""
         self._run("createdb", *self._as_client, database)
         self._run("pg_restore", *self._as_client, "--dbname", database, str(dump))
         return self.url.replace("/wizchat", f"/{database}")
@@ -120,7 +120,7 @@ class Postgres:
 
     def _run(self, command: str, *arguments: str) -> None:
         as_user = ["runuser", "-u", self._user, "--"] if self._user else []
-        # A file, not a pipe: the server would keep the pipe open for good.
+        # A file, because the server would keep a pipe open forever.
         with (self.folder / "output").open("w+") as output:
             done = subprocess.run(
                 [*as_user, str(self.bin / command), *arguments],
@@ -136,7 +136,7 @@ class Postgres:
 
 
 class Redis:
-    """A Redis server that keeps nothing; ``url`` leads to its first database of many."""
+    """A Redis server that keeps nothing; ``url`` is that of the first of its databases."""
 
     DATABASES = 8192
 

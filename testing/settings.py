@@ -1,7 +1,7 @@
-"""The settings under test: the project's own, independent of the tester's ``.env`` and shell.
+"""The settings for tests: the project's own, independent of the tester's ``.env`` and shell.
 
-Only `DATABASE_URL`, `DATABASE_POOLER` and `CACHE_URL` are read from it, so that the suite runs on real
-services too.
+Only `DATABASE_URL`, `DATABASE_POOLER` and `CACHE_URL` come from the shell, so that the suite can run on
+real services, too.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ for name, value in DEFAULTS.items():
 
 from wizchat.settings import *  # after its environment is set
 
-# A file, as in production: threads of one test then contend for it as processes would.
+# A file, as in production, so that threads of a test contend for it as processes would.
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": BASE_DIR / "var" / "tests.sqlite3"}
 for cache in CACHES.values():
     if cache["LOCATION"].startswith("redis://"):
-        # Parallel workers empty their cache: each has a database of its own.
+        # Each parallel worker has its own Redis database, because tests clear the cache.
         worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
         cache["LOCATION"] = f"{cache['LOCATION'].rpartition('/')[0]}/{worker}"
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a folder that is not there
-USAGE_FLUSH_SECONDS = 0  # no thread writes behind a test's back: `usage.flush()` does, where one looks
-EMAIL_IN_BACKGROUND = False  # a test finds the email that it caused
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns if the folder is missing
+USAGE_FLUSH_SECONDS = 0  # no thread writes usage: tests that need it call `usage.flush()`
+EMAIL_IN_BACKGROUND = False  # so that a test finds the emails that it causes

@@ -27,7 +27,7 @@ for line in sys.stdin:
 
 
 class Shell:
-    """A process that runs Python in the project at ``root``; it holds no connection between two calls."""
+    """A process that runs Python in the project at ``root``; it keeps no connection between calls."""
 
     def __init__(self, root: Path, environ: dict[str, str], log: Path) -> None:
         self._log, self._lock = log, Lock()
@@ -57,6 +57,6 @@ class Shell:
         return str(printed)
 
     def close(self) -> None:
-        """End the process."""
+        """Stop the process."""
         atexit.unregister(self.close)
         self._process.communicate()

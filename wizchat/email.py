@@ -1,4 +1,4 @@
-"""How emails reach the mail server, what happens while none is configured, and the check that says so."""
+"""Email backends, with and without a mail server, and the system check for a missing one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Patient(smtplib.SMTP):
-    """Waits ``EMAIL_ACCEPT_TIMEOUT`` for the mail server to take an email, ``EMAIL_TIMEOUT`` for the rest."""
+    """Waits ``EMAIL_ACCEPT_TIMEOUT`` for the server to accept an email, ``EMAIL_TIMEOUT`` otherwise."""
 
     def data(self, msg: Any) -> tuple[int, bytes]:
         if self.sock:
@@ -32,11 +32,11 @@ class Patient(smtplib.SMTP):
 
 
 class PatientOverTLS(Patient, smtplib.SMTP_SSL):
-    """The same where TLS begins with the connection."""
+    """The same for connections that start with TLS."""
 
 
 class SMTPBackend(EmailBackend):
-    """Whoever would send a failed email again is ``patient``."""
+    """Pass ``patient`` to send emails that would be sent again after a failure."""
 
     def __init__(self, *args: Any, patient: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,7 +60,7 @@ class UnsentBackend(BaseEmailBackend):
 
 @register(Tags.security, deploy=True)
 def check_mail_server(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Fail if emails would reach nobody."""
+    """Report an error if no mail server is configured."""
     if settings.DEBUG or settings.EMAIL_BACKEND not in {CONSOLE, UNSENT}:
         return []
     hint = "Set EMAIL_URL, for example to smtp+tls://USER:PASSWORD@HOST:587."

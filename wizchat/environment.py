@@ -1,6 +1,6 @@
-"""Settings from the environment, or a sentence about why one can't be used.
+"""Reads settings from the environment, and explains in a sentence why one is invalid.
 
-A URL is never echoed, because it may contain a password.
+Never repeats a URL, because it may contain a password.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ HOST = re.compile(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\]", re.ASCII | re
 POOLERS = {"none", "transaction"}
 LOCAL_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
 CONNECTION_SECONDS = 600
-"""How long a thread keeps its connection to the database."""
+"""How many seconds a thread keeps its connection to the database."""
 CACHE_SECONDS = 0.25
-"""How long a request waits for the cache: on one network it answers in less than a millisecond."""
+"""How many seconds a request waits for the cache, which takes under a millisecond on the same network."""
 GRACE_SECONDS = 2
-"""Extra time to wait for a statement's result: a live server reports the timeout itself first."""
+"""Extra seconds to wait for a statement's result, so that a live server reports the timeout itself."""
 
 
 class Environment:
@@ -53,11 +53,11 @@ class Environment:
         return str(self._env.str(name, default="")).strip() or default
 
     def words(self, name: str) -> list[str]:
-        """Return the words between the commas."""
+        """Return the comma-separated words."""
         return [word.strip() for word in self.text(name).split(",") if word.strip()]
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """Return on or off; a typo must not turn off a protection."""
+        """Return on or off; raise for anything else, so that a typo can't turn off a protection."""
         value = self.text(name, default="on" if default else "off").lower()
         if value not in YES | NO:
             raise ImproperlyConfigured(f"{name}: “{value}” is neither on nor off.")
@@ -85,7 +85,7 @@ class Environment:
             raise ImproperlyConfigured(f"{name}: {error}") from None
 
     def hosts(self, name: str) -> list[str]:
-        """Return host names, ``.example.com`` for a domain with all below it, or ``*`` for any."""
+        """Return host names; ``.example.com`` includes all subdomains, ``*`` is any host."""
         hosts = self.words(name)
         for host in hosts:
             if host != "*" and not HOST.fullmatch(host):
@@ -96,7 +96,7 @@ class Environment:
         return hosts
 
     def site_url(self, name: str, *, hosts: list[str]) -> str:
-        """Return where the site is, without a slash at the end; by default the first of ``hosts``."""
+        """Return the site's URL without a trailing slash; by default on the first of ``hosts``."""
         host = hosts[0].lstrip(".") if hosts and hosts[0] != "*" else "localhost"
         url = self.text(name, default=f"https://{host}")
         parts = _split(url)
@@ -109,7 +109,7 @@ class Environment:
         return url.rstrip("/")
 
     def document_url(self, name: str, *, default: str) -> str:
-        """Return the address of a document that is fetched over https or read from a file."""
+        """Return the https or file URL of a document."""
         url = self.text(name, default=default)
         parts = _split(url)
         if not parts or not (
@@ -120,7 +120,7 @@ class Environment:
         return url
 
     def sender(self, name: str, *, default: str) -> str:
-        """Return whom emails come from: an email address, with or without a name."""
+        """Return the sender of emails: an email address, with or without a name."""
         value = self.text(name, default=default)
         try:
             ((_, address),) = getaddresses([value])
@@ -153,7 +153,7 @@ class Environment:
     def database(
         self, name: str, *, default: str, statement_seconds: int, pooler: str = "none"
     ) -> dict[str, Any]:
-        """Return Django's settings for the database at an address; 0 seconds are no limit."""
+        """Return Django's settings for the database at a URL; 0 seconds mean no limit."""
         if pooler not in POOLERS:
             raise ImproperlyConfigured(f"DATABASE_POOLER: “{pooler}” is neither none nor transaction.")
         url = self.text(name, default=default)
@@ -172,7 +172,7 @@ class Environment:
             options = pooled_options() if pooler == "transaction" else direct_options(statement_seconds)
             config["OPTIONS"] = postgresql_options(statement_seconds) | options | config.get("OPTIONS", {})
             config["ENGINE"] = OUR_POSTGRESQL
-            # A server-side cursor belongs to a session, and a pooler gives each transaction another one.
+            # A server-side cursor needs one session, but a pooler may switch sessions between transactions.
             config["DISABLE_SERVER_SIDE_CURSORS"] = pooler == "transaction"
         else:
             raise ImproperlyConfigured(
@@ -182,7 +182,7 @@ class Environment:
         return config
 
     def cache(self, name: str, *, default: str, local: str = "default") -> dict[str, Any]:
-        """Return Django's settings for the cache at an address; ``local`` names one in this process."""
+        """Return Django's settings for the cache at a URL; ``local`` names one in this process."""
         url = self.text(name, default=default)
         if url.startswith("locmemcache://"):
             return local_cache(local)
@@ -195,8 +195,8 @@ class Environment:
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": url,
             "KEY_PREFIX": "wizchat",
-            # Don't wait long for a cache that doesn't respond: a stale connection is opened again, but a
-            # timeout isn't retried.
+            # Don't wait long for a cache that doesn't respond: retry after a lost connection, but not after
+            # a timeout.
             "OPTIONS": {
                 "socket_connect_timeout": CACHE_SECONDS,
                 "socket_timeout": CACHE_SECONDS,
@@ -217,7 +217,7 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _leads_to_redis(url: str) -> bool:
-    """Return whether ``url`` has a host or a socket, and a number where redis-py reads any text as 0."""
+    """Return whether ``url`` has a host or a socket, and no invalid number, which redis-py reads as 0."""
     parts = _split(url)
     with suppress(ValueError):
         if parts is None:
@@ -234,13 +234,13 @@ def _names_a_host(parts: SplitResult) -> bool:
 
 
 def keep_private(database: Path, *, own_folder: bool) -> None:
-    """Let nobody but the owner read a SQLite file; create it, and its folder if that is WizChat's own.
+    """Make a SQLite file readable only by its owner; create it, and its folder if that is WizChat's own.
 
-    SQLite gives the files of its write-ahead log the database's mode.
+    SQLite creates the files of its write-ahead log with the database's mode.
     """
     if own_folder:
         database.parent.mkdir(mode=0o700, exist_ok=True)
-    # If the file can't be created or changed, whatever opens it next reports that.
+    # If the file can't be created or changed, the code that opens it next will report that.
     with suppress(OSError):
         if own_folder:
             database.parent.chmod(0o700)
@@ -269,7 +269,7 @@ def postgresql_options(statement_seconds: int) -> dict[str, Any]:
     return {
         "patience": statement_seconds + GRACE_SECONDS if statement_seconds else None,
         "server_side_binding": True,  # parameters are sent separately from the statement
-        # A lost server is noticed in seconds, not when TCP gives up.
+        # Notice a lost server in seconds, not only when TCP gives up.
         "connect_timeout": 3,
         "tcp_user_timeout": 10_000,
         "keepalives_idle": 30,

@@ -25,7 +25,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer for an exception that nobody caught; Django calls this while it is being handled."""
+    """Respond to an uncaught exception; Django calls this while handling it."""
     status = status_of(sys.exc_info()[1] or RuntimeError())
     outage = status == HTTPStatus.SERVICE_UNAVAILABLE
     return _answer(request, status if is_api(request) or outage else 500)
@@ -34,7 +34,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _answer(request: HttpRequest, status: int) -> HttpResponse:
     """Return the error's envelope or page.
 
-    Django's own handlers render a CSRF token, which fails with a form that cannot be read.
+    Django's own handlers render a CSRF token, which fails if the request's form can't be read.
     """
     if is_api(request):
         return json_error(catalogue.for_status(status))

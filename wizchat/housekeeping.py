@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from django.db import connection, models, transaction
 
 LOCK = 0x77697A63
-"""The number of PostgreSQL's advisory lock for housekeeping. Nothing else here uses it."""
+"""The number of PostgreSQL's advisory lock for housekeeping. Nothing else uses this number."""
 
 
 class Chore(NamedTuple):
@@ -26,7 +26,7 @@ class Chore(NamedTuple):
     report: str
     """What it did, with the places ``{count}`` and ``{days}``."""
     days: int | None = 0
-    """How many days to keep things; ``None`` keeps them all."""
+    """How many days to keep rows; ``None`` keeps them all."""
     option: str = ""
     """The command-line option that overrides ``days``, if there is one."""
 
@@ -41,7 +41,7 @@ class Chore(NamedTuple):
         return f"keep this many days ({default})"
 
     def do(self, now: datetime, days: int) -> str:
-        """Do the chore and return a line that says so."""
+        """Do the chore and return a line that reports it."""
         return self.report.format(count=self.run(now - timedelta(days=days)), days=days)
 
 
@@ -69,8 +69,8 @@ def delete_in_batches(rows: models.QuerySet[Any], batch_size: int) -> int:
 def lock() -> Iterator[bool]:
     """Yield whether this is the only run. SQLite needs no lock: it has one writer at a time.
 
-    The lock belongs to a transaction, not to a session, which a pooler would hand on to another client.
-    That transaction has its own connection and does nothing else, so it holds nothing up.
+    The lock belongs to a transaction, because a pooler may give a session to another client. The
+    transaction has its own connection and does nothing else, so it doesn't block anything.
     """
     if connection.vendor != "postgresql":
         yield True
@@ -83,6 +83,6 @@ def lock() -> Iterator[bool]:
             cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
             (acquired,) = cursor.fetchone()
         yield acquired
-        holder.rollback()  # frees the lock before this returns; a mere close would not wait for that
+        holder.rollback()  # releases the lock before this returns; close() alone wouldn't wait for that
     finally:
         holder.close()

@@ -1,4 +1,4 @@
-"""What is true of every answer under ``/v1/``, and of every request behind a proxy."""
+"""Middleware for every response under ``/v1/``, and for every request behind a proxy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from wizchat.api import catalogue
 from wizchat.api.errors import is_api, json_error
 
 REMEMBERED_PATH = 64
-"""Characters of a path whose view is remembered: too few for a whole key that a client put there."""
+"""Most characters of a path whose view is cached: too few for a path that contains a whole key."""
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -63,7 +63,7 @@ class ForwardedSchemeMiddleware:
 
 
 class HTTPSOnlyAPIMiddleware:
-    """Refuses the API over plain HTTP: a redirect would have the key sent in the clear again."""
+    """Refuses the API over plain HTTP: after a redirect, clients would keep sending the key in the clear."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -100,9 +100,9 @@ class RedirectMiddleware:
 
 
 class APIShortcutMiddleware:
-    """Lets the API skip the middleware below: sessions, forms, messages and content policies are for pages.
+    """Lets the API skip the middleware below, which only pages need: sessions, forms, messages, policies.
 
-    No cookie can do anything under ``/v1/``, because nothing there reads one.
+    Cookies have no effect under ``/v1/``, because nothing there reads them.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -112,8 +112,8 @@ class APIShortcutMiddleware:
         if not is_api(request):
             return self.get_response(request)
         if "HTTP_TRANSFER_ENCODING" in request.META:
-            # The production server passes such a body with its length; with another server, Django
-            # would read it as empty.
+            # The production server replaces this header with the body's length; behind another server,
+            # Django would read the body as empty.
             return json_error(catalogue.LENGTH_REQUIRED)
         return _view_response(request)
 
@@ -125,7 +125,7 @@ def _view_response(request: HttpRequest) -> HttpResponseBase:
 
 
 def _resolve(path: str) -> ResolverMatch:
-    """Return the view of a path; short ones are remembered, as clients ask for the same ones again."""
+    """Return the view of a path; cached for short paths, because clients repeat them."""
     return _remembered(path) if len(path) <= REMEMBERED_PATH else resolve(path)
 
 

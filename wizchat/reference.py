@@ -1,4 +1,4 @@
-"""The API reference as data: what the page at /docs/ shows, read from the OpenAPI document."""
+"""The content of the API reference at /docs/, read from the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _field(name: str, place: str, schema: dict[str, Any], is_required: bool, des
 
 
 def with_code(text: str) -> str:
-    """Return Markdown's `code` as HTML; whatever else is in ``text`` is escaped."""
+    """Convert Markdown's `code` to HTML; escape the rest of ``text``."""
     plain, *rest = text.split("`")
     pairs = zip(rest[::2], rest[1::2], strict=True)
     return escape(plain) + format_html_join("", "<code>{}</code>{}", pairs)

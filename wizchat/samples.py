@@ -22,7 +22,7 @@ def samples(base: str, method: str, path: str, body: Any, *, has_key: bool) -> l
 
 
 def first_call(base: str) -> str:
-    """Return the request that shows whether a key works."""
+    """Return a request that tests a key."""
     return _curl("GET", base, ["/v1/key"], None, has_key=True)
 
 
@@ -42,7 +42,7 @@ while url:
 
 
 def _address(base: str, parts: list[str], variable: str) -> str:
-    """Return an address in which ``variable`` stands for each parameter: every second of the ``parts``."""
+    """Return a URL with ``variable`` in place of each parameter, which is every second of ``parts``."""
     named = [
         variable.replace("NAME", part.upper()) if number % 2 else part for number, part in enumerate(parts)
     ]

@@ -1,4 +1,4 @@
-"""One file; everything that varies comes from the environment (see .env.example)."""
+"""All settings; those that vary between installations come from the environment (see .env.example)."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ MIDDLEWARE = [
     "wizchat.middleware.RedirectMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "wizchat.middleware.APIShortcutMiddleware",  # what follows is for pages alone
+    "wizchat.middleware.APIShortcutMiddleware",  # everything below is only for pages
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -118,7 +118,7 @@ CACHES = {
 email = env.email("EMAIL_URL", default="consolemail://")
 EMAIL_BACKEND = email["EMAIL_BACKEND"]
 if EMAIL_BACKEND == "django.core.mail.backends.console.EmailBackend" and not DEBUG:
-    # Links that sign in would be in the log.
+    # The console is the log, where links in emails would let readers sign in.
     EMAIL_BACKEND = "wizchat.email.UnsentBackend"
 elif EMAIL_BACKEND == "django.core.mail.backends.smtp.EmailBackend":
     EMAIL_BACKEND = "wizchat.email.SMTPBackend"
@@ -132,12 +132,12 @@ EMAIL_SSL_CERTFILE = email.get("EMAIL_SSL_CERTFILE")
 EMAIL_SSL_KEYFILE = email.get("EMAIL_SSL_KEYFILE")
 EMAIL_FILE_PATH = email["EMAIL_FILE_PATH"]
 EMAIL_TIMEOUT = 10
-# A mail server confirms last that it has an email: a client that gives up earlier sends it twice
+# A mail server may take long to confirm an email, and a client that gives up earlier sends it twice
 # (RFC 5321, 4.5.3.2.6).
 EMAIL_ACCEPT_TIMEOUT = 600
 # A worker renews its claim on the email it is sending. If it dies, another worker may send it after this.
 EMAIL_CLAIM_SECONDS = 60
-# Emails of account pages are sent by a thread: no request waits for a mail server.
+# A thread sends the emails of account pages, so that no request waits for a mail server.
 EMAIL_IN_BACKGROUND = True
 
 LOGGING = logs.configuration(debug=DEBUG)
@@ -179,7 +179,7 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[WizChat] "
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-# A reset asked for an unknown address sends nothing: the email would go to strangers.
+# Don't email unknown addresses that ask for a reset: they may belong to strangers.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = REAUTHENTICATION_TIMEOUT
@@ -200,7 +200,7 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 # --- Keys --------------------------------------------------------------------------------
 
-# Argon2id cost of a key at rest: memory in KiB, passes, lanes. If you raise them, each key is
+# Argon2id cost of a stored key: memory in KiB, passes, lanes. If you change them, each key is
 # rehashed on its next use.
 API_KEY_ARGON2 = {"memory_cost": 19456, "time_cost": 2, "parallelism": 1}
 

@@ -1,4 +1,4 @@
-"""SELECTs that the ORM compiles once: making the SQL of a small one costs more than running it.
+"""SELECTs that the ORM compiles only once, because compiling a small one costs more than running it.
 
 This is the only module that uses the ORM's compiler, which Django doesn't document (decision 52).
 """
@@ -25,7 +25,7 @@ Convert = Callable[[Any, BaseDatabaseWrapper], Any]
 
 
 class Parameter(Expression):
-    """A value that a statement is given at each run; ``output_field`` makes it what the database takes."""
+    """A value that each run supplies; ``output_field`` converts it for the database."""
 
     def __init__(self, name: str, output_field: Any) -> None:
         super().__init__(output_field=output_field)
@@ -39,20 +39,20 @@ class Parameter(Expression):
 
 
 class Statement(Generic[_Model]):
-    """One SELECT: that of ``queryset``, which has a ``Parameter`` where the values go."""
+    """The SELECT of ``queryset``, which has a ``Parameter`` in place of each value."""
 
     def __init__(self, queryset: QuerySet[_Model, Any]) -> None:
         self._queryset = queryset
 
     def rows(self, **values: Any) -> list[Row]:
-        """Return the rows, with the values that the columns of ``queryset`` have in Python."""
+        """Return the rows, with the Python values that ``queryset`` would give."""
         connection = connections[DEFAULT_DB_ALIAS]
         return _converted(self._run(values, connection), self._compiled.to_python, connection)
 
     def json_rows(self, **values: Any) -> list[Row]:
-        """Return the rows, with values that become the same JSON as those of ``rows``.
+        """Return the rows, with values that make the same JSON as those of ``rows``.
 
-        A database without UUIDs and time zones gives text, and times in UTC without their zone.
+        From SQLite, UUIDs are text, and times are in UTC without their zone.
         """
         connection = connections[DEFAULT_DB_ALIAS]
         return _converted(self._run(values, connection), self._compiled.to_json, connection)
@@ -98,9 +98,9 @@ class Statement(Generic[_Model]):
 
 
 class _Compiled(NamedTuple):
-    """SQL, its parameters and, of each column that needs one, its place and what converts it.
+    """SQL, its parameters, and the places of columns that need converting, with their converters.
 
-    ``names`` are the parameters' names in the SQL, if it has any.
+    ``names`` are the parameters' names in the SQL; empty if they are positional.
     """
 
     sql: str
@@ -110,7 +110,7 @@ class _Compiled(NamedTuple):
     to_json: list[tuple[int, Convert]]
 
     def bound(self, values: dict[str, Any], connection: BaseDatabaseWrapper) -> Any:
-        """Return what a cursor takes beside the SQL."""
+        """Return the parameters for a cursor's ``execute``."""
         parameters = [
             one.prepared(values[one.name], connection) if isinstance(one, Parameter) else one
             for one in self.parameters
@@ -122,8 +122,8 @@ def _compile(queryset: QuerySet[Any, Any]) -> _Compiled:
     connection = connections[DEFAULT_DB_ALIAS]
     compiler = queryset.query.get_compiler(connection=connection)
     sql, parameters = compiler.as_sql()
-    # By name on SQLite, because Django's cursor scans the text for positional ones each time; psycopg is
-    # slower by name.
+    # Name parameters on SQLite, because Django's cursor scans the SQL for positional ones on each run.
+    # psycopg is slower with names.
     names = [f"p{place}" for place in range(len(parameters))] if connection.vendor == "sqlite" else []
     if names:
         first, *rest = sql.split("%s")
@@ -147,7 +147,7 @@ def _in_turn(converters: Iterable[Any], column: Any) -> Convert:
 
 
 def _for_json(column: Any, connection: BaseDatabaseWrapper, convert: Convert) -> Convert | None:
-    """Return what is left to do of ``convert`` if the value is only to be written; ``None`` for nothing."""
+    """Return the converter for a value that is only written as JSON; ``None`` if it needs none."""
     if connection.vendor == "sqlite":
         match column.output_field.get_internal_type():
             case "UUIDField":
@@ -158,7 +158,7 @@ def _for_json(column: Any, connection: BaseDatabaseWrapper, convert: Convert) ->
 
 
 def _with_hyphens(digits: str | None, _: BaseDatabaseWrapper) -> str | None:
-    """Return a UUID's 32 digits as it is written."""
+    """Return the UUID with these 32 hex digits in its usual form."""
     if digits is None:
         return None
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
@@ -167,7 +167,7 @@ def _with_hyphens(digits: str | None, _: BaseDatabaseWrapper) -> str | None:
 def _converted(
     rows: list[Row], conversions: Sequence[tuple[int, Convert]], connection: BaseDatabaseWrapper
 ) -> list[Row]:
-    """Return ``rows`` converted column by column, as there are few columns and many rows."""
+    """Return ``rows`` with values converted, column by column, because columns are few and rows many."""
     if not conversions or not rows:
         return rows
     columns: list[Iterable[Any]] = list(zip(*rows, strict=True))

@@ -1,4 +1,4 @@
-"""Where ``collectstatic`` puts style sheets and scripts."""
+"""The storage to which ``collectstatic`` copies style sheets and scripts."""
 
 from __future__ import annotations
 

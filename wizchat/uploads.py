@@ -11,7 +11,7 @@ from django.http.multipartparser import MultiPartParserError
 
 
 class NoUploads(FileUploadHandler):
-    """Refuses a form with a file in it, or a form larger than any other, before it is read or stored."""
+    """Refuses a form that contains a file or is too large, before anything is read or stored."""
 
     def handle_raw_input(self, input_data: Any, META: Any, content_length: int, *args: Any) -> None:
         if content_length > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
@@ -21,7 +21,7 @@ class NoUploads(FileUploadHandler):
         raise MultiPartParserError("No files are taken")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        """Receive nothing: ``new_file`` has refused it."""
+        """Never called, because ``new_file`` refuses every file."""
 
     def file_complete(self, file_size: int) -> None:
-        """Complete nothing."""
+        """Never called, for the same reason."""

@@ -1,4 +1,4 @@
-"""Every address of the site but the probes (observability/probes.py): the API under `/v1/`, then pages."""
+"""Every URL of the site except the probes (observability/probes.py): the API under `/v1/`, then pages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ urlpatterns = [
     ),
     path("accounts/sessions/", account_views.SessionsView.as_view(), name="usersessions_list"),
     path("accounts/", include("allauth.urls")),
-    # The admin's own has no limit of guesses.
+    # The admin's own form doesn't limit guesses.
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
     path("settings/", RedirectView.as_view(pattern_name="apikeys:list")),

@@ -12,5 +12,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wizchat.settings")
 
 application = get_wsgi_application()
 
-# After each request Django closes the connections of all caches; those that can be configured keep theirs.
+# Django closes all caches after each request, but those that can be configured should stay connected.
 request_finished.disconnect(close_caches)

@@ -18,7 +18,7 @@ from apikeys.pages.times import moment
 
 if TYPE_CHECKING:
     EventAdminBase = admin.ModelAdmin[KeyEvent]
-else:  # Django's own class takes no type
+else:  # Django's class isn't generic at run time
     EventAdminBase = admin.ModelAdmin
 
 
@@ -33,7 +33,7 @@ class KeyEventAdmin(EventAdminBase):
     fields = readonly_fields = ("when", "actor_shown", "owner", "key_shown", "what", "ip")
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """List events, once no whole key is in the search."""
+        """List events. A search for a whole key is redirected to its id, so that no URL contains the key."""
         return redirect_to_id(request, "q") or super().changelist_view(request, extra_context)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
@@ -76,6 +76,6 @@ class KeyEventAdmin(EventAdminBase):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: KeyEvent | None = None) -> bool:
-        """Allow it only together with the key's owner."""
+        """Allow it only as part of deleting users: their keys and events go with them."""
         match = request.resolver_match
         return bool(match and match.url_name in {"auth_user_delete", "auth_user_changelist"})

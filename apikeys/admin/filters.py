@@ -57,7 +57,7 @@ class UseFilter(admin.SimpleListFilter):
             case "never":
                 return queryset.filter(last_used_at=None)
             case "idle":
-                # A key that was never used counts from its creation, so that new ones are left out.
+                # An unused key counts from its creation, so that new keys are left out.
                 never = Q(last_used_at=None, created_at__lt=since)
                 return queryset.filter(never | Q(last_used_at__lt=since))
             case _:

@@ -37,7 +37,7 @@ else:
 
 EDITABLE = ("name", "permissions", "allowed_networks", "rate_limit")
 GOES_WITH_ITS_OWNER = {"auth_user_delete", "auth_user_changelist"}
-"""The admin pages that may delete keys: those that delete users."""
+"""The only admin pages that may delete keys: those that delete users."""
 
 
 class KeyAdminForm(StaleFormMixin, KeyFormBase, KeyForm):
@@ -207,7 +207,7 @@ class APIKeyAdmin(KeyAdminBase):
     @admin.action(description="Revoke selected keys…", permissions=["change"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> HttpResponse | None:
         if "confirmed" not in request.POST:
-            return self.ask(request, queryset)
+            return self.confirmation(request, queryset)
         keys: Any = queryset
         stopped = keys.revoke(by=_operator(request), now=timezone.now(), origin=origin(request))
         self.message_user(
@@ -222,14 +222,14 @@ class APIKeyAdmin(KeyAdminBase):
             raise PermissionDenied
         page = reverse("admin:apikeys_apikey_change", args=[key.pk])
         if request.method != "POST" and key.revoked_at is None:
-            return self.ask(request, APIKey.objects.filter(pk=key.pk), back=page)
+            return self.confirmation(request, APIKey.objects.filter(pk=key.pk), back=page)
         if request.method == "POST":
             stopped = key.revoke(by=_operator(request), now=timezone.now(), origin=origin(request))
-            said = "was revoked" if stopped else "had already been revoked"
-            self.message_user(request, f"{isolated(key.name)} {said}.", messages.SUCCESS)
+            outcome = "was revoked" if stopped else "had already been revoked"
+            self.message_user(request, f"{isolated(key.name)} {outcome}.", messages.SUCCESS)
         return HttpResponseRedirect(page)
 
-    def ask(self, request: HttpRequest, queryset: Any, back: str = "") -> HttpResponse:
+    def confirmation(self, request: HttpRequest, queryset: Any, back: str = "") -> HttpResponse:
         """Ask before revoking keys, and show how they are used."""
         now = timezone.now()
         keys = list(queryset.select_related("owner"))

@@ -22,12 +22,12 @@ from apikeys.usage import reports
 if TYPE_CHECKING:
     AccountAdminBase = UserAdmin[User]
     AccountFormBase = UserChangeForm[User]
-else:  # Django's own classes take no type
+else:  # Django's classes aren't generic at run time
     AccountAdminBase, AccountFormBase = UserAdmin, UserChangeForm
 
 
 class AccountForm(StaleFormMixin, AccountFormBase):
-    """Keeps the current value of each field that wasn't edited: an old page reopens no closed account."""
+    """Keeps the current value of each unedited field, so that a stale page can't reopen a closed account."""
 
     tracked = (
         "username",
@@ -89,10 +89,10 @@ class AccountAdmin(AccountAdminBase):
             self.message_user(request, form.overtaken, messages.WARNING)
         if change and "is_active" in form.changed_data and not obj.is_active:
             in_use = keys_in_use(obj)
-            said = f"The keys of {obj.get_username()} have stopped working."
+            text = f"The keys of {obj.get_username()} have stopped working."
             if in_use:
-                said += f" In use in the last 24 hours: {', '.join(in_use)}."
-            self.message_user(request, said, messages.WARNING)
+                text += f" In use in the last 24 hours: {', '.join(in_use)}."
+            self.message_user(request, text, messages.WARNING)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -18,7 +18,7 @@ NAMES = Permission(7).names
 MAX_ERRORS = 20
 """The most address errors that one response lists."""
 
-# RFC 3339, 5.6; what it lets an application read in place of T, this API doesn't.
+# RFC 3339, 5.6, which allows other separators than T; this API doesn't.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?(?P<zone>[Zz]|[+-]\d\d:\d\d)?", re.ASCII)
 
 
@@ -62,7 +62,7 @@ class PermissionsField(serializers.Field[Permission, Any, list[str], Any]):
 
 @extend_schema_field({"type": "array", "maxItems": networks.MAX_NETWORKS, "items": {"type": "string"}})
 class AddressesField(serializers.Field[str, Any, list[str], Any]):
-    """``["203.0.113.7", "10.0.0.0/8"]``; an empty list is any address."""
+    """``["203.0.113.7", "10.0.0.0/8"]``; an empty list means any address."""
 
     max_length = networks.MAX_NETWORKS
 

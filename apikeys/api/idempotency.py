@@ -1,7 +1,8 @@
-"""``Idempotency-Key``: a request that is sent twice creates one key.
+"""``Idempotency-Key``: a request that is sent twice creates only one key.
 
-The header is stored as the key's form token, which is unique per owner: a page's form and a
-program's retry are the same problem. Only a digest is stored, because a client may send anything.
+The header is stored as the key's form token, which is unique per owner, because a form that is submitted
+twice and a request that is retried are the same problem. Only a digest is stored, because clients may put
+anything into the header.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _VALUE = re.compile(f"[ -~]{{1,{MAX_LENGTH}}}")
 
 
 def form_token(request: HttpRequest, caller: APIKey) -> str | None:
-    """Return the form token that the request's ``Idempotency-Key`` stands for; ``None`` without one."""
+    """Return the form token for the request's ``Idempotency-Key``, or ``None`` without that header."""
     value = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if value is None:
         return None
@@ -34,8 +35,8 @@ def form_token(request: HttpRequest, caller: APIKey) -> str | None:
 
 
 def forget(moment: datetime, *, form_token: str | None = None) -> int:
-    """Forget the values that created keys before ``moment``, or just one of them; return how many."""
-    made = APIKey.objects.filter(form_token__startswith=_PREFIX, created_at__lt=moment)
+    """Forget the form tokens of keys created before ``moment``, or only ``form_token``; return how many."""
+    keys = APIKey.objects.filter(form_token__startswith=_PREFIX, created_at__lt=moment)
     if form_token is not None:
-        made = made.filter(form_token=form_token)
-    return made.update(form_token=None)
+        keys = keys.filter(form_token=form_token)
+    return keys.update(form_token=None)

@@ -1,4 +1,4 @@
-"""What the reference says about the endpoints for keys."""
+"""The key endpoints, as the API reference describes them."""
 
 from __future__ import annotations
 

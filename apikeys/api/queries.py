@@ -9,7 +9,7 @@ from wizchat.api.errors import InvalidQuery
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 90
-"""Housekeeping keeps usage for this long."""
+"""As long as housekeeping keeps usage by default."""
 
 
 def state(request: Request) -> KeyState | None:
@@ -32,7 +32,7 @@ def days(request: Request) -> int:
 
 
 def cascade(request: Request) -> bool:
-    """Return whether ``?cascade=true`` asks to revoke the keys that it created too."""
+    """Return whether ``?cascade=true`` asks to revoke the keys that the key created, too."""
     text = request.query_params.get("cascade", "false")
     if text not in {"true", "false"}:
         raise InvalidQuery("cascade", "Must be true or false.")

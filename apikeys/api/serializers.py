@@ -25,7 +25,7 @@ OTHER_ID = {"type": ["string", "null"], "pattern": KEY_ID}
 
 @extend_schema_field({"type": "string", "pattern": KEY_ID})
 class IdField(serializers.CharField):
-    """A key's id, which nobody chooses."""
+    """A key's id. Clients can't choose it."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(read_only=True, **options)
@@ -111,7 +111,7 @@ class ChangeSerializer(KeySerializer):
 
 
 class CreateSerializer(KeySerializer):
-    """What creates a key. ``context`` has the ``caller``, whose addresses and expiry are the defaults."""
+    """The body of a new key. ``context`` has the ``caller``, whose addresses and expiry are the defaults."""
 
     allowed_ips = AddressesField(
         source="allowed_networks",

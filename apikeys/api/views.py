@@ -68,7 +68,7 @@ class KeyView(Endpoint[APIKey]):
     def caller(self) -> APIKey:
         """Return the caller's key in its current state."""
         caller = self.get_queryset().filter(pk=self.request.auth.id).first()
-        if caller is None:  # deleted just now, with its owner
+        if caller is None:  # just deleted, with its owner
             raise KeyRefused(Outcome.INACTIVE_OWNER)
         return caller
 
@@ -91,7 +91,7 @@ class KeyView(Endpoint[APIKey]):
         return json_response(body, 201, {"Location": location(key)})
 
     def form_token(self) -> str | None:
-        """Return what ``Idempotency-Key`` stands for; raise ``AlreadyIssued`` if it has made a key."""
+        """Return the form token for ``Idempotency-Key``; raise ``AlreadyIssued`` if it has created a key."""
         token = idempotency.form_token(self.request._request, self.caller)
         if token is not None:
             idempotency.forget(self.now - idempotency.REMEMBERED, form_token=token)

@@ -1,6 +1,6 @@
-"""Fixed windows that count what a client does, in the cache that all processes share.
+"""Fixed-window counters per client, in the cache that all processes share.
 
-While that cache fails, each process counts for itself: a limit does not vanish with the cache.
+While the cache is down, each process keeps its own counts, so that the limits still apply.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from apikeys.core.networks import IPAddress
 
 
 class Count(NamedTuple):
-    """``wait`` is in seconds, 0 within the limit; ``is_first`` is true of the one that passed it."""
+    """``wait`` is in seconds, 0 within the limit; ``is_first`` marks the first event over the limit."""
 
     wait: int
     is_first: bool
 
 
 def bucket(client_ip: IPAddress | None) -> str:
-    """Return whom to count against: an IPv4 address or an IPv6 /64."""
+    """Return the client to count against: an IPv4 address or an IPv6 /64 network."""
     if isinstance(client_ip, IPv6Address):
         return str(IPv6Network((client_ip, 64), strict=False).network_address)
     return str(client_ip)
 
 
 def count(name: str, *, limit: int, seconds: int, what: str) -> Count:
-    """Count one of at most ``limit`` in the window of ``seconds`` that begins with the first.
+    """Count one event, of which ``limit`` are allowed within ``seconds`` of the first.
 
-    Over the limit this takes one cache call: a flood must cost no more than good use.
+    Over the limit this takes one cache call, because a flood must cost no more than normal use.
     """
     return shared_cache.attempt(
         lambda: _count_in(caches["failed_attempts"], name, limit, seconds),
@@ -59,6 +59,6 @@ def _increment(cache: BaseCache, counter: str, seconds: int) -> int:
     try:
         return cache.incr(counter)
     except ValueError:
-        # The counter outlives its window: it never expires between the two calls.
+        # The counter outlives its window, so that it can't expire between these two calls.
         cache.add(counter, 0, timeout=2 * seconds)
         return cache.incr(counter)

@@ -1,4 +1,4 @@
-"""What authentication knows of a key: the one statement that looks it up, and its proof."""
+"""A key as authentication sees it: the one statement that looks it up, and the check that it's genuine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class Credential(NamedTuple):
-    """What authentication reads of a key and its owner, in the order of the SELECT."""
+    """The columns of a key and its owner that authentication reads, in the order of the SELECT."""
 
     id: int
     key_id: str
@@ -54,12 +54,12 @@ class Credential(NamedTuple):
         try:
             stored.update(key_hash=hasher.HASHER.hash(raw))
         except DatabaseError:
-            # The old hash still proves the key; the next process to see it tries again.
+            # The old hash still verifies the key; the next process to see the key tries again.
             logger.exception("could not rehash key %s", self.key_id)
 
 
 def lookup(key_id: str) -> Credential | None:
-    """Return the credential with ``key_id``, in one SELECT; nothing of it is ever cached."""
+    """Return the credential with ``key_id`` in one SELECT; never cached, so that changes apply at once."""
     row = LOOKUP.first(key_id=key_id)
     return Credential._make(row) if row is not None else None
 

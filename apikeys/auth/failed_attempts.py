@@ -1,6 +1,6 @@
-"""Failed authentications, counted per client address, so that guessing is not free.
+"""Counts failed authentications per client address, to limit guessing.
 
-The counter only ever turns a 401 into a 429: a genuine key never meets it.
+The counter can only turn a 401 into a 429, so it never affects a genuine key.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from apikeys.models import EXPIRES_SOON
 
 
 def key_headers(request: HttpRequest) -> dict[str, str]:
-    """Return the rate-limit headers (an IETF draft) and ``Sunset`` (RFC 8594) of an answer."""
+    """Return the rate-limit headers (an IETF draft) and ``Sunset`` (RFC 8594) for a response."""
     presented = noted(request)
     if presented is None:
         return {}

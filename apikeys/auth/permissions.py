@@ -1,4 +1,4 @@
-"""May this key do this? A method that a view does not name is refused."""
+"""Checks that a key has the required permission; refuses methods that the view doesn't name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wizchat.api.errors import APIError
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # imports this module itself
 
-ADMIN = Permission.ADMIN.value  # a number, as in the row: comparing flags takes twice as long
+ADMIN = Permission.ADMIN.value  # an int, as in the row: comparing flags takes twice as long
 
 
 class LacksPermission(APIError):
@@ -34,16 +34,16 @@ class LacksPermission(APIError):
 
 
 class HasKeyPermission(BasePermission):
-    """Grants what the view's ``required_permissions`` (method → ``Permission``) asks for.
+    """Requires the permission that the view's ``required_permissions`` gives for the request's method.
 
-    ``Permission(0)`` is any valid key.
+    ``Permission(0)`` admits any valid key.
     """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         credential: Any = request.auth
         if credential is None:
             raise KeyRequired
-        http = request._request  # for the reason that APIKeyAuthentication gives
+        http = request._request  # not DRF's wrapper: see APIKeyAuthentication
         method = "GET" if http.method == "HEAD" else http.method
         required: dict[str | None, Permission] = getattr(view, "required_permissions", {})
         if method not in required:

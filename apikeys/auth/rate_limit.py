@@ -1,7 +1,7 @@
-"""How many requests a key may make: a counter for each key and window, in Redis if there is one.
+"""Rate limits: a counter for each key and window, in Redis if it's configured.
 
-A window opens with a key's first request. Counting is one round trip to Redis; without Redis it is
-a dictionary in this process.
+A window opens with a key's first request. Counting takes one round trip to Redis; without Redis, the
+counters are in a dictionary in this process.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from apikeys.core.rates import InvalidRate, Rate, parse_rate
 SECOND = 1_000_000_000
 """Nanoseconds."""
 MAX_KEYS = 50_000
-"""Keys whose windows one process remembers: the least recently used ones start over."""
+"""Keys whose windows one process keeps; the least recently used ones start over."""
 
-# One atomic step: no counter is left without an end if a process stops between two commands.
+# Atomic: a process that stopped between two commands would leave a counter that never expires.
 COUNT = """
 local calls = redis.call('INCR', KEYS[1])
 if calls == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
@@ -53,7 +53,7 @@ class Allowance(NamedTuple):
 
 
 def count(credential: Credential) -> Allowance | None:
-    """Count a request of an accepted key; ``None`` if it has no limit."""
+    """Count a request with an accepted key; return ``None`` if the key has no limit."""
     rate = own_rate(credential.rate_limit) if credential.rate_limit else settings.RATE_LIMIT
     if rate is None:
         return None
@@ -89,7 +89,7 @@ class Window:
 
 
 class Windows:
-    """Counts in this process."""
+    """Counters in this process's memory."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -121,6 +121,6 @@ def _count_in_redis(location: str, key: int, rate: Rate) -> Allowance:
 
 @cache
 def _script(location: str) -> Script:
-    """Return the counting script at a Redis; its connections are this module's own."""
+    """Return the counting script for the Redis at ``location``, over connections of this module's own."""
     options = settings.CACHES["default"].get("OPTIONS", {})
     return Redis.from_url(location, **options).register_script(COUNT)

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 class PresentedKey:
     """The key that a request presented, without its secret.
 
-    ``key_id`` is the id in the key, ``None`` if it has none; of a key that isn't genuine it may be
-    anyone's. ``pk`` is set once the key is proved genuine. ``refusal`` says why the key was refused.
-    ``needed`` is the permission that the endpoint asked for, 0 before that. Of a key that was
-    accepted, ``allowance`` is what is left of its rate limit and ``ends_at`` when it expires.
+    ``key_id`` is the id in the key, ``None`` if it has none; if the key isn't genuine, the id may be
+    another key's. ``pk`` is set once the key is proved genuine. ``refusal`` says why the key was refused.
+    ``needed`` is the permission that the endpoint required, 0 until then. For an accepted key,
+    ``allowance`` is what is left of its rate limit and ``ends_at`` is when it expires.
     """
 
     __slots__ = ("allowance", "client_ip", "ends_at", "key_id", "needed", "pk", "refusal")
@@ -58,7 +58,7 @@ def bearer_token(meta: Mapping[str, Any]) -> str | None:
 
 
 def client_ip(meta: Mapping[str, Any]) -> IPAddress | None:
-    """Return the address that a request is judged by; ``None`` if no trustworthy one is known."""
+    """Return the client's address as far as it can be trusted; ``None`` if no trusted source knows it."""
     return client_address(
         meta.get("REMOTE_ADDR", ""), meta.get("HTTP_X_FORWARDED_FOR"), settings.TRUSTED_PROXIES
     )

@@ -1,7 +1,7 @@
-"""Using the cache that all processes share, or this process alone while that one fails.
+"""Uses the cache that all processes share, or this process's memory while that cache is down.
 
-Requests in progress when the cache fails wait for it, at most a quarter of a second. After that, none does:
-once every ``PAUSE`` seconds, a background thread repeats a request's count on the cache.
+Requests in progress when the cache fails wait for it for at most a quarter of a second. Later ones don't
+wait: every ``PAUSE`` seconds, a background thread tries the operation of one request on the cache.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Breaker:
         if not self._is_open:
             try:
                 return shared()
-            except Exception as error:  # any exception of the cache's client
+            except Exception as error:  # whatever the cache's client raises
                 self._open(what, error)
         elif self._is_time_to_try():
             Thread(target=self._try, args=(shared,), name="cache-attempt", daemon=True).start()
@@ -59,7 +59,7 @@ class Breaker:
         try:
             shared()
         except Exception:
-            return  # already logged when it began to fail
+            return  # _open has logged the outage
         self.close()
         logger.warning("the shared cache works again")
 

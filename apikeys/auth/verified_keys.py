@@ -1,6 +1,6 @@
-"""Which keys some process has verified, in Redis: a process that starts doesn't run Argon2 for each again.
+"""Shares verified keys through Redis, so that a new process needn't run Argon2 for each of them again.
 
-It is asked once for each key that a process hasn't verified itself, never after that.
+A process queries Redis only for keys that it hasn't verified itself.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _bytes(value: object) -> bytes | None:
 
 @cache
 def _redis(location: str) -> Redis | None:
-    """Return a client of the Redis at ``location``; its connections are this module's own."""
+    """Return a client for the Redis at ``location``, with connections of this module's own."""
     if "://" not in location:
         return None
     return Redis.from_url(location, **settings.CACHES["default"].get("OPTIONS", {}))

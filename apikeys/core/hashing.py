@@ -1,9 +1,9 @@
 """Argon2id at rest, and the cache of keys already verified. Pure: no database, no settings.
 
-A verification costs tens of milliseconds and 19 MiB. A process pays it the first time it
-sees a key; from then on a keyed digest of (stored hash, presented key) stands for it. The
-verified cache remembers that a key is genuine, never that it may be used. Processes can share what they
-have verified, so that a process that starts doesn't verify every key again.
+A verification costs tens of milliseconds and 19 MiB. A process pays that the first time it sees a key;
+from then on it only looks up a keyed digest of (stored hash, presented key). The verified cache remembers
+that a key is genuine, never that it may be used. Processes can share which keys they have verified, so
+that a new process doesn't verify every key again.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class SharedCache(Protocol):
 
 
 class KeyHasher:
-    """Hashes keys and verifies them, at one Argon2id cost.
+    """Hashes and verifies keys at one Argon2id cost.
 
-    ``memory_cost`` is in KiB. Few Argon2 computations run at a time, so that
-    a burst of first uses costs time instead of memory. Hashers with the same
-    ``cache_key``, a secret, can share what they have verified.
+    ``memory_cost`` is in KiB. Only a few Argon2 computations run at a time, so that a burst of
+    first uses costs time instead of memory. Hashers with the same ``cache_key``, a secret, can share
+    verified keys.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class KeyHasher:
         self._verified: LRUCache[bytes, bool] = LRUCache(VERIFIED_CACHE_SIZE)
         self._pending: dict[bytes, Lock] = {}
         self._lock = Lock()
-        # Its own threads, because each thread that allocates may keep the memory.
+        # A few dedicated threads, because each thread that allocates Argon2's memory may keep it.
         self._threads = ThreadPoolExecutor(MAX_CONCURRENT, thread_name_prefix="argon2")
 
     def hash(self, raw: str) -> str:
@@ -66,9 +66,9 @@ class KeyHasher:
         return self._threads.submit(self._hash, raw).result()
 
     def verify(self, key_hash: str, raw: str, *, shared: SharedCache | None = None) -> bool:
-        """Return whether ``raw`` is the key behind ``key_hash``; Argon2 runs once for each.
+        """Return whether ``raw`` is the key behind ``key_hash``; Argon2 runs once for a genuine key.
 
-        A hash that is empty, cut or of another kind verifies nothing.
+        No key matches a hash that is empty, truncated or of another kind.
         """
         return self.remembers(key_hash, raw) or self._verify_once(key_hash, raw, shared)
 
@@ -82,7 +82,7 @@ class KeyHasher:
         return remembered
 
     def needs_rehash(self, key_hash: str) -> bool:
-        """Return whether ``key_hash`` was made at another cost than today's."""
+        """Return whether ``key_hash`` has another cost than this hasher's."""
         return self._argon2.check_needs_rehash(key_hash)
 
     def _digest(self, key_hash: str, raw: str) -> bytes:
@@ -126,8 +126,8 @@ class KeyHasher:
 def _is_shared(digest: bytes, shared: SharedCache | None) -> bool:
     """Return whether another process has verified the key.
 
-    Half of the digest is the name, and the other half the proof: whoever can read and write the shared
-    cache sees the name of a forged key, but can't make its proof.
+    One half of the digest is the name, the other half the proof: someone who can read and write the
+    shared cache can learn a forged key's name, but can't compute its proof.
     """
     proof = shared.get(digest[:32]) if shared is not None else None
     return proof is not None and compare_digest(proof, digest[32:])

@@ -28,8 +28,8 @@ _KEY = re.compile(
     rf"{PREFIX}_({ID_PATTERN})_([0-9A-Za-z]{{{SECRET_LENGTH}}})([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})",
     re.ASCII,
 )
-# Wider than a real key on purpose: a cut, mistyped or URL-encoded key in a log still gives
-# its secret away, however often it was encoded.
+# Deliberately wider than a real key: a truncated, mistyped or URL-encoded key in a log still gives
+# its secret away, however many times it was encoded.
 _LOOKS_LIKE_A_KEY = re.compile(
     rf"({PREFIX}(?:_|%(?:25)*5f)[0-9a-z]{{{ID_LENGTH}}})(?:_|%(?:25)*5f)[0-9a-z]+", re.ASCII | re.IGNORECASE
 )
@@ -55,7 +55,7 @@ class KeyParts(NamedTuple):
 
 
 def generate() -> KeyParts:
-    """Return a new key, its id and secret drawn from the operating system's generator."""
+    """Return a new key, with an id and a secret from the operating system's random generator."""
     key_id = "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
     secret = _base62(secrets.randbits(SECRET_BITS), SECRET_LENGTH)
     return KeyParts(key_id, secret, checksum(f"{PREFIX}_{key_id}_{secret}"))
@@ -85,7 +85,7 @@ def checksum(body: str) -> str:
 
 
 def masked(key_id: str) -> str:
-    """Return how a key is shown once its secret is gone."""
+    """Return a key as it is shown without its secret."""
     return f"{PREFIX}_{key_id}_…"
 
 
@@ -95,7 +95,7 @@ def bare_id(text: str) -> str:
 
 
 def redact(text: str) -> str:
-    """Return ``text`` with the secret of each key in it taken out."""
+    """Return ``text`` without the secret of any key in it."""
     return _LOOKS_LIKE_A_KEY.sub(r"\1_…", text)
 
 

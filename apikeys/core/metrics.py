@@ -1,4 +1,4 @@
-"""What is counted for operators. Pure: no database, no settings."""
+"""The Prometheus metrics of keys and their usage. Pure: no database, no settings."""
 
 from __future__ import annotations
 

@@ -14,11 +14,11 @@ _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u20
 
 
 class InvalidName(ValueError):
-    """The name can't be used; the message tells its author why."""
+    """The name isn't allowed; the message says why, for the user who chose it."""
 
 
 def clean(name: str) -> str:
-    """Return ``name`` without space around it; raise ``InvalidName`` unless it is readable."""
+    """Return ``name`` without surrounding whitespace; raise ``InvalidName`` if it isn't allowed."""
     name = name.strip()
     categories = {unicodedata.category(character) for character in name}
     if not name:

@@ -1,4 +1,4 @@
-"""Addresses: allow lists, and whose request this is behind trusted proxies. Pure.
+"""Allow lists of addresses, and the client's address behind trusted proxies. Pure.
 
 An IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) counts as the IPv4 address within it, in
 lists and in requests alike.
@@ -60,7 +60,7 @@ def entries(text: str) -> Iterator[tuple[int, str]]:
 def parse_networks(text: str) -> list[IPNetwork]:
     """Return the networks in ``text``: addresses or CIDRs, separated by lines, commas or spaces.
 
-    Host bits are cleared and repetitions dropped; the order stays. Raises ``InvalidNetworks``
+    Clears host bits and drops duplicates; keeps the order. Raises ``InvalidNetworks``
     with a sentence for each entry that does not parse, up to ``MAX_ERRORS``.
     """
     if len(text) > MAX_LIST_LENGTH:
@@ -92,12 +92,12 @@ def parse_network(entry: str) -> IPNetwork:
 
 
 def canonical(networks: Iterable[IPNetwork]) -> str:
-    """Return the text that a key stores: one network a line."""
+    """Return the text that a key stores: one network per line."""
     return "\n".join(map(as_text, networks))
 
 
 def as_text(network: IPNetwork) -> str:
-    """Return ``network`` as lists have it: a single address without prefix."""
+    """Return ``network`` as allow lists show it: a single address has no prefix length."""
     return str(network if is_range(network) else network.network_address)
 
 
@@ -112,9 +112,9 @@ def contains(allowed_networks: str, address: IPAddress) -> bool:
 
 
 def is_within(inner: str, outer: str) -> bool:
-    """Return whether the canonical list ``inner`` admits nobody whom the canonical list ``outer`` refuses.
+    """Return whether the canonical list ``outer`` admits everyone whom the canonical list ``inner`` admits.
 
-    An empty list admits everybody, those included whose address is unknown.
+    An empty list admits everyone, including clients whose address is unknown.
     """
     if not outer or not inner:
         return not outer
@@ -128,7 +128,7 @@ def _collapsed(allowed_networks: str, version: int) -> list[IPNetwork]:
 
 
 def _is_in_one_of(network: IPNetwork, collapsed: list[IPNetwork]) -> bool:
-    """Return whether ``network`` is within a union of networks: then it is within one of them."""
+    """Return whether the ``collapsed`` networks cover ``network``; if they do, a single one of them does."""
     first = int(network.network_address)
     at = bisect_right(collapsed, first, key=lambda member: int(member.network_address))
     return at > 0 and int(network.broadcast_address) <= int(collapsed[at - 1].broadcast_address)
@@ -139,8 +139,8 @@ def client_address(
 ) -> IPAddress | None:
     """Return the address that a request came from, or ``None`` if no trusted source knows it.
 
-    The socket's ``peer`` is trusted. Only if it is a trusted proxy is ``forwarded_for``
-    (X-Forwarded-For) read, from the right, past further trusted proxies, to the first
+    The socket's ``peer`` can't be forged. If it is a trusted proxy, ``forwarded_for``
+    (X-Forwarded-For) is read from the right, past further trusted proxies, to the first
     address that a trusted proxy saw itself. A client can forge anything further left.
     """
     address = parse_address(peer)
@@ -148,7 +148,7 @@ def client_address(
         return address
     hops = forwarded_for[-MAX_FORWARDED_LENGTH:].split(",")
     if len(forwarded_for) > MAX_FORWARDED_LENGTH:
-        hops[0] = ""  # cut in two, it might pass for another address
+        hops[0] = ""  # a truncated address might pass for another one
     for hop in reversed(hops):
         address = parse_address(hop.strip())
         if not _is_trusted(address, trusted_proxies):
@@ -176,7 +176,7 @@ def parse_address(text: str) -> IPAddress | None:
 
 
 class NetworkSet:
-    """Networks by prefix length, so that a hundred of them cost no more than one."""
+    """Networks grouped by prefix length, so that searching a hundred of them costs no more than one."""
 
     def __init__(self, networks: Iterable[IPNetwork]) -> None:
         self._by_prefix: dict[tuple[int, int], dict[int, IPNetwork]] = {}

@@ -1,4 +1,4 @@
-"""May this key be used now, from here? Judges a key without database, request or clock."""
+"""Decides whether a key may be used from an address at a moment. Pure: no database, request or clock."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class WrongAddress(Refused):
 
 
 class Judged(Protocol):
-    """What the policy reads of a key."""
+    """The attributes of a key that the policy reads."""
 
     @property
     def revoked_at(self) -> datetime | None: ...
@@ -49,5 +49,5 @@ def check(key: Judged, *, client_ip: IPAddress | None, now: datetime) -> None:
 
 
 def admits(allowed_networks: str, client_ip: IPAddress | None) -> bool:
-    """Return whether an address list, empty for "any", lets ``client_ip`` in."""
+    """Return whether an allow list admits ``client_ip``; an empty list admits any address."""
     return not allowed_networks or (client_ip is not None and contains(allowed_networks, client_ip))

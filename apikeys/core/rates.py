@@ -45,7 +45,7 @@ def parse_rate(text: str) -> Rate | None:
 
 
 def lowest(*texts: str) -> str:
-    """Return the limit of ``texts`` that allows least; an empty one, or one that can't be read, sets none."""
+    """Return the limit in ``texts`` that allows least; ignore any that is empty or invalid."""
     stated: dict[str, float] = {}
     for text in texts:
         with suppress(InvalidRate):

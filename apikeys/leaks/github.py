@@ -1,4 +1,4 @@
-"""GitHub's secret scanning: who signed a report (ECDSA, P-256, SHA-256 over the raw body).
+"""Verifies the signature of GitHub's secret-scanning reports (ECDSA, P-256, SHA-256 over the raw body).
 
 See https://docs.github.com/code-security/secret-scanning/secret-scanning-partner-program.
 """
@@ -29,10 +29,10 @@ LARGEST = 1 << 20
 LOCK_TIMEOUT = 1
 """Seconds that a request waits while another one fetches."""
 MOST_AT_ONCE = 3
-"""Requests that fetch or wait: each holds a thread, and anybody can send a request that needs a fetch."""
+"""Requests that fetch or wait: each holds a thread, and anyone can send requests that trigger a fetch."""
 PAUSE_AFTER_FAILURE = 2
 LOOKUPS_PER_MINUTE = 10
-"""Fetches for identifiers that aren't known: forged ones must not make us flood GitHub."""
+"""Fetches for unknown identifiers: forged ones must not make us flood GitHub."""
 
 
 class NotSigned(Exception):
@@ -59,7 +59,7 @@ class PublicKeys:
         self._lookups: list[float] = []
 
     def get(self, identifier: str) -> EllipticCurvePublicKey | None:
-        """Return the key, looked up once more if it isn't known; raises ``KeysUnavailable``."""
+        """Return the key; if it isn't known, fetch the keys again. Raises ``KeysUnavailable``."""
         if not self._is_stale() and (known := self._keys.get(identifier)):
             return known
         # One request fetches at a time; the others don't tie up their threads for long.
@@ -100,7 +100,7 @@ class PublicKeys:
             self._keys = fetch(url)
         except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
             self._retry_at = time.monotonic() + PAUSE_AFTER_FAILURE
-            # Once in an outage: anybody can send a request that needs a fetch.
+            # Once per outage: anyone can send requests that trigger a fetch.
             if not self._failing:
                 logger.error("GitHub's public keys cannot be fetched, so its reports get 503: %s", error)
             self._failing = True
@@ -127,7 +127,7 @@ PUBLIC_KEYS = PublicKeys()
 
 
 def verify(body: bytes, *, identifier: str, signature: str) -> None:
-    """Raise ``NotSigned`` unless GitHub has signed ``body``, and ``KeysUnavailable`` if nobody can tell."""
+    """Raise ``NotSigned`` unless GitHub signed ``body``; ``KeysUnavailable`` if that can't be checked."""
     if not identifier or not signature:
         raise NotSigned
     try:

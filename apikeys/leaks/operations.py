@@ -1,4 +1,4 @@
-"""What the reference says about reports of leaked keys."""
+"""The endpoints for reporting leaked keys, as the API reference describes them."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ cost an Argon2, so past this number the report's other keys of that owner are ig
 REPORTS_PER_HOUR = 60
 HOUR = 3600
 REPEATED = timedelta(days=1)
-"""While keys are kept (``LEAK_ACTION=notify``), the same report is recorded once in this time."""
+"""While keys are kept (``LEAK_ACTION=notify``), the same report is recorded at most once in this time."""
 DETAIL_LENGTH = 500
 
 
@@ -62,9 +62,9 @@ def report(texts: Iterable[str], *, now: datetime, ip: str, where: str) -> None:
 
 @sensitive_variables("raws", "candidates", "raw")
 def genuine(raws: Iterable[str], *, live_at: datetime | None = None) -> dict[str, APIKey]:
-    """Return the stored key behind each of ``raws`` that is one, or that is one and live at ``live_at``.
+    """Return the stored key for each genuine key in ``raws``, only live ones if ``live_at`` is given.
 
-    Each is a well-formed key. The stored checksum rejects forged keys before Argon2 runs.
+    All ``raws`` must be well-formed. The stored checksum rejects forged keys before Argon2 runs.
     """
     proved = {}
     wrong: Counter[int] = Counter()
@@ -95,7 +95,7 @@ def ids_of(raws: list[str]) -> set[str]:
 
 
 def act(key: APIKey, *, now: datetime, ip: str, where: str) -> None:
-    """Record the report of ``key`` and revoke it; a key that has ended already stays as it is."""
+    """Record the report of ``key`` and revoke it; a key that has already ended stays as it is."""
     origin = Origin(ip=ip)
     detail = printable(where)
     nobody = KeyEvent.Actor.NOBODY

@@ -1,4 +1,4 @@
-"""The bodies of reports and of their answers."""
+"""The bodies of reports and of the responses to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where leaked keys are reported under ``/v1/``, with and without a trailing slash."""
+"""The endpoints for reporting leaked keys under ``/v1/``, with and without a trailing slash."""
 
 from __future__ import annotations
 

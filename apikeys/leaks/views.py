@@ -23,7 +23,7 @@ from wizchat.api.views import OpenEndpoint
 
 
 class OpenView(OpenEndpoint):
-    """Only POST."""
+    """An open endpoint that takes only POST."""
 
     http_method_names = ["post"]
 
@@ -59,7 +59,7 @@ class GitHubSecretScanning(OpenView):
         return json_response([labelled(match, match["token"] in proved) for match in found])
 
     def signed_body(self, request: Request) -> bytes:
-        """Return the body as it came; raise ``APIError`` unless GitHub has signed it."""
+        """Return the raw body; raise ``APIError`` unless GitHub has signed it."""
         identifier = request.headers.get("Github-Public-Key-Identifier", "")
         signature = request.headers.get("Github-Public-Key-Signature", "")
         body = request._request.body

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # The columns keep their names, so that processes of the release before work on.
+        # The columns keep their names, so that processes of the previous release keep working.
         migrations.SeparateDatabaseAndState(
             state_operations=[
                 migrations.RenameField("apikey", "encoding", "key_hash"),

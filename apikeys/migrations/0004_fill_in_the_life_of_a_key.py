@@ -1,4 +1,7 @@
-"""Fills in rotations, actors and creators. Apart from the schema, which PostgreSQL can't change behind data."""
+"""Fills in rotations, actors and creators.
+
+Separate from the schema changes: PostgreSQL can't alter a table in the transaction that changed its rows.
+"""
 
 from django.conf import settings
 from django.db import migrations, models
@@ -15,7 +18,7 @@ def predecessors_to_rotations(apps, schema_editor):
         for new in successors.iterator()
     )
     rotation_model.objects.bulk_create(rotations, batch_size=1000)
-    # The column stays for a while without its field: no row may hold back the deletion of another.
+    # The column outlives its field for a release: a reference left in it would block deletions.
     key_model.objects.exclude(predecessor=None).update(predecessor=None)
 
 
@@ -26,7 +29,7 @@ def rotations_to_predecessors(apps, schema_editor):
 
 
 def name_actors(apps, schema_editor):
-    """Tell an event's actor as new events do: by name, and whether it was the owner."""
+    """Record each event's actor as new events do: by name, and whether it was the owner."""
     events = apps.get_model("apikeys", "KeyEvent").objects
     users = apps.get_model("auth", "User").objects
     username = users.filter(pk=models.OuterRef("actor")).values("username")[:1]

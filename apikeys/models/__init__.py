@@ -1,4 +1,4 @@
-"""API keys, what happens to them and what they are used for."""
+"""API keys, their rotations, events and usage, and the emails about them."""
 
 from apikeys.models.changes import KeyEnded
 from apikeys.models.choices import EXPIRES_SOON, LONGEST_LIFETIME, KeyState, Permission

@@ -1,4 +1,4 @@
-"""What can be changed about a key while it lives."""
+"""Changes to a live key's settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHANGEABLE = ("name", "permissions", "allowed_networks", "expires_at", "rate_lim
 
 
 class KeyEnded(Exception):
-    """The key is revoked or expired, and nothing about it can change any more."""
+    """The key is revoked or expired, so it can't be changed any more."""
 
 
 def change(
@@ -27,7 +27,7 @@ def change(
 ) -> list[str]:
     """Set some of ``CHANGEABLE`` on ``key``; return the names of what changed.
 
-    Raises ``KeyEnded``, and ``Escalation`` when a key asks for more than it has.
+    Raises ``KeyEnded``, and ``Escalation`` if the calling key asks for more than it has.
     """
     unknown = values.keys() - set(CHANGEABLE)
     if unknown:
@@ -53,7 +53,7 @@ def change(
 
 
 def _set(key: APIKey, values: dict[str, Any]) -> dict[str, list[Any]]:
-    """Set ``values`` on ``key``, unsaved; return from what to what each field changes."""
+    """Set ``values`` on ``key`` without saving it; return ``{field: [from, to]}``."""
     changes = {field: [shown(key, field)] for field in values}
     for field, value in values.items():
         setattr(key, field, value)

@@ -1,4 +1,4 @@
-"""What a key may do and what state it is in, with the words that pages, admin and documents show."""
+"""The permissions and states of keys, with the labels that pages, the admin and documents show."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _DESCRIPTIONS = {
 
 
 class KeyState(StrEnum):
-    """The state of a key at one moment. ``EXPIRING`` keys work, but for ``EXPIRES_SOON`` or less."""
+    """The state of a key at one moment. ``EXPIRING`` keys work, but expire within ``EXPIRES_SOON``."""
 
     ACTIVE = "active"
     EXPIRING = "expiring"

@@ -1,4 +1,4 @@
-"""What a key may grant: one that creates, changes or rotates another never grants more than it has."""
+"""Delegation: a key that creates, changes or rotates another never grants more than it has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Escalation(Exception):
-    """A key asked for another that could do more than itself."""
+    """A key tried to give another key more than it has itself."""
 
 
 class Grant(NamedTuple):
@@ -42,11 +42,12 @@ class Grant(NamedTuple):
 def refuse_escalation(
     caller: APIKey | None, wanted: APIKey, *, now: datetime, before: Grant | None = None
 ) -> None:
-    """Raise ``Escalation`` unless ``caller``, locked and as it is now, may make ``wanted`` out of ``before``.
+    """Raise ``Escalation`` unless ``caller`` may turn ``before`` into ``wanted``.
 
-    The result as a whole lies within the caller, unless the change widens nothing. Checking each
-    field separately would let a key that works from one network give permissions to one that
-    works from everywhere. ``None`` is a caller that is gone.
+    ``caller`` is the current row, locked, or ``None`` if it has been deleted. ``wanted`` as a whole
+    must lie within what the caller may do, unless the change widens nothing. Checking each field
+    separately would let a key that works from one network give permissions to one that works from
+    everywhere.
     """
     if caller is None or caller.is_ended(now) or not caller.granted & Permission.ADMIN:
         raise Escalation

@@ -1,4 +1,4 @@
-"""What happened to a key: an append-only record."""
+"""The append-only record of what happened to each key."""
 
 from __future__ import annotations
 
@@ -40,11 +40,10 @@ class EventQuerySet(models.QuerySet["KeyEvent"]):
 
 
 class KeyEvent(models.Model):
-    """Who did what to a key, when and from which address. Nothing changes an event or deletes one.
+    """Who did what to a key, when and from which address. Events can't be changed or deleted.
 
-    It goes with its key: when housekeeping deletes a key that ended long ago, or an operator deletes the
-    account of its owner, which leaves nothing of them. When the account of the actor is deleted,
-    ``actor_name`` stays.
+    The exception is the deletion of their key: by housekeeping, long after the key ended, or with its
+    owner's account, of which nothing may remain. ``actor_name`` outlives the actor's account.
 
     ``changes`` is ``{field: [from, to]}``, with values as the API shows them.
     """
@@ -84,7 +83,7 @@ class KeyEvent(models.Model):
         return f"{self.get_action_display()}, {in_full(self.at)}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Store a new event; a stored one stays as it is."""
+        """Store a new event; raise ``TypeError`` for one that is already stored."""
         if not self._state.adding:
             raise TypeError("events are append-only")
         super().save(*args, **kwargs)
@@ -102,7 +101,7 @@ def record(
     origin: Origin = COMMAND_LINE,
     **facts: Any,
 ) -> KeyEvent:
-    """Record an event of ``key``, with ``changes`` or ``detail``; who listens is told in this transaction."""
+    """Record an event of ``key``, with ``changes`` or ``detail``, and send ``event_recorded``."""
     event = KeyEvent.objects.create(
         key=key,
         at=now,
@@ -119,7 +118,7 @@ def record(
 
 
 def actor_kind(owner: User, by: User | None, origin: Origin) -> KeyEvent.Actor:
-    """Return who changes a key of ``owner``: the owner, another user or a command, or a key."""
+    """Return the kind of actor: the key's ``owner``, another user or a command, or a key."""
     if origin.key is not None:
         return KeyEvent.Actor.KEY
     return KeyEvent.Actor.USER if by is not None and by.pk == owner.pk else KeyEvent.Actor.OPERATOR

@@ -1,4 +1,4 @@
-"""New keys: drafted with their plaintext, and stored once for each form or request."""
+"""Creates keys, at most one for each form or request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class AlreadyIssued(Exception):
-    """This form or request has created its key already; ``key`` is that key."""
+    """This form or request has already created ``key``."""
 
     def __init__(self, key: APIKey) -> None:
         super().__init__(key.key_id)
@@ -42,11 +42,11 @@ class APIKeyQuerySet(RevocableKeys):
         form_token: str | None = None,
         origin: Origin = COMMAND_LINE,
     ) -> tuple[APIKey, str]:
-        """Create a key and return it with its plaintext, which exists nowhere else from then on.
+        """Create a key and return it with its plaintext, which isn't stored anywhere.
 
-        Raises ``AlreadyIssued`` when the owner's ``form_token`` has created a key before, and
-        ``Escalation`` when a key asks for more than it has. An operator's limit for that key is
-        the new key's, too.
+        Raises ``AlreadyIssued`` if the owner's ``form_token`` has already created a key, and
+        ``Escalation`` if the calling key asks for more than it has. The new key inherits the calling
+        key's own rate limit.
         """
         self.refuse_used_token(owner, form_token)
         key, raw = self.draft(owner=owner, by=by, form_token=form_token, now=now, origin=origin)
@@ -76,7 +76,7 @@ class APIKeyQuerySet(RevocableKeys):
         now: datetime,
         origin: Origin = COMMAND_LINE,
     ) -> tuple[APIKey, str]:
-        """Return an unsaved key with its plaintext. Argon2 runs here, so outside transactions."""
+        """Return an unsaved key with its plaintext. Runs Argon2, so call it outside a transaction."""
         parts = keyformat.generate()
         raw = str(parts)
         key = self.model(
@@ -93,7 +93,7 @@ class APIKeyQuerySet(RevocableKeys):
         return key, raw
 
     def refuse_used_token(self, owner: User, form_token: str | None) -> None:
-        """Raise ``AlreadyIssued`` if the owner's ``form_token`` has created a key before."""
+        """Raise ``AlreadyIssued`` if the owner's ``form_token`` has already created a key."""
         if form_token is not None:
             key = self.filter(owner=owner, form_token=form_token).first()
             if key is not None:

@@ -1,4 +1,4 @@
-"""The key at rest, and the state that it is in."""
+"""The stored key and its state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from apikeys.models.usage import USER_AGENT_LENGTH
 
 
 class APIKey(models.Model):
-    """A key at rest. Change it through its verbs: each is one guarded UPDATE and one event."""
+    """A stored key. Change it only through its verbs: each makes one guarded UPDATE and records one event."""
 
     key_id = models.CharField("ID", max_length=keyformat.ID_LENGTH, editable=False)
     checksum = models.CharField(max_length=keyformat.CHECKSUM_LENGTH, editable=False)
@@ -68,7 +68,7 @@ class APIKey(models.Model):
         verbose_name = "API key"
         ordering = ("-created_at", "-id")
         constraints = (
-            # A constraint, not unique=True: that adds a second, LIKE index on PostgreSQL.
+            # A constraint, because unique=True would add a second index, for LIKE, on PostgreSQL.
             models.UniqueConstraint(fields=["key_id"], name="apikey_id_unique"),
             models.UniqueConstraint(fields=["owner", "form_token"], name="apikey_form_token_used_once"),
             models.CheckConstraint(
@@ -122,7 +122,7 @@ class APIKey(models.Model):
         at: datetime | None = getattr(self, f"{permission.names[0]}_needed_at")
         return at
 
-    # The verbs, each in the module of its purpose.
+    # The verbs, each defined in its own module.
     insert = issuing.insert
     change = changes.change
     refuse_rotation = successors.refuse_rotation

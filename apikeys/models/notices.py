@@ -20,7 +20,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         return self.filter(sent_at=None, dropped_at=None)
 
     def free(self, now: datetime) -> Self:
-        """Waiting notices that no worker is sending, or whose worker has died."""
+        """Return waiting notices that no worker has claimed, or whose claim has run out."""
         return self.waiting().filter(models.Q(claimed_until=None) | models.Q(claimed_until__lte=now))
 
     def refused_last(self, owner: User) -> Notice | None:
@@ -30,7 +30,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         return last if last and last.sent_at is None else None
 
     def renew(self, worker: str, now: datetime) -> None:
-        """Keep what ``worker`` is sending: it's alive."""
+        """Extend the claims of ``worker`` on the emails that it is still sending."""
         self.waiting().filter(claimed_by=worker, claimed_until__isnull=False).update(
             claimed_until=now + claim_length()
         )
@@ -92,11 +92,11 @@ class Notice(models.Model):
         return bool(claimed)
 
     def note_sent(self, now: datetime) -> None:
-        """Record that the mail server has it, even if another worker has claimed it since."""
+        """Record that the mail server accepted it, even if another worker has claimed it since."""
         Notice.objects.waiting().filter(pk=self.pk).update(sent_at=now, claimed_until=None)
 
     def drop(self, now: datetime, *, refusal: str = "") -> None:
-        """Never send it: nobody may get it any more, or the recipient has been given up."""
+        """Give up on it: nobody may receive it any more, or the mail server keeps refusing the recipient."""
         self._mine().update(dropped_at=now, claimed_until=None, refusal=refusal)
 
     def postpone(self, now: datetime, *, refusal: str = "") -> None:

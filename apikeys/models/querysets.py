@@ -1,4 +1,4 @@
-"""Which keys: what pages, API, admin and commands select, and the rows that a change locks."""
+"""The filters for keys that pages, API, admin and commands share, and the locks that changes take."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class KeyFilters(models.QuerySet["APIKey"]):
         return self.select_related("rotation__new", "origin_rotation__old")
 
     def live(self, now: datetime) -> Self:
-        """Keys that are neither revoked nor expired at ``now``."""
+        """Return keys that are neither revoked nor expired at ``now``."""
         return self.filter(_live(now))
 
     def live_first(self, now: datetime) -> Self:
@@ -43,7 +43,7 @@ class KeyFilters(models.QuerySet["APIKey"]):
         return self.order_by(ended, placed_at.desc(), "-created_at", "-id")
 
     def in_state(self, state: KeyState, now: datetime) -> Self:
-        """Keys whose ``state(now)`` is ``state``."""
+        """Return keys whose ``state(now)`` is ``state``."""
         soon = models.Q(expires_at__lte=now + EXPIRES_SOON)
         match state:
             case KeyState.REVOKED:
@@ -56,27 +56,28 @@ class KeyFilters(models.QuerySet["APIKey"]):
                 return self.filter(_live(now)).exclude(soon)
 
     def matching(self, text: str) -> Self:
-        """Keys with ``text`` in their name, or whose id it is, bare or masked as lists show it."""
+        """Return keys with ``text`` in their name or as their id, bare or masked as lists show it."""
         return self.filter(models.Q(name__icontains=text) | models.Q(key_id=keyformat.bare_id(text)))
 
     def with_made(self) -> list[APIKey]:
-        """Return these keys and all that they made: through the API, by rotation, and so on down."""
+        """Return these keys and all their descendants: created through the API or by rotation."""
         found = {key.pk: key for key in self}
         newest = list(found)
         while newest:
-            # Each by its own index: no database uses two tables' indexes for one OR.
+            # A UNION, because no database uses the indexes of two tables for one OR.
             keys = self.model.objects.order_by()
-            made = keys.filter(created_by_key__in=newest).union(keys.filter(origin_rotation__old__in=newest))
-            generation = {key.pk: key for key in made if key.pk not in found}
+            created = keys.filter(created_by_key__in=newest)
+            children = created.union(keys.filter(origin_rotation__old__in=newest))
+            generation = {key.pk: key for key in children if key.pk not in found}
             found |= generation
             newest = list(generation)
         return list(found.values())
 
     def locked(self, key: APIKey | None, caller: APIKey | None) -> tuple[APIKey | None, APIKey | None]:
-        """Return both as they are now, locked; ``None`` for one that is gone.
+        """Lock both keys and return them as they are now; ``None`` for one that has been deleted.
 
-        They are locked in one order, so that two keys that change each other don't deadlock. A key
-        that asks about itself comes as two objects: what changes in one must not widen the other.
+        Rows are locked in a fixed order, so that two keys that change each other don't deadlock. A key
+        that changes itself is returned as two objects, so that changing one doesn't widen the other.
         """
         wanted = {one.pk for one in (key, caller) if one is not None}
         rows = {row.pk: row for row in self.select_for_update().filter(pk__in=wanted).order_by("pk")}

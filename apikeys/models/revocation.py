@@ -1,4 +1,4 @@
-"""The end of keys: one, several, or one with all that it made."""
+"""Revokes keys: one, several, or one with all its descendants."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from apikeys.models.keys import APIKey
 
 KEYS_PER_STATEMENT = 500
-"""SQLite takes some ten thousand parameters a statement at most."""
+"""SQLite limits the parameters of a statement to some tens of thousands."""
 
 
 class RevocableKeys(KeyFilters):
     def revoke(
         self, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE, reason: str = ""
     ) -> int:
-        """Stop all of these keys for good, or none; return how many were not revoked before."""
+        """Revoke all of these keys or none; return how many weren't revoked before."""
         with transaction.atomic():
             unrevoked = self.filter(revoked_at=None).select_related(None)
-            keys = list(unrevoked.order_by("pk").select_for_update())  # in the order of ``locked``
+            keys = list(unrevoked.order_by("pk").select_for_update())  # in the same order as ``locked``
             for start in range(0, len(keys), KEYS_PER_STATEMENT):
                 batch = keys[start : start + KEYS_PER_STATEMENT]
                 self.model.objects.filter(pk__in=[key.pk for key in batch]).update(
@@ -46,7 +46,7 @@ def revoke(
     reason: str = "",
     actor_kind: KeyEvent.Actor | None = None,
 ) -> bool:
-    """Stop ``key`` for good; return whether it was this call that did."""
+    """Revoke ``key`` permanently; return whether this call did it."""
     with transaction.atomic():
         updated = type(key).objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now, revoked_by=by)
         if updated:
@@ -57,16 +57,16 @@ def revoke(
 
 
 def revoke_with_made(key: APIKey, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE) -> int:
-    """Stop ``key`` and all that it made; return how many were not revoked before.
+    """Revoke ``key`` and all its descendants; return how many weren't revoked before.
 
-    Once a key is revoked it makes no more, so what it made while this waited for it is found
-    by looking again.
+    A revoked key can't create any more, so looking again finds those that it created while this
+    waited for its lock.
     """
-    keys, stopped, found = type(key).objects, 0, {key.pk}
+    keys, revoked, found = type(key).objects, 0, {key.pk}
     with transaction.atomic():
         while True:
-            stopped += keys.filter(pk__in=found).revoke(by=by, now=now, origin=origin)
-            made = {one.pk for one in keys.filter(pk__in=found).with_made()}
-            if made <= found:
-                return stopped
-            found |= made
+            revoked += keys.filter(pk__in=found).revoke(by=by, now=now, origin=origin)
+            descendants = {one.pk for one in keys.filter(pk__in=found).with_made()}
+            if descendants <= found:
+                return revoked
+            found |= descendants

@@ -17,14 +17,14 @@ LONGEST_WAIT_FOR_FIRST_USE = timedelta(days=30)
 
 
 class RotationOver(Exception):
-    """The rotation was finished or cancelled before, or the old key has ended."""
+    """The rotation has already been finished or cancelled, or the old key has ended."""
 
 
 class Rotation(models.Model):
-    """``new`` replaces ``old``. The row stays when the rotation is finished and goes when it is cancelled.
+    """``new`` replaces ``old``. Finishing the rotation keeps the row, cancelling it deletes the row.
 
-    ``grace`` is set where the old key ends that long after the new one's first use;
-    ``first_used_at`` is null until then.
+    If ``grace`` is set, the old key ends that long after the new one's first use, which sets
+    ``first_used_at``.
     """
 
     old = models.OneToOneField("apikeys.APIKey", models.CASCADE, related_name="rotation")
@@ -62,7 +62,7 @@ class Rotation(models.Model):
             running.old.revoke(by=by, now=now, origin=origin)
 
     def cancel(self, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE) -> None:
-        """Revoke the new key and give the old one its expiry back. Raises ``RotationOver``."""
+        """Revoke the new key and restore the old one's expiry. Raises ``RotationOver``."""
         with transaction.atomic():
             running = self._lock(now)
             old, new = running.old, running.new
@@ -81,10 +81,10 @@ class Rotation(models.Model):
 
     @staticmethod
     def note_first_uses(used: dict[int, datetime]) -> None:
-        """Start the clock of rotations that wait for the first use of the new key.
+        """Start the grace period of rotations that wait for the first use of the new key.
 
-        ``used`` says when keys, by their primary key, were used. An earlier use that is reported
-        later does not move the clock.
+        ``used`` has the time of use by the primary key of the key. An earlier use that is reported
+        later doesn't change the grace period.
         """
         waiting = Rotation.objects.filter(new__in=used, grace__isnull=False, first_used_at=None)
         for rotation in waiting.select_related("old"):

@@ -1,4 +1,4 @@
-"""How a key gets its successor, which takes over what it may do."""
+"""Rotates a key: creates a successor that may do the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class AlreadyRotated(Exception):
-    """The key has a successor already, which is ``successor``."""
+    """The key already has a ``successor``."""
 
     def __init__(self, successor: APIKey) -> None:
         super().__init__(successor.key_id)
@@ -36,12 +36,12 @@ def rotate(
     form_token: str | None = None,
     origin: Origin = COMMAND_LINE,
 ) -> tuple[APIKey, str]:
-    """Create the successor of ``key``, which itself keeps working for ``overlap`` at the most.
+    """Create the successor of ``key``, which keeps working for at most ``overlap``.
 
-    ``None`` keeps it working until a day after the successor is first used. No overlap revokes
-    it at once. The successor has the same name, permissions, addresses and lifetime, but never
-    outlives a key that asks for it. Raises ``AlreadyIssued``, ``AlreadyRotated``, ``KeyEnded``,
-    and ``Escalation`` when a key asks for more than it has.
+    ``None`` keeps the old key working until a day after the successor's first use; zero revokes it at
+    once. The successor has the same name, permissions, addresses and lifetime, but never outlives a
+    key that asks for it. Raises ``AlreadyIssued``, ``AlreadyRotated``, ``KeyEnded``, and
+    ``Escalation`` if the calling key asks for more than it has.
     """
     keys = type(key).objects
     keys.refuse_used_token(key.owner, form_token)
@@ -71,7 +71,7 @@ def refuse_rotation(key: APIKey, now: datetime) -> None:
 
 
 def _take_over(successor: APIKey, old: APIKey, *, latest_expiry: datetime | None) -> None:
-    """Copy, before the first save, what ``old`` may do, and start its lifetime over."""
+    """Copy what ``old`` may do to the unsaved ``successor``, and restart its lifetime."""
     successor.name = old.name
     successor.permissions = old.permissions
     successor.allowed_networks = old.allowed_networks
@@ -107,5 +107,5 @@ def _hand_over(
 
 
 def earliest(*moments: datetime | None) -> datetime | None:
-    """Return the first of ``moments``, where ``None`` is never."""
+    """Return the earliest of ``moments``; ``None`` means never."""
     return min((moment for moment in moments if moment is not None), default=None)

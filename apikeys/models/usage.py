@@ -10,8 +10,9 @@ USER_AGENT_LENGTH = 200
 class KeyUsage(models.Model):
     """How often a key was presented within one hour, with what outcome, from where.
 
-    ``outcome`` is one of ``core.outcomes.COUNTED``, which has their labels: as choices, each new one would
-    be a migration. An empty address stands for those that are unknown or too many to tell apart.
+    ``outcome`` is one of ``core.outcomes.COUNTED``, which has their labels; declared as choices,
+    each new one would need a migration. An empty address stands for addresses that are unknown or too
+    many to tell apart.
     """
 
     key = models.ForeignKey("apikeys.APIKey", models.CASCADE, related_name="usage", db_index=False)

@@ -1,6 +1,6 @@
-"""What a worker is sending is claimed: no other one sends it, unless the worker dies.
+"""A worker claims the emails that it sends, so that no other worker sends them unless it dies.
 
-A claim is short, and a thread renews it for as long as the mail server takes.
+A claim is short; a thread renews it for as long as the mail server takes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Claims:
         self._believed_until: datetime | None = None
 
     def free(self) -> NoticeQuerySet:
-        """Return the notices that nobody is sending."""
+        """Return the notices that no worker is sending."""
         now = timezone.now()
         if self._believed_until and now < self._believed_until:
             return Notice.objects.waiting().filter(claimed_until=None)
@@ -38,12 +38,12 @@ class Claims:
         return notice.claim(self._worker, timezone.now())
 
     def database_was_away(self) -> None:
-        """Believe every claim for a while: its worker could not renew it, nor note what it had sent."""
+        """Trust even expired claims for a while: workers couldn't renew them or record what they sent."""
         self._believed_until = timezone.now() + claim_length()
 
     @contextmanager
     def renewed(self) -> Iterator[None]:
-        """Keep what is claimed claimed while the block waits for the mail server."""
+        """Renew this worker's claims while the block waits for the mail server."""
         ended = Event()
         thread = Thread(target=self._renew, args=[ended], name="claims", daemon=True)
         thread.start()

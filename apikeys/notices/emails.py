@@ -1,4 +1,4 @@
-"""What an email says. Plain text, at most 78 columns wide, and never a secret."""
+"""The text of the emails. Plain text, at most 78 columns wide, and never a secret."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def message(notice: Notice) -> EmailMessage:
     context = facts(notice)
     subject = line(render_to_string(f"notices/{notice.kind}_subject.txt", context))
     body = wrapped(render_to_string(f"notices/{notice.kind}.txt", context))
-    # The same each time: programs that read emails show one that was sent twice once.
+    # The same for every attempt, so that mail clients show an email that was sent twice only once.
     message_id = (
         f"<notice-{notice.pk}.{notice.queued_at:%Y%m%d%H%M%S%f}@{urlsplit(settings.SITE_URL).hostname}>"
     )

@@ -1,4 +1,4 @@
-"""How many emails wait and for how long, queried when someone reads the metrics.
+"""Metrics of the email queue, queried at each scrape.
 
 Emails that the mail server has refused are counted separately: one full mailbox shouldn't raise an alarm.
 """
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 class QueueCollector(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the queue's length and age, or nothing while the database is away."""
+        """Yield the queue's length and age, or nothing while the database is down."""
         from apikeys.models import Notice  # the server imports the metrics before Django is ready
 
         try:

@@ -1,4 +1,4 @@
-"""Which event makes which email, and the emails that are due without an event.
+"""Queues the emails that events cause, and those that are due without an event.
 
 An email is queued in its event's transaction, so that none is lost and none reports something
 that didn't happen.
@@ -28,24 +28,24 @@ OPTIONAL = {Notice.Kind.CREATED, Notice.Kind.ROTATED, Notice.Kind.EXPIRING, Noti
 
 
 def queue_event(*, event: KeyEvent, **_: Any) -> None:
-    """Queue the email that ``event`` makes, if it makes one."""
+    """Queue the email that ``event`` causes, if any."""
     kind = kind_of(event)
     if kind is Notice.Kind.ROTATED:
-        # The rotation says it all: its new key was queued as created in this transaction.
-        made = Notice.objects.waiting().filter(kind=Notice.Kind.CREATED, key__origin_rotation__old=event.key)
-        made.delete()
+        # One email covers both keys: drop the one that this transaction queued for the new key.
+        created = Notice.objects.waiting().filter(kind=Notice.Kind.CREATED)
+        created.filter(key__origin_rotation__old=event.key).delete()
     if kind is None or not is_wanted(kind, event.key.owner):
         return
-    told = (
+    unique_for = (
         f"reported:{event.key_id}:{event.at:%Y-%m-%d}"
         if kind is Notice.Kind.REPORTED
         else f"event:{event.pk}"
     )
-    queue([notice(kind, event.key, told, now=event.at, event=event)])
+    queue([notice(kind, event.key, unique_for, now=event.at, event=event)])
 
 
 def kind_of(event: KeyEvent) -> Notice.Kind | None:
-    """Return which email an event makes; a rotation or a report that also revokes makes only one."""
+    """Return the email that an event causes; a rotation or report that also revokes causes only one."""
     match event.action:
         case KeyEvent.Action.CREATED:
             return Notice.Kind.CREATED
@@ -87,7 +87,7 @@ def is_wanted(kind: str, owner: User) -> bool:
 
 
 def queue_due(now: datetime) -> int:
-    """Queue the emails that are due at ``now``, each once; return how many were not queued before."""
+    """Queue the emails that are due at ``now``, each once; return how many were new."""
     Notice.objects.filter(queued_at__lt=now - KEPT, sent_at__isnull=False).delete()
     Notice.objects.filter(queued_at__lt=now - KEPT, dropped_at__isnull=False).delete()
     return (
@@ -98,26 +98,28 @@ def queue_due(now: datetime) -> int:
 
 
 def queue(notices: Iterable[Notice]) -> int:
-    """Store ``notices`` except those that were queued before; return how many were stored."""
+    """Store those ``notices`` that aren't queued yet; return how many."""
     wanted = list(notices)
-    told = Notice.objects.filter(unique_for__in=[one.unique_for for one in wanted])
-    known = set(told.values_list("unique_for", flat=True))
+    queued = Notice.objects.filter(unique_for__in=[one.unique_for for one in wanted])
+    known = set(queued.values_list("unique_for", flat=True))
     new = [one for one in wanted if one.unique_for not in known]
-    # Another process may queue the same at this moment: the constraint lets one of them through.
+    # Another process may be queueing the same ones: the unique constraint lets only one of them through.
     Notice.objects.bulk_create(new, batch_size=500, ignore_conflicts=True)
     return len(new)
 
 
 def notice(
-    kind: str, key: APIKey, told: str, *, now: datetime, event: KeyEvent | None = None, **facts: Any
+    kind: str, key: APIKey, unique_for: str, *, now: datetime, event: KeyEvent | None = None, **facts: Any
 ) -> Notice:
-    return Notice(key=key, event=event, kind=kind, unique_for=told, facts=facts, queued_at=now, due_at=now)
+    return Notice(
+        key=key, event=event, kind=kind, unique_for=unique_for, facts=facts, queued_at=now, due_at=now
+    )
 
 
 def warnings(now: datetime) -> Iterable[Notice]:
-    """Yield the warning that is due for each key; a late one replaces those before it.
+    """Yield the warning that is due for each key; a late one replaces the earlier ones.
 
-    A rotated key ends because its owner wanted it to.
+    A rotated key gets none: its owner has chosen its end.
     """
     soon = APIKey.objects.live(now).filter(expires_at__lte=now + timedelta(days=max(WARNINGS)), rotation=None)
     for key in soon.select_related("owner").iterator():
@@ -125,24 +127,24 @@ def warnings(now: datetime) -> Iterable[Notice]:
             continue
         left = key.expires_at - now
         days = next(days for days in WARNINGS if left <= timedelta(days=days))
-        told = f"expiring:{key.pk}:{key.expires_at.isoformat()}:{days}"
-        yield notice(Notice.Kind.EXPIRING, key, told, now=now, expires_at=key.expires_at.isoformat())
+        unique_for = f"expiring:{key.pk}:{key.expires_at.isoformat()}:{days}"
+        yield notice(Notice.Kind.EXPIRING, key, unique_for, now=now, expires_at=key.expires_at.isoformat())
 
 
 def still_presented(kind: Notice.Kind, outcomes: list[Outcome], now: datetime) -> Iterable[Notice]:
-    """Yield an email for each key that was presented with one of ``outcomes``, once a day for a key."""
+    """Yield an email for each key that was presented with one of ``outcomes``, once a day per key."""
     usage = KeyUsage.objects.filter(outcome__in=outcomes, last_at__gt=now - LOOKED_BACK)
     usage = usage.filter(hour__gt=now - LOOKED_BACK - timedelta(hours=1))
     used = usage.values("key").annotate(last=Max("last_at"), calls=Sum("count"))
     by_key = {int(row["key"]): row for row in used}
-    told = dict(
+    last_queued = dict(
         Notice.objects.filter(kind=kind, queued_at__gt=now - LOOKED_BACK)
         .values_list("key")
         .annotate(Max("queued_at"))
     )
     for key in APIKey.objects.filter(pk__in=by_key).select_related("owner").order_by("pk"):
-        row, last_told = by_key[key.pk], told.get(key.pk)
-        if last_told is not None and row["last"] <= last_told:
+        row, queued_at = by_key[key.pk], last_queued.get(key.pk)
+        if queued_at is not None and row["last"] <= queued_at:
             continue
         if is_wanted(kind, key.owner):
             latest = usage.filter(key=key).order_by("-last_at").values_list("address", flat=True).first()

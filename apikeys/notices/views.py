@@ -22,7 +22,7 @@ class SignedInRequest(HttpRequest):
 
 if TYPE_CHECKING:
     _ModelForm = forms.ModelForm[NoticeChoices]
-else:  # generic for the type checker alone
+else:  # generic only for the type checker
     _ModelForm = forms.ModelForm
 
 

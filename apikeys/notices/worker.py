@@ -1,4 +1,4 @@
-"""Sends what is queued: each email once, however many workers run."""
+"""Sends the queued emails, each once, however many workers run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from apikeys.notices.emails import line, message
 from apikeys.notices.queue import is_wanted
 
 POLL = 1.0
-"""Seconds between two looks at an empty queue."""
+"""Seconds between two queries of an empty queue."""
 LONGEST_PAUSE = 60.0
 FINALLY_REFUSED_AT_MOST, REFUSED_AT_MOST = 10, 130
 """Attempts for a recipient that the mail server refuses permanently, or temporarily (over five days)."""
@@ -34,7 +34,7 @@ class MailServerDown(Exception):
 
 
 class Worker:
-    """Set ``stop`` to end it after the email that it is sending."""
+    """Sends emails until ``stop`` is set; it then finishes the email that it is sending."""
 
     def __init__(self) -> None:
         self.stop = Event()
@@ -43,7 +43,7 @@ class Worker:
     def run(self) -> None:
         """Send until stopped, with growing pauses while the mail server or the database is down."""
         pause = POLL
-        self._claims.database_was_away()  # it may have been, before this worker started
+        self._claims.database_was_away()  # perhaps, until just before this worker started
         while not self.stop.is_set():
             try:
                 close_old_connections()
@@ -60,7 +60,7 @@ class Worker:
             self.stop.wait(pause)
 
     def send_waiting(self, *, even_postponed: bool = False) -> int:
-        """Send what is due, or all that waits; return how many were sent. Raises ``MailServerDown``."""
+        """Send the due emails, or all that wait; return how many were sent. Raises ``MailServerDown``."""
         sent = 0
         failed: set[int] = set()
         while batch := self._batch(failed, even_postponed):
@@ -103,8 +103,8 @@ class Worker:
             notice.postpone(timezone.now())
             raise
         except Exception:
-            # One email that cannot be written, to an address with a line break for instance, must neither
-            # hold up the others nor be tried for ever.
+            # An email that can't be written, for example to an address with a line break, must neither
+            # hold up the others nor be retried forever.
             given_up = notice.attempts >= REFUSED_AT_MOST
             (notice.drop if given_up else notice.postpone)(timezone.now())
             logger.exception("notice %d was not sent%s", notice.pk, "; given up" if given_up else "")
@@ -113,7 +113,7 @@ class Worker:
         return True
 
     def _refused(self, notice: Notice, error: SMTPRecipientsRefused | SMTPDataError) -> None:
-        code, text = answer_of(error)
+        code, text = reply_of(error)
         given_up = notice.attempts >= (FINALLY_REFUSED_AT_MOST if code >= 500 else REFUSED_AT_MOST)
         settle = notice.drop if given_up else notice.postpone
         settle(timezone.now(), refusal=line(f"{code} {text}")[:REFUSAL_LENGTH])
@@ -139,7 +139,7 @@ class Worker:
                 return
 
 
-def answer_of(error: SMTPRecipientsRefused | SMTPDataError) -> tuple[int, str]:
+def reply_of(error: SMTPRecipientsRefused | SMTPDataError) -> tuple[int, str]:
     """Return the mail server's code (RFC 5321: 5xx is permanent, 4xx temporary) and its text."""
     answer: tuple[int, bytes | str]
     if isinstance(error, SMTPRecipientsRefused):

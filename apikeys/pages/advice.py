@@ -28,31 +28,33 @@ def warnings(allowed_networks: str, *, own: IPAddress | None, behind_proxy: bool
     server through a proxy, and so never from an address of its private network.
     """
     networks = parse_networks(allowed_networks)
-    found = [
+    sentences = [
         f"{network} is every IPv{network.version} address, so it restricts nothing."
         for network in networks
         if network.prefixlen == 0
     ]
     if behind_proxy:
         private = [network for network in networks if network.prefixlen > 0 and network.is_private]
-        found += [
+        sentences += [
             f"{as_text(network)} is a private {'range' if is_range(network) else 'address'}. "
             "WizChat sees callers' public addresses, so it may match nobody."
             for network in private[:MAX_ERRORS]
         ]
     if own is not None and not admits(allowed_networks, own):
-        found.append(f"Your current address ({own}) isn't allowed, so calls from here will be refused.")
-    return found
+        sentences.append(f"Your current address ({own}) isn't allowed, so calls from here will be refused.")
+    return sentences
 
 
 def rewritten(typed: str, allowed_networks: str) -> list[str]:
     """Return a sentence for each typed entry that is stored in another form ("a was saved as b")."""
     stored = set(allowed_networks.split("\n"))
     others = list(dict.fromkeys(entry for _, entry in entries(typed) if entry not in stored))
-    said = [f"{entry} was saved as {canonical([parse_network(entry)])}." for entry in others[:MAX_ERRORS]]
+    sentences = [
+        f"{entry} was saved as {canonical([parse_network(entry)])}." for entry in others[:MAX_ERRORS]
+    ]
     if len(others) > MAX_ERRORS:
-        said.append(f"{len(others) - MAX_ERRORS:,} more were saved in another form.")
-    return said
+        sentences.append(f"{len(others) - MAX_ERRORS:,} more were saved in another form.")
+    return sentences
 
 
 def refusals(allowed_networks: str, callers: Collection[Caller], days: int) -> str:

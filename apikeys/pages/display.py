@@ -53,7 +53,7 @@ def described(event: KeyEvent) -> str:
         for field, (old, new) in event.changes.items()
     ]
     if event.detail:
-        # Events of the first release name the fields that changed, and not their values.
+        # Events of the first release have only the names of the changed fields, not their values.
         fields = event.detail.split(", ")
         changes.append(", ".join(FIELD_LABELS.get(field, field) for field in fields))
     return "; ".join(changes)

@@ -1,4 +1,4 @@
-"""When a key expires, as its owner chooses it."""
+"""The form fields for a key's expiry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIFETIMES = (30, 90, 365)
 
 
 class ExpiryForm(forms.Form):
-    """Chooses when a key expires; ``cleaned_data["expires_at"]`` has it, unless it is to be kept."""
+    """Chooses when a key expires; ``cleaned_data["expires_at"]`` is missing if the expiry isn't to change."""
 
     expires_on = forms.DateField(
         label="Expiry date",
@@ -58,7 +58,7 @@ class ExpiryForm(forms.Form):
         return cleaned
 
     def end_of(self, chosen: date | None) -> datetime | None:
-        """Return the last moment of the ``chosen`` day, UTC; add an error if it makes no sense."""
+        """Return the last moment of the ``chosen`` day, UTC; add an error if it isn't allowed."""
         if "expires_on" in self.errors:
             return None
         if chosen is None:
@@ -81,5 +81,5 @@ def day(moment: date) -> str:
 
 
 def short_day(moment: date) -> str:
-    """Return ``moment`` as it fits into a narrow select."""
+    """Return ``moment`` short enough for a narrow select."""
     return date_format(moment, "j M Y")

@@ -1,4 +1,4 @@
-"""What the list of keys and the activity page are narrowed to, and how a whole key is kept out of both."""
+"""The filters of the list of keys and of the activity page, neither of which ever shows a whole key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from apikeys.models import KeyEvent, KeyState
 
 
 class FilterForm(forms.Form):
-    """What the list shows; what makes no sense in it is as if it were not there."""
+    """Filters of the list of keys; invalid ones are ignored."""
 
     q = forms.CharField(
         label="Search", required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"})
@@ -26,7 +26,7 @@ class FilterForm(forms.Form):
 
 
 class ActivityForm(forms.Form):
-    """Which events the activity page shows; filters that make no sense are ignored."""
+    """Filters of the activity page; invalid ones are ignored."""
 
     key = forms.CharField(
         required=False,

@@ -48,7 +48,7 @@ def permission_field() -> forms.MultipleChoiceField:
 
 
 class NetworksField(forms.CharField):
-    """A list of addresses as it was typed, with one kind of line break."""
+    """A list of addresses as typed, with normalised line breaks."""
 
     widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocomplete": "off"})
 
@@ -138,7 +138,7 @@ class NewKeyForm(OnceForm, ExpiryForm, KeyForm):
 
     @property
     def values(self) -> dict[str, Any]:
-        """The arguments for ``issue``, once the form is valid."""
+        """Return the arguments for ``issue``; the form must be valid."""
         fields = ("name", "permissions", "allowed_networks", "expires_at", "form_token")
         return {field: self.cleaned_data[field] for field in fields}
 
@@ -163,9 +163,9 @@ class KeySettingsForm(StaleFormMixin, ExpiryForm, KeyForm):
         if fixed_expiry:
             del self.fields["expires"], self.fields["expires_on"]
             return
-        kept = f"No change ({short_day(key.expires_at) if key.expires_at else 'never'})"
+        unchanged = f"No change ({short_day(key.expires_at) if key.expires_at else 'never'})"
         expires: Any = self.fields["expires"]
-        expires.choices = [("keep", kept), *expires.choices]
+        expires.choices = [("keep", unchanged), *expires.choices]
         expires.required = False  # a form without it keeps the expiry
 
     def clean(self) -> dict[str, Any]:
@@ -206,15 +206,15 @@ def prefill(query: QueryDict) -> dict[str, Any]:
     name = "".join(character for character in query.get("name", "") if character.isprintable()).strip()
     if name:
         initial["name"] = name[: names.MAX_LENGTH]
-    asked = query.get("permissions", "").lower().replace(" ", "").split(",")
-    permissions = [name for name in Permission(7).names if name in asked]
+    requested = query.get("permissions", "").lower().replace(" ", "").split(",")
+    permissions = [name for name in Permission(7).names if name in requested]
     if permissions:
         initial["permissions"] = permissions
     return initial
 
 
 def overridden(data: Mapping[str, Any], name: str, value: str) -> MultiValueDict[str, Any]:
-    """Return what was sent, but with ``value`` for ``name``."""
+    """Return a copy of ``data`` with ``value`` for ``name``."""
     copied: MultiValueDict[str, Any] = MultiValueDict()
     copied.update(data)
     copied[name] = value

@@ -39,24 +39,24 @@ def key_detail(request: SignedInRequest, key_id: str) -> HttpResponse:
     key = get_object_or_404(request.user.api_keys.with_rotations(), key_id=key_id)
     callers = reports.callers(key, now, DAYS)
     form = settings_form(request, key, now)
-    said: dict[str, str] = {}
+    extra: dict[str, str] = {}
     if request.method == "POST":
         if key.is_ended(now):
             return refuse_ended(request, key, now)
         if {"add_address", "allow"} & request.POST.keys():
-            said = add_address(request, form)
+            extra = add_address(request, form)
         elif "check" in request.POST:
-            said = check_addresses(form, callers)
+            extra = check_addresses(form, callers)
         else:
             saved = save(request, key, now)
             if isinstance(saved, HttpResponse):
                 return saved
             form = saved
-    context = known_of(request, key, callers, now)
-    return render(request, "apikeys/key_detail.html", context | {"form": form} | said)
+    context = key_context(request, key, callers, now)
+    return render(request, "apikeys/key_detail.html", context | {"form": form} | extra)
 
 
-def known_of(
+def key_context(
     request: SignedInRequest, key: APIKey, callers: list[reports.Caller], now: datetime
 ) -> dict[str, Any]:
     """Return what the page of ``key`` shows besides its settings."""
@@ -79,7 +79,7 @@ def known_of(
         ],
         "warnings": warnings(request, key),
         "events": key.events.select_related("key__owner")[:EVENTS_SHOWN],
-        "made": live_made(key, now) if key.is_ended(now) else [],
+        "made": live_descendants(key, now) if key.is_ended(now) else [],
         "successor": key.successor,
         "predecessor": key.predecessor,
     }
@@ -129,12 +129,12 @@ def save(request: SignedInRequest, key: APIKey, now: datetime) -> HttpResponse |
     if form.overtaken:
         messages.warning(request, form.overtaken)
     if "allowed_networks" in changed:
-        say_of_list(request, locked, now)
+        report_saved_list(request, locked, now)
     return redirect("apikeys:detail", key.key_id)
 
 
-def say_of_list(request: SignedInRequest, key: APIKey, now: datetime) -> None:
-    """Say in what form a list was saved, and which past calls it would have refused."""
+def report_saved_list(request: SignedInRequest, key: APIKey, now: datetime) -> None:
+    """Tell the user in what form a list was saved, and which past calls it would have refused."""
     for sentence in advice.rewritten(request.POST.get("allowed_networks", ""), key.allowed_networks):
         messages.info(request, sentence)
     refused = advice.refusals(key.allowed_networks, reports.callers(key, now, DAYS), DAYS)
@@ -158,7 +158,7 @@ def key_revoke(request: SignedInRequest, key_id: str) -> HttpResponse:
         return redirect(list_url(request, request.POST.get("next", "")) or "apikeys:list")
     context = {
         "key": key,
-        "made": live_made(key, now),
+        "made": live_descendants(key, now),
         "now": now,
         "callers": reports.recent_callers(key, now),
         "next": list_url(request, request.headers.get("Referer", "")),
@@ -167,20 +167,20 @@ def key_revoke(request: SignedInRequest, key_id: str) -> HttpResponse:
     return render(request, "apikeys/key_revoke.html", context)
 
 
-def live_made(key: APIKey, now: datetime) -> list[APIKey]:
-    """Return the live keys that ``key`` made or was replaced by, and that these made."""
+def live_descendants(key: APIKey, now: datetime) -> list[APIKey]:
+    """Return the live descendants of ``key``: created through the API or by rotation."""
     family = APIKey.objects.filter(pk=key.pk).with_made()
-    return [made for made in family if made.pk != key.pk and made.is_live(now)]
+    return [one for one in family if one.pk != key.pk and one.is_live(now)]
 
 
 def revoke(request: SignedInRequest, key: APIKey, now: datetime) -> None:
-    """Revoke ``key``, and all that it made if that was asked for, and say so."""
+    """Revoke ``key``, with all its descendants if the user chose that, and say so."""
     with transaction.atomic():
         stopped = key.revoke(by=request.user, now=now, origin=origin(request))
         more = 0
         if "cascade" in request.POST:
             more = key.revoke_with_made(by=request.user, now=now, origin=origin(request))
-    said = f"{quoted(key.name)} was {'' if stopped else 'already '}revoked."
+    text = f"{quoted(key.name)} was {'' if stopped else 'already '}revoked."
     if more:
-        said += f" {'One key' if more == 1 else f'{more:,} keys'} that it created also stopped working."
-    messages.success(request, said, extra_tags=key.key_id)
+        text += f" {'One key' if more == 1 else f'{more:,} keys'} that it created also stopped working."
+    messages.success(request, text, extra_tags=key.key_id)

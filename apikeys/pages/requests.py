@@ -1,4 +1,4 @@
-"""What the views of Settings > API take from a request."""
+"""Helpers that read the requests to Settings > API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings > API: finishing and cancelling a rotation. Each asks first."""
+"""Settings > API: finishing and cancelling a rotation, each after a confirmation."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ from apikeys.pages.switching import is_old_key_in_use, switchers
 @login_required
 @never_cache
 def rotation_finish(request: SignedInRequest, key_id: str) -> HttpResponse:
-    return end(request, key_id, "finish")
+    return confirm_and_end(request, key_id, "finish")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @never_cache
 def rotation_cancel(request: SignedInRequest, key_id: str) -> HttpResponse:
-    return end(request, key_id, "cancel")
+    return confirm_and_end(request, key_id, "cancel")
 
 
-def end(request: SignedInRequest, key_id: str, verb: Literal["finish", "cancel"]) -> HttpResponse:
-    """Ask, or finish or cancel the rotation that the page asked about."""
+def confirm_and_end(request: SignedInRequest, key_id: str, verb: Literal["finish", "cancel"]) -> HttpResponse:
+    """Ask for confirmation; once confirmed, finish or cancel the rotation that the page asked about."""
     now = timezone.now()
     key, rotation = find(request, key_id, now)
     if rotation is None:
-        return over(request, key)
+        return report_over(request, key)
     if request.method != "POST":
-        return ask(request, f"apikeys/rotation_{verb}.html", key, rotation, now)
+        return confirmation(request, f"apikeys/rotation_{verb}.html", key, rotation, now)
     try:
         if verb == "finish":
             rotation.finish(by=request.user, now=now, origin=origin(request))
-            kept, said = rotation.new, f"finished: the old key ({rotation.old.masked})"
+            remaining, outcome = rotation.new, f"finished: the old key ({rotation.old.masked})"
         else:
             rotation.cancel(by=request.user, now=now, origin=origin(request))
-            kept, said = rotation.old, f"cancelled: the new key ({rotation.new.masked})"
+            remaining, outcome = rotation.old, f"cancelled: the new key ({rotation.new.masked})"
     except RotationOver:
-        return over(request, key)
-    messages.success(request, f"Rotation {said} was revoked.")
-    return redirect("apikeys:detail", kept.key_id)
+        return report_over(request, key)
+    messages.success(request, f"Rotation {outcome} was revoked.")
+    return redirect("apikeys:detail", remaining.key_id)
 
 
 def running_rotations(key: APIKey, now: datetime) -> list[Rotation]:
@@ -71,7 +71,7 @@ def find(request: SignedInRequest, key_id: str, now: datetime) -> tuple[APIKey, 
     return key, next(iter(running), None)
 
 
-def ask(
+def confirmation(
     request: SignedInRequest, template: str, key: APIKey, rotation: Rotation, now: datetime
 ) -> HttpResponse:
     context = {
@@ -84,6 +84,6 @@ def ask(
     return render(request, template, context)
 
 
-def over(request: SignedInRequest, key: APIKey) -> HttpResponse:
+def report_over(request: SignedInRequest, key: APIKey) -> HttpResponse:
     messages.info(request, "This key isn't being rotated, or its rotation is already over.")
     return redirect("apikeys:detail", key.key_id)

@@ -13,7 +13,7 @@ RECENT = timedelta(hours=1)
 
 
 class Switcher(NamedTuple):
-    """When an address last used each of the two keys; "" for addresses unknown."""
+    """When an address last used each of the two keys; "" for unknown addresses."""
 
     address: str
     old_at: datetime | None
@@ -21,7 +21,7 @@ class Switcher(NamedTuple):
 
     @property
     def has_switched(self) -> bool:
-        """Return whether the last call was with the new key, and none with the old one followed soon."""
+        """Return whether the last call used the new key."""
         if self.new_at is None:
             return False
         return self.old_at is None or self.old_at < self.new_at
@@ -32,7 +32,7 @@ class Switcher(NamedTuple):
 
 
 def switchers(rotation: Rotation, now: datetime) -> list[Switcher]:
-    """Return who was let in with either key in the last 30 days; who has not switched comes first."""
+    """Return who used either key in the last 30 days; those who haven't switched come first."""
     old = _last_uses(reports.callers(rotation.old, now))
     new = _last_uses(reports.callers(rotation.new, now))
     found = [Switcher(address, old.get(address), new.get(address)) for address in old.keys() | new.keys()]

@@ -27,26 +27,26 @@ def ago(at: datetime, now: datetime) -> SafeString:
     else:
         words = f"in {timeuntil(at, now, depth=1)}"
     return format_html(
-        '<time datetime="{}" data-at="ago" title="{}">{}</time>', _machine(at), in_full(at), words
+        '<time datetime="{}" data-at="ago" title="{}">{}</time>', _iso_utc(at), in_full(at), words
     )
 
 
 def on_day(at: datetime) -> SafeString:
-    return _time(at, "day", date_format(_here(at), "j M Y"))
+    return _time(at, "day", date_format(_in_current_zone(at), "j M Y"))
 
 
 def at_minute(at: datetime) -> SafeString:
-    return _time(at, "minute", date_format(_here(at), "j M H:i"))
+    return _time(at, "minute", date_format(_in_current_zone(at), "j M H:i"))
 
 
 def _time(at: datetime, kind: str, words: str) -> SafeString:
-    """Return a time in UTC, which script turns into the reader's zone; ``kind`` says in what detail."""
-    return format_html('<time datetime="{}" data-at="{}">{}</time>', _machine(at), kind, words)
+    """Return a time in UTC, which a script converts to the reader's zone in the format ``kind``."""
+    return format_html('<time datetime="{}" data-at="{}">{}</time>', _iso_utc(at), kind, words)
 
 
-def _here(at: datetime) -> datetime:
+def _in_current_zone(at: datetime) -> datetime:
     return at.astimezone(timezone.get_current_timezone())
 
 
-def _machine(at: datetime) -> str:
+def _iso_utc(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

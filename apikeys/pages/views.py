@@ -55,12 +55,12 @@ def key_list(request: SignedInRequest) -> HttpResponse:
     page = Paginator(filtered(keys_of_owner, filters, now), PAGE_SIZE).get_page(number)
     keys = list(page)
     days = reports.last_day(keys, now)
-    # A message about a key appears in its row, if that is shown.
-    said = {message.extra_tags: message for message in get_messages(request)}
+    # A message about a key appears in the key's row, if the page shows it.
+    messages_by_key = {message.extra_tags: message for message in get_messages(request)}
     context = {
         "page": page,
-        "rows": [(key, days[key.pk], said.pop(key.key_id, None)) for key in keys],
-        "messages": said.values(),
+        "rows": [(key, days[key.pk], messages_by_key.pop(key.key_id, None)) for key in keys],
+        "messages": messages_by_key.values(),
         "total": total,
         "filterable": total >= FILTER_FROM,
         "filters": filters,
@@ -135,7 +135,7 @@ def key_rotate(request: SignedInRequest, key_id: str) -> HttpResponse:
 
 
 def reveal(request: SignedInRequest, key: APIKey, raw: str, *, typed: str = "") -> HttpResponse:
-    """Respond with the new key: the only page that ever shows it, which nothing may store."""
+    """Respond with the new key. This is the only page that ever shows it, and nothing may store the page."""
     context = {
         "key": key,
         "raw": raw,

@@ -1,4 +1,4 @@
-"""Template tags for keys: states, permissions, numbers, bars."""
+"""Template tags and filters for keys: states, permissions, numbers and bars."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def permission_help(value: str) -> str:
 
 @register.filter
 def is_admitted(address: str, key: APIKey) -> bool:
-    """Return whether the key's list lets ``address`` in."""
+    """Return whether the key's list admits ``address``."""
     return admits(key.allowed_networks, parse_address(address))
 
 

@@ -47,7 +47,7 @@ def test_the_admin_is_behind_the_same_sign_in(db):
     assert b"Username or email" in response.content
 
 
-def test_an_owner_is_no_operator(web, path):
+def test_an_owner_is_not_an_operator(web, path):
     for address in ("/admin/", KEYS, path):
         assert web.get(address).status_code in {302, 403}
     assert web.post(path, {"name": "x"}).status_code in {302, 403}
@@ -71,7 +71,7 @@ def test_keys_are_found_by_id_name_and_owner(desk, issue, stranger, key, text):
 
 
 @pytest.mark.parametrize("state", ["active", "expiring", "expired", "revoked"])
-def test_keys_are_narrowed_to_a_state(desk, issue, owner, state):
+def test_keys_are_filtered_by_state(desk, issue, owner, state):
     now = timezone.now()
     issue(name="active-one")
     issue(name="expiring-one", expires_at=now + timedelta(days=1))
@@ -94,7 +94,7 @@ def test_keys_are_narrowed_to_a_state(desk, issue, owner, state):
         "id__gt=0",
     ],
 )
-def test_nothing_that_is_stored_can_be_guessed_at_by_a_filter(desk, key, query):
+def test_no_filter_helps_to_guess_stored_values(desk, key, query):
     assert desk.get(f"{KEYS}?{query}").status_code == 400
 
 
@@ -126,7 +126,7 @@ def test_a_whole_key_finds_itself_and_is_not_shown_again(desk, issue, page, narr
     assert raw[17:] not in html
 
 
-def test_an_operator_narrows_a_key_and_the_key_remembers_who(desk, operator, call, issue):
+def test_an_operator_narrows_a_key_and_the_event_names_the_operator(desk, operator, call, issue):
     key, raw = issue()
 
     response = desk.post(
@@ -168,7 +168,7 @@ def test_an_operator_is_held_to_the_same_rules(desk, key, path, values, said):
     assert key.name == "Production API"
 
 
-def test_what_is_not_on_the_form_cannot_be_changed(desk, key, path, stranger):
+def test_fields_that_are_not_on_the_form_cannot_be_changed(desk, key, path, stranger):
     filled = {"name": "x", "permissions": ["read"], "allowed_networks": ""}
 
     desk.post(path, filled | {"owner": stranger.pk, "key_id": "x" * 12, "key_hash": "", "expires_at": ""})
@@ -178,7 +178,7 @@ def test_what_is_not_on_the_form_cannot_be_changed(desk, key, path, stranger):
     assert (key.name, (key.owner_id, key.key_id, key.key_hash)) == ("x", before)
 
 
-def test_the_action_asks_first_with_what_is_known_of_each_key(desk, issue, call, key):
+def test_the_action_asks_first_and_shows_how_each_key_is_used(desk, issue, call, key):
     other, raw = issue(name="Other")
     call(raw)
     recorder.flush()
@@ -209,7 +209,7 @@ def test_the_confirmed_action_revokes_the_selected_keys(desk, operator, issue, c
     assert (event.actor_kind, event.actor_name, event.ip) == ("operator", "root", "127.0.0.1")
 
 
-def test_one_key_is_revoked_from_its_page_after_a_question(desk, issue, call, path, key):
+def test_one_key_is_revoked_from_its_page_after_a_confirmation(desk, issue, call, path, key):
     assert f"{KEYS}{key.pk}/revoke/" in desk.get(path).text
     asked = desk.get(f"{KEYS}{key.pk}/revoke/")
     key.refresh_from_db()
@@ -275,7 +275,7 @@ def test_an_operator_gives_a_key_its_own_rate_limit(desk, key, path, read, typed
 
 
 @pytest.mark.parametrize("typed", ["0/minute", "five", "5/fortnight", "-1/second"])
-def test_a_rate_limit_that_makes_no_sense_is_refused(desk, key, path, read, typed):
+def test_an_invalid_rate_limit_is_refused(desk, key, path, read, typed):
     answer = desk.post(path, read(desk.get(path)).fields | {"rate_limit": typed})
 
     key.refresh_from_db()
@@ -295,7 +295,7 @@ def test_a_rate_limit_that_makes_no_sense_is_refused(desk, key, path, read, type
         ({"permission": "nonsense", "use": "nonsense"}, {"admin-one", "write-one", "old-one", "idle-one"}),
     ],
 )
-def test_keys_are_narrowed_by_permission_use_address_and_email(desk, issue, query, found):
+def test_keys_are_filtered_by_permission_use_address_and_email(desk, issue, query, found):
     now = timezone.now()
     long_ago = now - timedelta(days=91)
     admin, _ = issue(Permission.ADMIN, name="admin-one")
@@ -345,7 +345,7 @@ def test_the_audit_log_shows_who_did_what_and_cannot_be_written(desk, key, owner
     assert desk.get(f"{EVENTS}?q={key.masked}").text.count("Changed: ") == 1
 
 
-def test_the_audit_log_is_for_operators(web, key):
+def test_the_audit_log_is_only_for_operators(web, key):
     assert web.get(EVENTS).status_code in {302, 403}
 
 
@@ -410,21 +410,21 @@ def test_a_revoked_key_does_not_come_back(desk, key, path, owner):
     assert key.revoked_at is not None
 
 
-def test_no_key_is_made_or_deleted_here(desk, key):
+def test_keys_cannot_be_created_or_deleted_here(desk, key):
     assert desk.get(f"{KEYS}add/").status_code == 403
     assert desk.post(f"{KEYS}{key.pk}/delete/", {"post": "yes"}).status_code == 403
     desk.post(KEYS, {"action": "delete_selected", "_selected_action": [key.pk], "post": "yes"})
     assert APIKey.objects.filter(pk=key.pk).exists()
 
 
-def test_keys_go_with_their_owner(desk, key, owner):
+def test_keys_are_deleted_with_their_owner(desk, key, owner):
     response = desk.post(f"/admin/auth/user/{owner.pk}/delete/", {"post": "yes"})
 
     assert response.status_code == 302
     assert not APIKey.objects.exists()
 
 
-def test_an_operator_who_may_only_look_changes_nothing(operator, desk, key, path):
+def test_an_operator_who_may_only_view_changes_nothing(operator, desk, key, path):
     operator.is_superuser = False
     operator.save()
     operator.user_permissions.add(StaffPermission.objects.get(codename="view_apikey"))

@@ -1,7 +1,7 @@
-"""Nothing changes or deletes an event, but what deletes its key.
+"""Nothing changes an event, and only the deletion of its key deletes it.
 
-The model refuses it when asked by its own name (apikeys/pages/tests/test_activity.py). Here are the ways
-round that: SQL, and Django's private methods.
+apikeys/pages/tests/test_activity.py tests that the model's own methods refuse it. These tests cover the
+ways around them: SQL, and Django's private methods.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WRITES = {
 }
 UNGUARDED = ("django.db.models.sql", "django.db.models.deletion")
 READS = {"wizchat/statements.py": ["django.db.models.sql.compiler"]}
-"""What imports one of these, and only reads: a ``Statement`` is a SELECT."""
+"""Modules that import one of these but only read: a ``Statement`` is a SELECT."""
 TABLE = KeyEvent._meta.db_table
 
 
@@ -35,7 +35,7 @@ def sources():
 
 
 def writes(code):
-    """Yield whatever in ``code`` could change or delete events by another way than their own methods."""
+    """Yield what in ``code`` could change or delete events without the model's own methods."""
     for node in ast.walk(ast.parse(code)):
         match node:
             case ast.Attribute(attr=name, value=value) if name in WRITES:
@@ -49,7 +49,7 @@ def writes(code):
                 yield text
 
 
-def test_no_code_writes_to_events_but_to_add_one():
+def test_code_only_adds_events():
     found = {str(path.relative_to(ROOT)): list(writes(path.read_text())) for path in sources()}
 
     assert len(found) > 100
@@ -68,12 +68,12 @@ def test_no_code_writes_to_events_but_to_add_one():
         "KeyEvent.objects.bulk_create([event], update_conflicts=True)",
     ],
 )
-def test_the_search_finds(code):
+def test_the_search_finds_other_writes(code):
     assert list(writes(code))
 
 
 @pytest.mark.django_db
-def test_only_housekeeping_and_a_deleted_account_take_events_along(issue, owner, stranger):
+def test_only_housekeeping_and_a_deleted_account_delete_events(issue, owner, stranger):
     now = timezone.now()
     old, _raw = issue(now=now - timedelta(days=800))
     old.revoke(by=stranger, now=now - timedelta(days=400), origin=Origin(ip="192.0.2.1"))

@@ -29,7 +29,7 @@ CREATE = ("create", "--owner", "olga", "--name", "CI", "--permission", "read")
 LOOKS_LIKE_A_KEY = f"wzc_{'0' * 12}_{'0' * 49}"
 
 
-def test_create_prints_the_key_alone_on_standard_output(run, call):
+def test_create_prints_only_the_key_on_standard_output(run, call):
     printed = run(*CREATE)
 
     key = APIKey.objects.get()
@@ -113,7 +113,7 @@ def test_list_shows_every_key_and_no_secret(run, issue, stranger):
     assert "argon2" not in everyone
 
 
-def test_list_of_nothing_is_empty(run):
+def test_list_without_keys_is_empty(run):
     printed = run("list")
 
     assert (printed.out, printed.err) == ("", "0 keys\n")
@@ -148,7 +148,7 @@ def test_all_keys_made_before_a_time_stop_and_later_ones_do_not(run, issue, call
 
 
 @pytest.mark.parametrize("stated", ["yesterday", "2026-13-01", "0001-01-01T00:00+23:00", ""])
-def test_a_time_that_is_none_revokes_nothing(run, issue, call, stated):
+def test_an_invalid_time_revokes_nothing(run, issue, call, stated):
     _key, raw = issue()
 
     with pytest.raises(CommandError, match="is not a time"):
@@ -193,7 +193,7 @@ def test_a_key_is_shown_with_its_state_use_and_addresses(issue, capsys, call):
     assert (shown["id"], shown["name"], shown["calls_24h"]) == (key.key_id, "Café", 1)
 
 
-def test_the_list_comes_as_json(issue, capsys):
+def test_the_list_can_be_json(issue, capsys):
     key, raw = issue()
 
     call_command("apikey", "list", "--json")
@@ -203,7 +203,7 @@ def test_the_list_comes_as_json(issue, capsys):
     assert raw[17:] not in out
 
 
-def test_rotating_prints_the_new_key_alone(issue, capsys, call):
+def test_rotating_prints_only_the_new_key(issue, capsys, call):
     key, raw = issue()
 
     call_command("apikey", "rotate", key.key_id, "--overlap", "0")
@@ -224,7 +224,7 @@ def test_a_wrong_overlap_changes_nothing(issue, overlap):
     assert APIKey.objects.count() == 1
 
 
-def test_a_key_is_rotated_once_and_not_after_its_end(issue):
+def test_a_key_can_be_rotated_only_once_and_not_after_its_end(issue):
     key, _raw = issue()
     call_command("apikey", "rotate", key.key_id)
     for state in ("was already rotated", "revoked or expired"):
@@ -247,7 +247,7 @@ def test_whose_names_the_owner_of_a_key_on_standard_input(issue, capsys, monkeyp
 @pytest.mark.parametrize(
     "given", [b"", b"nonsense", b"wzc_000000000000_x", b"\xff\xfewzc", b"\0" * 5_000_000]
 )
-def test_whose_takes_nothing_but_a_key(db, monkeypatch, given):
+def test_whose_accepts_only_a_key(db, monkeypatch, given):
     monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(given), "utf-8"))
 
     with pytest.raises(CommandError, match="no API key"):

@@ -1,4 +1,4 @@
-"""What cron does once a day."""
+"""The housekeeping that cron runs once a day."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def housekeeping(*arguments):
 
 @pytest.fixture
 def aged(issue):
-    """Make keys that ended a little more, and a little less, than a year ago; and one that lives."""
+    """Create keys that ended a little more, and a little less, than a year ago, and a live one."""
     now = timezone.now()
     ends = {"old": now - YEAR - timedelta(hours=1), "recent": now - YEAR + timedelta(hours=1)}
     for age, moment in ends.items():
@@ -56,7 +56,7 @@ def test_keys_that_ended_over_a_year_ago_are_deleted_with_their_events(aged):
 
 
 @pytest.mark.django_db
-def test_again_changes_nothing(aged):
+def test_a_second_run_changes_nothing(aged):
     housekeeping()
 
     assert "0 keys" in housekeeping()
@@ -83,7 +83,7 @@ def test_a_successor_outlives_its_predecessor(issue):
 
 
 @pytest.mark.django_db
-def test_old_usage_and_expired_sessions_go(issue):
+def test_old_usage_and_expired_sessions_are_deleted(issue):
     key, _raw = issue()
     now = timezone.now()
     for days in (91, 89):
@@ -130,7 +130,7 @@ def test_a_bad_number_changes_nothing(aged, days):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twice_at_once_does_no_harm(aged, monkeypatch):
+def test_two_runs_at_once_do_no_harm(aged, monkeypatch):
     monkeypatch.setattr(chores, "KEYS_PER_TRANSACTION", 1)
 
     def run(_):
@@ -157,7 +157,7 @@ def queries(owner):
 
 
 @pytest.mark.django_db
-def test_queries_are_kept_unless_asked_otherwise(queries):
+def test_queries_are_kept_by_default(queries):
     told = housekeeping()
 
     assert queries() == [1, 1, 29, 29, 31, 31, 400, 400, 4000, 4000]

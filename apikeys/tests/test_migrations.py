@@ -23,7 +23,7 @@ def migrate(targets):
 
 @pytest.fixture
 def first_release():
-    """The database as the first release left it; afterwards it is today's again."""
+    """The database as the first release left it; migrated back to the current release afterwards."""
     yield migrate(FIRST_RELEASE)
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes())
@@ -36,7 +36,7 @@ def make_key(apps, owner_id, key_id, **values):
     )
 
 
-def test_rotations_and_events_survive_there_and_back(first_release, django_user_model):
+def test_rotations_and_events_survive_migrating_forward_and_back(first_release, django_user_model):
     owner = django_user_model.objects.create_user("olga")
     operator = django_user_model.objects.create_user("root")
     ends_at = timezone.now() + timedelta(days=1)
@@ -65,7 +65,7 @@ def test_rotations_and_events_survive_there_and_back(first_release, django_user_
     assert (key.predecessor_id, key.encoding) == (old.pk, "$argon2id$")
 
 
-def test_the_release_before_works_on_the_new_tables(first_release, django_user_model):
+def test_the_previous_release_works_on_the_new_tables(first_release, django_user_model):
     owner = django_user_model.objects.create_user("olga")
     migrate(LIFE_OF_A_KEY)
 

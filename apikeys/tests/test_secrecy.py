@@ -61,7 +61,7 @@ def test_the_verified_cache_and_the_caches_hold_no_key(issue, call, hasher):
     ["/settings/api/?q={}", "/settings/api?q={}", "/admin/?q={}", "/admin/{}/"],
 )
 @pytest.mark.parametrize("https_only", [True, False])
-def test_no_redirect_hands_a_key_on_in_an_address(issue, client, settings, path, https_only):
+def test_no_redirect_has_a_key_in_its_url(issue, client, settings, path, https_only):
     settings.SECURE_SSL_REDIRECT = https_only
     key, raw = issue()
 

@@ -19,7 +19,7 @@ def events(key):
     return [event.action for event in key.events.order_by("id")]
 
 
-def test_a_new_key_has_what_it_was_given_and_nothing_of_the_plaintext(issue, owner):
+def test_a_new_key_has_its_settings_and_nothing_of_the_plaintext(issue, owner):
     now = timezone.now()
     key, raw = issue(now=now, allowed_networks="10.0.0.0/8", expires_at=now + DAY)
     key.refresh_from_db()
@@ -32,7 +32,7 @@ def test_a_new_key_has_what_it_was_given_and_nothing_of_the_plaintext(issue, own
     assert events(key) == ["created"]
 
 
-def test_a_form_makes_one_key(issue, owner):
+def test_a_form_creates_one_key(issue, owner):
     key, _raw = issue(form_token="once")
 
     with pytest.raises(AlreadyIssued) as caught:
@@ -42,7 +42,7 @@ def test_a_form_makes_one_key(issue, owner):
     assert APIKey.objects.count() == 1
 
 
-def test_another_owners_form_token_is_nobodys_business(issue, stranger):
+def test_owners_can_have_the_same_form_token(issue, stranger):
     issue(form_token="once")
 
     key, _raw = issue(form_token="once", owner=stranger)
@@ -164,7 +164,7 @@ def test_with_overlap_both_keys_work(issue, owner, call):
 
 
 @pytest.mark.parametrize("state", ["revoked", "expired"])
-def test_a_dead_key_cannot_be_rotated(issue, owner, state):
+def test_an_ended_key_cannot_be_rotated(issue, owner, state):
     key, _raw = issue(expires_at=timezone.now() - DAY if state == "expired" else None)
     if state == "revoked":
         key.revoke(by=owner, now=timezone.now())
@@ -198,7 +198,7 @@ def test_rotation_takes_over_what_was_changed_a_moment_ago(issue, owner):
 
 
 def at_once(times, attempt):
-    """Run ``attempt`` in that many threads at once; return results and exceptions."""
+    """Run ``attempt`` in ``times`` threads at once; return the results and exceptions."""
     together = Barrier(times)
 
     def run(_):
@@ -216,7 +216,7 @@ def at_once(times, attempt):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("form_token", [None, "once"])
-def test_rotations_at_once_make_one_successor(issue, owner, form_token):
+def test_rotations_at_once_create_one_successor(issue, owner, form_token):
     old, _raw = issue()
 
     results = at_once(
@@ -233,7 +233,7 @@ def test_rotations_at_once_make_one_successor(issue, owner, form_token):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_form_sent_many_times_at_once_makes_one_key(issue):
+def test_a_form_sent_many_times_at_once_creates_one_key(issue):
     results = at_once(8, lambda: issue(form_token="once"))
 
     assert sum(isinstance(result, tuple) for result in results) == 1
@@ -271,7 +271,7 @@ def test_a_key_expires_soon_for_its_last_fourteen_days(issue, expires_in, state)
     assert key not in APIKey.objects.live(now)
 
 
-def test_deleting_the_owner_takes_the_keys_along_and_deleting_an_operator_does_not(issue, owner, stranger):
+def test_deleting_an_owner_deletes_the_keys_and_deleting_an_operator_does_not(issue, owner, stranger):
     key, _raw = issue(by=stranger)
     key.revoke(by=stranger, now=timezone.now())
 

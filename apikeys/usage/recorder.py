@@ -1,7 +1,7 @@
 """Counts the uses of keys in memory and writes them about once a second.
 
-A request costs a few dictionary entries; a thread of each process writes them, and what is left
-at exit. What a process has counted and not yet written is lost on SIGKILL.
+A request costs a few dictionary entries. A thread in each process writes them, and writes the rest at
+exit. A process that gets SIGKILL loses the counts that it hasn't written yet.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from apikeys.usage.store import HOUR, Count, LastUse, Row
 MAX_ADDRESSES = 100
 """Addresses told apart per key and hour by one process; the others count as ``""``."""
 MAX_PENDING = 50_000
-"""Rows kept for the next try while the database refuses them."""
+"""Rows kept for the next try while they can't be written."""
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def record(request: HttpRequest, response: HttpResponseBase) -> None:
 
 
 class Recorder:
-    """Counts in memory, and the thread that writes them. One per process."""
+    """The counts in memory, and the thread that writes them. One per process."""
 
     def __init__(self) -> None:
         self._start_over()
@@ -86,11 +86,11 @@ class Recorder:
         self.clear()
 
     def after_fork(self) -> None:
-        """After a fork, leave the parent its counts, its thread and its locks, which may be held."""
+        """Start over in a forked process: the counts belong to the parent, and its locks may be held."""
         self._start_over()
 
     def clear(self) -> None:
-        """Forget what is not written yet."""
+        """Forget the counts that aren't written yet."""
         self._counts: dict[Row, Count] = {}
         self._uses: dict[int, Use] = {}
         self._first_uses: dict[int, float] = {}
@@ -114,7 +114,7 @@ class Recorder:
             self._start()
 
     def flush(self) -> None:
-        """Write the counts; if the database raises, keep them for the next try and raise too."""
+        """Write the counts; if the database raises, keep them for the next try and re-raise."""
         with self._writing:
             with self._lock:
                 counts, self._counts = self._counts, {}
@@ -124,7 +124,7 @@ class Recorder:
             counts = self._fold(counts)
             try:
                 if uses:
-                    # First, so that whoever sees the use of a new key sees the old one's 24 hours run.
+                    # First: whoever sees that the new key was used also sees the old key's 24 hours running.
                     store.note_first_uses(first_uses)
                 if counts:
                     store.add_counts(counts)
@@ -137,7 +137,7 @@ class Recorder:
                 raise
 
     def _fold(self, counts: dict[Row, Count]) -> dict[Row, Count]:
-        """Return ``counts`` with addresses as text, those past the limit added up under ``""``."""
+        """Return ``counts`` with addresses as text; those past the limit are added up under ``""``."""
         this_hour = int(time() // HOUR)
         self._addresses = {key: seen for key, seen in self._addresses.items() if key[1] >= this_hour - 1}
         folded: dict[Row, Count] = {}
@@ -169,7 +169,7 @@ class Recorder:
                     logger.error("usage that could not be stored is dropped: %s %s", row, count.calls)
 
     def _start(self) -> None:
-        """Start the thread, in the process that counts: not in one that will fork, nor in tests."""
+        """Start the thread at the first count, so never before a fork; tests run without it."""
         with self._lock:
             if self._thread is not None or not settings.USAGE_FLUSH_SECONDS:
                 return
@@ -180,7 +180,7 @@ class Recorder:
 
     def _run(self) -> None:
         while not self._exiting.wait(settings.USAGE_FLUSH_SECONDS):
-            # Replaces a connection that the database has dropped, or that is old.
+            # Closes a connection that is unusable or too old; the next query opens a new one.
             close_old_connections()
             self._try_to_flush()
         connections.close_all()
@@ -195,7 +195,7 @@ class Recorder:
         try:
             self.flush()
         except Exception as error:
-            # While the database is away this is logged each second: no traceback for that.
+            # While the database is down this is logged every second, so leave out the traceback.
             unexpected = not isinstance(error, DatabaseError)
             logger.error("usage is kept for the next try: %s", error, exc_info=unexpected)
         else:

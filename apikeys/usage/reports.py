@@ -1,4 +1,4 @@
-"""What keys are used for, as people look at it: hours, days, callers, refusals."""
+"""Reports on the use of keys: by hour and day, callers, and refusals."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Day(Tally):
 
 
 class Share(NamedTuple):
-    """One outcome's part of all calls; ``percent`` is of a hundred."""
+    """One outcome's part of all calls; ``percent`` is out of 100."""
 
     label: str
     calls: int
@@ -56,7 +56,7 @@ class Share(NamedTuple):
 
 
 class Callers(NamedTuple):
-    """Who called: ``addresses`` has (address, calls), the busiest first; "" for addresses unknown."""
+    """Who called: ``addresses`` has (address, calls), the busiest first; "" for unknown addresses."""
 
     calls: int
     addresses: list[tuple[str, int]]
@@ -77,9 +77,9 @@ class LastDay:
 
 @dataclass
 class Caller(Tally):
-    """The calls from one address, "" for addresses unknown.
+    """The calls from one address, "" for unknown addresses.
 
-    ``last_used_at`` is the last call that the key was accepted for.
+    ``last_used_at`` is when a call was last accepted.
     """
 
     address: str
@@ -194,7 +194,7 @@ def callers(key: APIKey, now: datetime, days: int = 30) -> list[Caller]:
 def last_let_in(
     networks: Collection[IPNetwork], seen: Collection[Caller]
 ) -> list[tuple[IPNetwork, datetime | None]]:
-    """Return for each network when it last let one of the callers in."""
+    """Return each network with the time when one of the callers in it last used the key."""
     index = NetworkSet(networks)
     last: dict[IPNetwork, datetime] = {}
     for caller in seen:
@@ -207,7 +207,7 @@ def last_let_in(
 
 
 def refused(key: APIKey, now: datetime, days: int = 30, limit: int = 20) -> list[Refusal]:
-    """Return what was refused within the last ``days`` days, the latest first."""
+    """Return the refused calls of the last ``days`` days, the latest first."""
     rows = (
         KeyUsage.objects.filter(key=key, outcome__in=REFUSED, hour__gt=now - timedelta(days=days))
         .values_list("outcome", "address")

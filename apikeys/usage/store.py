@@ -1,4 +1,4 @@
-"""Usage in the database. Rows are added to, never set, so that processes can't lose each other's counts."""
+"""Usage in the database. Counts are added to rows, never set, so processes can't lose each other's counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from apikeys.models import APIKey, KeyUsage, Permission, Rotation
 
 HOUR = 3600
 ROWS_PER_BATCH = 1000
-"""Rows sent at a time: PostgreSQL has as long to answer a batch as it has for one statement."""
+"""Rows per batch: PostgreSQL has as long to answer a batch as it has for one statement."""
 
 
 class Row(NamedTuple):
@@ -56,7 +56,7 @@ class LastUse(NamedTuple):
 
 
 def add_counts(counts: dict[Row, Count]) -> None:
-    """Add ``counts`` to the table, but for those of keys that no longer exist."""
+    """Add ``counts`` to the table, except those of keys that no longer exist."""
     usage, keys = KeyUsage._meta.db_table, APIKey._meta.db_table
     statement = f"""
         INSERT INTO {usage} (key_id, hour, outcome, address, count, last_at)
@@ -66,7 +66,7 @@ def add_counts(counts: dict[Row, Count]) -> None:
             last_at = CASE WHEN {usage}.last_at < excluded.last_at
                 THEN excluded.last_at ELSE {usage}.last_at END
     """  # noqa: S608  # names of tables
-    # In one order in every process, so that two of them never wait for each other.
+    # The same order in every process, so that two of them can't deadlock.
     rows = [
         (_stored(row.hour * HOUR), row.outcome, row.address, count.calls, _stored(count.last_at), row.key)
         for row, count in sorted(counts.items(), key=lambda item: item[0])
@@ -99,8 +99,8 @@ def set_needed(needed: dict[tuple[int, int], float]) -> None:
         """  # noqa: S608  # names of a table and a column
         rows = [
             (_stored(at), key, _stored(at))
-            for (key, asked), at in sorted(needed.items())
-            if asked == permission.value
+            for (key, needed_bit), at in sorted(needed.items())
+            if needed_bit == permission.value
         ]
         if rows:
             _execute(statement, rows)

@@ -1,1 +1,1 @@
-"""What runs in the processes that are measured, with Django set up."""
+"""The code that runs in the measured processes, with Django set up."""

@@ -1,7 +1,7 @@
 """A process that calls the whole WSGI application of one project: ``python -m bench.measured.caller``.
 
-The project is the one that ``DJANGO_SETTINGS_MODULE`` names. Each line of standard input,
-``[command, argument …]`` in JSON, is answered by one line of JSON.
+``DJANGO_SETTINGS_MODULE`` selects the project. The process answers each line of standard input,
+``[command, argument …]`` in JSON, with one line of JSON.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WARM_UP = 1
 
 
 class Call(NamedTuple):
-    """A request, and the status that it must be answered with."""
+    """A request, and the status that the response must have."""
 
     method: str
     path: str
@@ -30,7 +30,7 @@ class Call(NamedTuple):
     status: int
 
     def environ(self) -> dict[str, Any]:
-        """Return what a server passes on, of a request as curl sends it."""
+        """Return the WSGI environ of a request that curl sends."""
         environ: dict[str, Any] = {
             "REQUEST_METHOD": self.method,
             "PATH_INFO": self.path,
@@ -52,7 +52,7 @@ class Call(NamedTuple):
         return environ
 
     def answers(self, environs: Iterable[dict[str, Any]]) -> list[bytes]:
-        """Return the bodies of the answers; all must have the expected status."""
+        """Return the bodies of the responses; all must have the expected status."""
         statuses: list[str] = []
         bodies = []
         for environ in environs:
@@ -64,25 +64,25 @@ class Call(NamedTuple):
 
 
 def cost(*call: Any, times: int) -> list[float]:
-    """Return the seconds of processor time that one request takes: of this process, and of the database's."""
-    asked = Call(*call)
-    asked.answers([asked.environ() for _ in range(WARM_UP)])
-    environs = [asked.environ() for _ in range(times)]
+    """Return the CPU seconds that one request takes in this process, and in the database's."""
+    request = Call(*call)
+    request.answers([request.environ() for _ in range(WARM_UP)])
+    environs = [request.environ() for _ in range(times)]
     gc.collect()
     spent = Spent()
-    asked.answers(environs)
+    request.answers(environs)
     return [seconds / times for seconds in spent.seconds()]
 
 
 def body(*call: Any) -> Any:
-    asked = Call(*call)
-    return json.loads(asked.answers([asked.environ()])[0])
+    request = Call(*call)
+    return json.loads(request.answers([request.environ()])[0])
 
 
 def fill() -> dict[str, object]:
     from django.core.management import call_command
 
-    from bench.measured import data  # for WizChat's settings alone
+    from bench.measured import data  # works only with WizChat's settings
 
     call_command("migrate", verbosity=0)
     return data.fill()

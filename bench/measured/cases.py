@@ -1,7 +1,7 @@
-"""A process with a database of its own, which runs what it is asked for, line by line.
+"""A process with its own database that runs the cases it is asked for.
 
-``python -m bench.measured.cases KEYS`` fills the database at ``DATABASE_URL`` up to so many keys; then
-each line of standard input, ``[name, argument …]`` in JSON, is answered by one line of JSON.
+``python -m bench.measured.cases KEYS`` fills the database at ``DATABASE_URL`` up to that many keys. Then
+it answers each line of standard input, ``[name, argument …]`` in JSON, with one line of JSON.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from wizchat.observability.requests import write_line
 
 FILL_BATCH = 50_000
 WARM_UP = 3
-MEASURED_KEYS = 7  # with those that are revoked, expire and have a list: 10
+MEASURED_KEYS = 7  # 10 with those that are revoked, expire or have an allow list
 RANDOM_IDS = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %s) "
     "SELECT hex(randomblob(6)) AS id FROM n",
@@ -57,13 +57,13 @@ View = Callable[[WSGIRequest], Any]
 
 
 class Case:
-    """One way to ask for the view; ``headers`` are taken in turn."""
+    """One way to call the view, with each of ``headers`` in turn."""
 
     def __init__(self, view: type[Any], *headers: str, recorded: bool = False, limited: bool = True) -> None:
         self.view: View = view.as_view()
         self.headers = headers or ("",)
         self.recorded = recorded
-        # An address that fails is past its limit in no time: only there is a flood measured.
+        # An address that keeps failing soon exceeds its limit, so only a flood is measured from that one.
         self.address = LIMITED if limited else UNLIMITED
 
     def requests(self, times: int) -> Iterator[WSGIRequest]:
@@ -72,7 +72,7 @@ class Case:
             yield WSGIRequest(environ | {"HTTP_AUTHORIZATION": header})
 
     def seconds(self, times: int) -> float:
-        """Return the seconds that one request takes on average, once its code and data are at hand."""
+        """Return the average seconds per request, after a warm-up."""
         settings.AUTH_FAILURES_PER_MINUTE = 100 if self.address == LIMITED else 10**9
         self.answer(self.requests(min(WARM_UP, times - 1)))
         requests = list(self.requests(times))
@@ -88,10 +88,10 @@ class Case:
                 response.render()
             if self.recorded:
                 recorder.record(request, response)
-            write_line(request, response, 0.0)  # every request has one, of the peers too
+            write_line(request, response, 0.0)  # every request has a log line, those of the peers, too
 
     def round_trips(self) -> int:
-        """Return how often one request, begun as a server begins it, waits for the database."""
+        """Return how often one request waits for the database."""
         *warm_up, request = self.requests(WARM_UP + 1)
         self.answer(warm_up)
         with round_trips(connection) as seen:
@@ -101,7 +101,7 @@ class Case:
 
 
 def fill(keys: int) -> None:
-    """Insert keys that nobody uses, up to ``keys`` in all; one encoding serves them all."""
+    """Insert unused keys, up to ``keys`` in all; they share one hash."""
     text = {
         "checksum": "000000",
         "encoding": "$argon2id$v=19$m=19456,t=2,p=1$" + "x" * 65,
@@ -175,9 +175,9 @@ def issue_many(keys: int) -> list[str]:
 
 
 def warm(raws: list[str]) -> list[int]:
-    """Return this process's memory in bytes, before and after it has proved and counted so many keys."""
+    """Return this process's memory in bytes before and after it has verified and counted ``raws``."""
     case = Case(views.WizChatView, *(f"Bearer {raw}" for raw in raws), recorded=True)
-    case.answer(case.requests(1))  # what every process loads with its first request
+    case.answer(case.requests(1))  # loads what every process loads with its first request
     before = memory()
     case.answer(case.requests(len(raws)))
     recorder.flush()

@@ -1,4 +1,4 @@
-"""Processor time: of this process, and of those that PostgreSQL runs for it."""
+"""CPU time of this process, and of the processes that PostgreSQL runs for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import connection
 
 
 class Spent:
-    """Counts from the moment it is made."""
+    """CPU time since this was created."""
 
     def __init__(self) -> None:
         self._pids = _backend_pids()
@@ -18,13 +18,13 @@ class Spent:
         self._own = process_time()
 
     def seconds(self) -> list[float]:
-        """Return what this process has spent, and PostgreSQL's: nothing on SQLite, which runs in this one."""
+        """Return the CPU seconds of this process and of PostgreSQL's; SQLite runs in this process."""
         own = process_time() - self._own
         return [own, _seconds_of(self._pids) - self._database]
 
 
 def _backend_pids() -> list[int]:
-    """Return the processes of PostgreSQL whose client has the name of this one (WizChat sets its own)."""
+    """Return PostgreSQL's processes whose client has this one's application name (WizChat sets its own)."""
     if connection.vendor != "postgresql":
         return []
     with connection.cursor() as cursor:

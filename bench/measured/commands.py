@@ -1,4 +1,4 @@
-"""How a measured process is told what to do: a line of JSON in, ``[command, argument …]``, and one out."""
+"""The commands of a measured process: reads ``[command, argument …]`` as a line of JSON, and prints one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.db import connection
 
 
 def answer_commands(commands: Mapping[str, Callable[..., object]]) -> None:
-    """Run what each line of standard input asks for; say "ready" first.
+    """Print "ready", then run the command in each line of standard input.
 
-    Standard output is for answers alone. Log lines cost what they cost, unseen.
+    Standard output has only the answers. Log lines are formatted, at their usual cost, but not shown.
     """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -31,8 +31,8 @@ def answer_commands(commands: Mapping[str, Callable[..., object]]) -> None:
 def stay_on_one_core() -> None:
     """Keep this process and the one that PostgreSQL runs for it on the same core.
 
-    They take turns anyway; left alone, a wake-up across cores costs some calls 40 µs and others
-    nothing, as the scheduler pleases, for minutes at a time.
+    They take turns anyway. Otherwise, depending on the scheduler, waking the other core costs some calls
+    40 µs and others nothing, for minutes at a time.
     """
     core = {min(os.sched_getaffinity(0))}
     os.sched_setaffinity(0, core)

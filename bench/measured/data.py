@@ -1,4 +1,4 @@
-"""What requests are about: an owner's chatbots, queries and FAQ entries, and a key for each project."""
+"""The data for requests: an owner's chatbots, queries and FAQ entries, and a key for each project."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apikeys.models import APIKey, Permission
 from bench.peers.models import HashedKey
 from chatbots.models import Chatbot, FAQEntry, Query
 
-ROWS = 60  # more than a page of 50, as a list has that is worth a page
+ROWS = 60  # more than a page of 50, so that lists are paginated
 FAQS = 100
 SUBJECTS = ["account", "invoice", "delivery", "password", "refund", "discount", "warranty", "newsletter"]
 QUESTIONS = [
@@ -29,7 +29,7 @@ TEXT = "Answers what customers ask about orders, deliveries and accounts, around
 
 
 def fill() -> dict[str, object]:
-    """Make the data; return the ids of two chatbots, and Authorization headers for each project."""
+    """Create the data; return the ids of two chatbots, and Authorization headers for each project."""
     with connection.schema_editor() as editor:
         editor.create_model(HashedKey)
     owner = User.objects.create_user("requests")
@@ -88,6 +88,6 @@ def headers(owner: User) -> dict[str, list[str]]:
 
 
 def forged(key_id: str) -> str:
-    """Return a key of the right shape and checksum that nobody was given."""
+    """Return a well-formed key with a valid checksum that was never issued."""
     body = f"wzc_{key_id}_{'A' * keyformat.SECRET_LENGTH}"
     return body + keyformat.checksum(body)

@@ -1,4 +1,4 @@
-"""A process that tells apart what steps of one request cost: ``python -m bench.measured.hot_path``."""
+"""A process that measures the steps of one request separately: ``python -m bench.measured.hot_path``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LIMIT = parse_rate("999999999/day")
 
 
 class Limited:
-    """One request of an accepted key, from its authentication to the headers of its answer."""
+    """One request with an accepted key, from authentication to the response headers."""
 
     def __init__(self, raw: str) -> None:
         environ = RequestFactory().get("/v1/chatbots").environ
@@ -58,7 +58,7 @@ class Limited:
         return (clock() - started_at) / times
 
     def extra(self, times: int) -> float:
-        """Return the seconds that the limit adds: of processor time, or of waiting for Redis, too."""
+        """Return the seconds that the limit adds: CPU time only, or with waiting for Redis."""
         is_shared = "://" in settings.CACHES["default"]["LOCATION"]
         clock = perf_counter if is_shared else process_time
         without = self.seconds(clock, times, is_limited=False)
@@ -76,7 +76,7 @@ class Limited:
 
 
 class Counted:
-    """A request that was answered, as the recorder of usage sees it."""
+    """An answered request, as the usage recorder sees it."""
 
     def __init__(self, limited: Limited) -> None:
         self.request: Any = WSGIRequest(limited.environ | {"HTTP_USER_AGENT": "curl/7.88.1"})
@@ -84,7 +84,7 @@ class Counted:
         self.request.resolver_match = resolve(self.request.path_info)
 
     def outcome_alone(self) -> None:
-        """Count the request as `record` would, if usage were the number of calls by hour and outcome."""
+        """Count the request as `record` would if usage were only calls by hour and outcome."""
         presented = noted(self.request)
         assert presented is not None
         ACCEPTED.inc()
@@ -96,7 +96,7 @@ class Counted:
         recorder.record(self.request, self.response)
 
     def costs(self, times: int) -> list[float]:
-        """Return the seconds of processor time that either takes."""
+        """Return the CPU seconds of each of the two."""
         return [self._seconds(self.outcome_alone, times), self._seconds(self.whole, times)]
 
     def _seconds(self, count: Callable[[], None], times: int) -> float:
@@ -108,7 +108,7 @@ class Counted:
 
 
 class Writing:
-    """Usage of many keys, written at once as the thread of the recorder does."""
+    """Writes the usage of many keys at once, as the recorder's thread does."""
 
     KEYS = 1000
 
@@ -121,7 +121,7 @@ class Writing:
         self.keys = list(APIKey.objects.filter(name="Filler").values_list("pk", flat=True))
 
     def costs(self) -> list[float]:
-        """Return the seconds of processor time for each key: of this process, and of the database's."""
+        """Return the CPU seconds per key in this process, and in the database's."""
         at = time()
         address = ip_address("192.0.2.1")
         for key in self.keys:
@@ -134,7 +134,7 @@ class Writing:
 
 
 def redis_seconds() -> float:
-    """Return what Redis itself has spent on one request's counting, on average."""
+    """Return the average seconds that Redis itself takes to count one request."""
     client = Redis.from_url(settings.CACHES["default"]["LOCATION"])
     calls = client.info("commandstats")["cmdstat_evalsha"]
     client.close()
@@ -147,7 +147,7 @@ def main() -> None:
     _, raw = APIKey.objects.issue(
         owner=owner, by=owner, name="Measured", permissions=Permission.READ, now=timezone.now()
     )
-    settings.USAGE_FLUSH_SECONDS = 0  # nothing is written in between
+    settings.USAGE_FLUSH_SECONDS = 0  # no thread writes in between
     limited = Limited(raw)
     counted = Counted(limited)
     stay_on_one_core()

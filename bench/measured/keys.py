@@ -1,4 +1,4 @@
-"""A process that fills a database with keys of production's Argon2 cost: ``python -m bench.measured.keys``.
+"""Fills a database with keys at production's Argon2 cost: ``python -m bench.measured.keys``.
 
 Hashing 10,000 keys takes minutes, so keys and hashes are kept in ``var/`` for the next run.
 """
@@ -30,7 +30,7 @@ def hashed_keys(count: int) -> list[tuple[str, str]]:
     path = settings.BASE_DIR / "var" / f"bench-keys-{cost}.json"
     known = json.loads(path.read_text()) if path.exists() else []
     raws = [str(keyformat.generate()) for _ in range(count - len(known))]
-    with ThreadPoolExecutor(os.cpu_count()) as threads:  # argon2 lets other threads run
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # argon2 releases the GIL
         known += zip(raws, threads.map(PasswordHasher(**settings.API_KEY_ARGON2).hash, raws), strict=True)
     if raws:
         path.write_text(json.dumps(known))
@@ -38,7 +38,7 @@ def hashed_keys(count: int) -> list[tuple[str, str]]:
 
 
 def issue(count: int, username: str, path: str) -> list[str]:
-    """Give a user ``count`` keys, write them with their hashes into a file, and return them."""
+    """Issue ``count`` keys to a user, write them with their hashes to a file, and return them."""
     owner = User.objects.get(username=username)
     keys = hashed_keys(count)
     APIKey.objects.bulk_create(

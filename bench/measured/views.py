@@ -1,4 +1,4 @@
-"""One view, guarded in turn by nothing, by WizChat and by each peer."""
+"""One view, without authentication, with WizChat's and with each peer's."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class HasAPIKeyView(PlainView):
 
 
 class NaiveArgon2(BaseAuthentication):
-    """What one would write first: the ORM, and Argon2 on each request."""
+    """The obvious implementation: the ORM, and Argon2 on each request."""
 
     argon2 = PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)
 

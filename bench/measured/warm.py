@@ -1,7 +1,7 @@
 """WizChat's application in a process that has verified all keys, while the file ``BENCH_VERIFIED`` exists.
 
 Verifying 10,000 keys in each of four processes would take a quarter of an hour. A process that starts
-when the file is gone has verified none, as any process that starts.
+without the file has verified no keys, like any new process.
 """
 
 from __future__ import annotations

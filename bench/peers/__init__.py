@@ -1,1 +1,1 @@
-"""What WizChat is measured against: the same API as people write it with DRF and with django-ninja."""
+"""What WizChat is compared with: the same API, written the usual way with DRF and with django-ninja."""

@@ -1,6 +1,6 @@
 """With django-ninja: ``ModelSchema``, ``CursorPagination``, and ``HttpBearer`` over a hashed key.
 
-No ``from __future__ import annotations``: django-ninja can't resolve those of a paginated view.
+No ``from __future__ import annotations``: django-ninja can't resolve such annotations of a paginated view.
 """
 
 from uuid import UUID

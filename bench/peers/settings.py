@@ -1,4 +1,4 @@
-"""What ``django-admin startproject`` writes, as deployed: DEBUG off, connections to the database kept.
+"""What ``django-admin startproject`` writes, as deployed: DEBUG off, persistent database connections.
 
 ``BENCH_PEER`` names the module that serves ``/v1/``: ``drf`` or ``django_ninja``.
 """
@@ -54,7 +54,7 @@ TEMPLATES = [
     },
 ]
 
-# A new connection for each request, as startproject leaves it, would cost more than the request.
+# A new connection for each request, startproject's default, would cost more than the request.
 DATABASES = {"default": environ.Env().db("DATABASE_URL") | {"CONN_MAX_AGE": 600}}
 
 LANGUAGE_CODE = "en-us"

@@ -1,4 +1,4 @@
-"""The clients that put load on a server: they keep to their rate, and see each answer and each failure."""
+"""The load generator keeps its rate and records each response and each failure."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ def test_without_a_rate_each_connection_asks_as_fast_as_it_is_answered():
     assert len(server.keys) == len(answers) > 2
 
 
-def test_every_request_that_is_due_is_sent_however_slow_the_server_is():
+def test_every_due_request_is_sent_however_slow_the_server_is():
     with served(pause=0.1) as server:
         answers = asked(server, connections=1, seconds=0.5, rate=20)
 
     assert [round(at, 3) for at, _, _ in answers] == [number / 20 for number in range(10)]
-    assert answers[-1][1] > 0.5  # it waited for its turn, and that counts
+    assert answers[-1][1] > 0.5  # the wait for its turn counts
 
 
 def test_clients_connect_again_as_often_as_asked():
@@ -86,7 +86,7 @@ def test_clients_connect_again_as_often_as_asked():
     assert (server.connections, len(answers)) == (3, 6)
 
 
-def test_a_connection_that_the_server_closes_costs_no_answer():
+def test_a_connection_that_the_server_closes_costs_no_response():
     with served(hang_up_after=1) as server:
         answers = asked(server)
 
@@ -103,7 +103,7 @@ def test_a_server_that_is_gone_is_an_error():
     assert [status for _, _, status in answers] == [0, 0]
 
 
-def test_requests_under_way_at_the_end_are_not_counted():
+def test_requests_in_progress_at_the_end_are_not_counted():
     answers = [Answer(0.0, 0.9, 200), Answer(0.9, 0.1, 200), Answer(0.95, 0.1, 200)]
 
     assert per_second(answers, 1.0) == 2

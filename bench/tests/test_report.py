@@ -1,4 +1,4 @@
-"""A document of figures says which targets are missed, and by how much."""
+"""The report shows which targets are missed, and by how much."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.report import Section, Target, document, table
         (Target("a", "a request", 16.8, "≤", 15, " µs"), ["≤ 15 µs", "16.8 µs", "**missed by 1.8 µs**"]),
     ],
 )
-def test_a_target_is_judged_by_what_was_measured(target, cells):
+def test_a_target_is_compared_with_the_measured_figure(target, cells):
     assert target.cells()[2:] == cells
 
 

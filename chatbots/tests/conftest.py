@@ -45,7 +45,7 @@ def url(chatbot):
 
 @pytest.fixture
 def statements():
-    """Count the statements on chatbots and what belongs to them; not those that authenticate the key."""
+    """Count the statements on chatbots, queries and FAQ entries, but not those of authentication."""
 
     @contextmanager
     def statements():
@@ -59,7 +59,7 @@ def statements():
 
 @contextmanager
 def unprepared():
-    """Send PostgreSQL each statement's text, not the name of a prepared one."""
+    """Send PostgreSQL the text of each statement instead of the name of a prepared one."""
     connection.ensure_connection()
     if connection.vendor != "postgresql":
         yield

@@ -39,7 +39,7 @@ def test_lists_take_the_same_statements_for_one_row_and_many(admin_client, query
     assert count() == few
 
 
-def test_chatbot_and_faq_entry_are_corrected(admin_client, chatbot, owner):
+def test_chatbot_and_faq_entry_can_be_edited(admin_client, chatbot, owner):
     form = {
         "owner": owner.pk,
         "name": "Corrected",
@@ -57,7 +57,7 @@ def test_chatbot_and_faq_entry_are_corrected(admin_client, chatbot, owner):
     assert FAQEntry.objects.filter(chatbot=chatbot, question="Why?").exists()
 
 
-def test_queries_are_read_and_never_written(admin_client, query):
+def test_queries_can_be_viewed_but_not_edited(admin_client, query):
     path = f"/admin/chatbots/query/{query.pk}/change/"
 
     assert "Where is my parcel?" in admin_client.get(path, secure=True).content.decode()
@@ -75,7 +75,7 @@ def test_operator_deletes_a_chatbot_with_its_queries(admin_client, chatbot, quer
 
 
 @pytest.mark.parametrize("model", ["chatbot", "faqentry", "query"])
-def test_owner_who_is_no_operator_is_sent_away(client, owner, model):
+def test_an_owner_who_is_not_an_operator_has_no_access(client, owner, model):
     client.force_login(owner)
 
     assert client.get(f"/admin/chatbots/{model}/", secure=True).status_code in {302, 403}

@@ -1,4 +1,4 @@
-"""Chatbots by API: list, create, read, change, delete."""
+"""Chatbots in the API: list, create, read, change, delete."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_pages_lead_through_all_chatbots_and_back(call, read_key, owner):
     assert [chatbot["name"] for chatbot in call(read_key, path=previous).json()["results"]] == pages[1]
 
 
-def test_a_page_may_end_between_chatbots_of_one_moment(call, read_key, owner):
+def test_a_page_can_end_between_chatbots_created_at_the_same_time(call, read_key, owner):
     now = timezone.now()
     Chatbot.objects.bulk_create(Chatbot(owner=owner, name=f"{number}", created_at=now) for number in range(5))
 
@@ -72,7 +72,7 @@ def test_created_chatbot_belongs_to_the_owner_of_the_key(call, admin_key, owner)
     assert str(owner.chatbots.get().pk) == made["id"]
 
 
-def test_detail_answers_like_the_list(call, read_key, url):
+def test_detail_returns_the_same_as_the_list(call, read_key, url):
     response = call(read_key, path=url)
 
     assert response.status_code == 200
@@ -85,7 +85,7 @@ def test_times_are_utc_in_iso_8601(call, read_key, chatbot, url):
     assert call(read_key, path=url).json()["created_at"] == "2026-01-02T03:04:05.000006Z"
 
 
-def test_patch_changes_what_is_given_and_nothing_else(call, write_key, read_key, url):
+def test_patch_changes_only_the_given_fields(call, write_key, read_key, url):
     before = call(read_key, path=url).json()
 
     response = call(write_key, "PATCH", url, {"welcome_message": "Hello!"})
@@ -97,14 +97,14 @@ def test_patch_changes_what_is_given_and_nothing_else(call, write_key, read_key,
     assert after == before | {"welcome_message": "Hello!"}
 
 
-def test_patch_of_nothing_changes_nothing(call, write_key, read_key, url):
+def test_an_empty_patch_changes_nothing(call, write_key, read_key, url):
     before = call(read_key, path=url).json()
 
     assert call(write_key, "PATCH", url, {}).json() == before
     assert call(read_key, path=url).json() == before
 
 
-def test_two_patches_at_once_do_not_undo_one_another(chatbot):
+def test_two_patches_at_once_do_not_undo_each_other(chatbot):
     one, other = Chatbot.objects.get(), Chatbot.objects.get()
 
     one.change(now=timezone.now(), name="New name")
@@ -114,14 +114,14 @@ def test_two_patches_at_once_do_not_undo_one_another(chatbot):
     assert (chatbot.name, chatbot.is_active) == ("New name", False)
 
 
-def test_put_is_not_a_method_of_a_chatbot(call, issue, url):
+def test_a_chatbot_does_not_support_put(call, issue, url):
     response = call(issue()[1], "PUT", url, {"name": "Sales"})
 
     assert response.status_code == 405
     assert "PUT" not in response.headers.get("Allow", "")
 
 
-def test_delete_takes_queries_and_faqs_along_and_leaves_other_chatbots(call, admin_key, owner, chatbot, url):
+def test_delete_removes_queries_and_faqs_and_leaves_other_chatbots(call, admin_key, owner, chatbot, url):
     chatbot.ask("Hello?")
     owner.chatbots.create(name="Other").ask("Hello?")
 
@@ -155,7 +155,7 @@ def test_trailing_slash_is_served_and_never_redirected(call, read_key, chatbot, 
         "/v1/chatbots/00000000-0000-4000-8000-000000000000/nothing",
     ],
 )
-def test_an_id_that_is_none_is_not_found(call, read_key, path):
+def test_an_invalid_id_is_not_found(call, read_key, path):
     response = call(read_key, path=path)
 
     assert response.status_code == 404

@@ -47,7 +47,7 @@ def test_password_from_the_environment_is_used_and_not_printed(settings):
     assert get_user_model().objects.get(username="demo").check_password("correct horse")
 
 
-def test_two_chatbots_answered_their_queries_from_their_faqs_and_else_fell_back():
+def test_two_chatbots_answer_their_queries_from_their_faqs_or_fall_back():
     demo()
 
     assert Chatbot.objects.count() == 2

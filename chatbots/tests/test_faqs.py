@@ -1,4 +1,4 @@
-"""FAQ entries by API."""
+"""FAQ entries in the API."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_entry_is_not_deleted_through_another_chatbot(call, admin_key, owner, ch
     assert chatbot.faqs.exists()
 
 
-def test_a_full_chatbot_takes_no_more_entries(call, write_key, chatbot, faqs, monkeypatch):
+def test_a_full_chatbot_accepts_no_more_entries(call, write_key, chatbot, faqs, monkeypatch):
     monkeypatch.setattr(Chatbot, "MAX_FAQS", 2)
     assert call(write_key, "POST", faqs, ENTRY).status_code == 201
 
@@ -70,7 +70,7 @@ def test_a_full_chatbot_takes_no_more_entries(call, write_key, chatbot, faqs, mo
 
 
 @pytest.mark.django_db(transaction=True)
-def test_entries_at_once_do_not_pass_the_limit(owner, monkeypatch):
+def test_entries_at_once_do_not_exceed_the_limit(owner, monkeypatch):
     monkeypatch.setattr(Chatbot, "MAX_FAQS", 3)
     chatbot = owner.chatbots.create(name="Busy")
     together = Barrier(8)

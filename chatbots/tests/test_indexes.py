@@ -10,9 +10,9 @@ from django.db import connection
     ("relation", "index"),
     [("chatbots", "chatbot_newest"), ("queries", "query_newest"), ("faqs", "faq_newest")],
 )
-def test_list_is_read_off_its_index(owner, chatbot, relation, index):
+def test_list_is_read_from_its_index(owner, chatbot, relation, index):
     parent = owner if relation == "chatbots" else chatbot
-    if connection.vendor == "postgresql":  # for a handful of rows it wouldn't use an index
+    if connection.vendor == "postgresql":  # it wouldn't use an index for a few rows
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
 

@@ -80,7 +80,7 @@ def test_the_question_itself_finds_its_entry(topic):
         ("hello\nmy order came late\nrefund policy\nbest regards, Ann", "refund"),
     ],
 )
-def test_other_wordings_and_typing_errors_find_it(message, topic):
+def test_other_wordings_and_typos_find_it(message, topic):
     assert found(message) == topic
 
 
@@ -118,7 +118,7 @@ def test_words_that_only_say_how_something_is_asked_never_match():
     assert found(" ".join(sorted(STOPWORDS))) is None
 
 
-def test_two_questions_that_differ_in_one_letter_keep_apart():
+def test_two_questions_that_differ_in_one_letter_are_kept_apart():
     questions = ["What is in the contract?", "How do I contact you?"]
 
     assert best_match("contract", questions) == 0
@@ -135,7 +135,7 @@ def test_two_questions_that_differ_in_one_letter_keep_apart():
         ("car", "car"),
     ],
 )
-def test_words_that_are_meant_to_be_the_same(message, question):
+def test_words_that_match(message, question):
     assert best_match(message, [question]) == 0
 
 
@@ -150,7 +150,7 @@ def test_words_that_are_meant_to_be_the_same(message, question):
         ("a1", "a2"),
     ],
 )
-def test_words_that_only_look_alike(message, question):
+def test_words_that_only_look_alike_do_not_match(message, question):
     assert best_match(message, [question]) is None
 
 

@@ -21,12 +21,12 @@ def word(length, alphabet=ascii_lowercase):
 
 
 def alike(prefix, number, count):
-    """Texts of ``number`` words that all begin alike."""
+    """Return ``count`` texts of ``number`` words that all start with ``prefix``."""
     return [" ".join(prefix + word(4) for _ in range(number)) for _ in range(count)]
 
 
 def everything_at_once():
-    """A large vocabulary that all looks alike, a word of every question in each sentence, a long tail."""
+    """Return questions of similar words that share one word, and a message that repeats it."""
     letters = [chr(point) for point in range(0x10428, 0x10450)]
     beginning = word(20, letters)
     everywhere = beginning + word(4, letters)
@@ -39,7 +39,7 @@ FEW_WORDS = ["abcdef" + word(3) for _ in range(300)]
 MARKS = "".join(chr(point) for point in range(0x300, 0x370))
 DESCENDING_MARKS = "".join(sorted(MARKS, key=unicodedata.combining, reverse=True))
 
-# An attacker's entries and questions: each is the worst found for one part of the work.
+# An attacker's entries and questions: each is the most expensive one found for one part of the work.
 ATTACKS = {
     "compatibility characters": (alike("ⅷ" * 24, 32, 1000), alike("ⅷ" * 24, 130, 1)[0]),
     "a character that becomes 18": (["\ufdfa" * 1000] * 1000, "\ufdfa" * 3999 + "x"),
@@ -78,7 +78,7 @@ def prepared(attack):
 
 @pytest.fixture
 def work(monkeypatch):
-    """Count what one message makes the matching do."""
+    """Count the work that one message causes."""
     done = defaultdict(int)
     extract, category, shares = matching.process.extract, unicodedata.category, matching._share
 
@@ -95,10 +95,10 @@ def work(monkeypatch):
         def _find(self, words):
             return {known: Visited(at) for known, at in super()._find(words).items()}
 
-    def counted_extract(spoken, vocabulary, **options):
+    def counted_extract(word, vocabulary, **options):
         done["comparisons"] += len(vocabulary)
-        done["longest word"] = max([done["longest word"], len(spoken), *map(len, vocabulary)])
-        found = extract(spoken, vocabulary, **options)
+        done["longest word"] = max([done["longest word"], len(word), *map(len, vocabulary)])
+        found = extract(word, vocabulary, **options)
         done["alike"] = max(done["alike"], len(found))
         return found
 
@@ -159,7 +159,7 @@ def test_the_attacks_do_reach_the_bounds(work, attack, bound):
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_what_is_kept_of_a_question_is_short(attack):
+def test_a_prepared_question_is_short(attack):
     for text in prepared(attack)[:10]:
         digest, *words = text.split(" ")
         assert len(digest) == 32
@@ -167,7 +167,7 @@ def test_what_is_kept_of_a_question_is_short(attack):
         assert all(len(known) <= matching.WORD_LENGTH for known in words)
 
 
-def test_more_words_than_may_be_compared_are_still_found_as_they_are_written(monkeypatch):
+def test_words_past_the_limit_of_comparisons_still_match_exactly(monkeypatch):
     monkeypatch.setattr(matching, "COMPARISONS", 0)
 
     assert best_match("reset the password", [prepare("Opening hours?"), prepare("Reset my password")]) == 1

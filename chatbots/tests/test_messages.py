@@ -22,7 +22,7 @@ def send(call, write_key, url):
     return lambda message: call(write_key, "POST", f"{url}/messages", {"message": message})
 
 
-def test_message_is_answered_from_the_faq_and_kept(send, call, read_key, chatbot, url):
+def test_message_is_answered_from_the_faq_and_stored(send, call, read_key, chatbot, url):
     response = send("how do i reset my pasword?")
 
     assert response.status_code == 201
@@ -38,7 +38,7 @@ def test_message_about_anything_else_gets_the_fallback_message(send):
     assert send("What is the weather").json()["answer"] == "No idea."
 
 
-def test_a_new_faq_entry_answers_at_once_and_a_deleted_one_no_longer(send, chatbot):
+def test_a_new_faq_entry_answers_at_once_and_a_deleted_one_stops(send, chatbot):
     entry = chatbot.learn("When do you open?", "At nine.")
     assert send("When do you open?").json()["answer"] == "At nine."
 
@@ -47,7 +47,7 @@ def test_a_new_faq_entry_answers_at_once_and_a_deleted_one_no_longer(send, chatb
     assert send("When do you open?").json()["answer"] == "No idea."
 
 
-def test_the_newest_of_two_entries_with_one_question_answers(send, chatbot):
+def test_the_newest_of_two_entries_with_the_same_question_answers(send, chatbot):
     chatbot.learn("When do you open?", "At nine.")
     chatbot.learn("When do you open?", "At ten.")
 
@@ -63,7 +63,7 @@ def test_other_chatbots_entries_are_not_used(send, owner):
     assert send("How can I reset my password?").json()["answer"] == "Choose “Forgot password?”."
 
 
-def test_inactive_chatbot_refuses_messages_and_keeps_none(send, chatbot):
+def test_inactive_chatbot_refuses_messages_and_stores_none(send, chatbot):
     chatbot.change(now=timezone.now(), is_active=False)
 
     response = send("Hello?")
@@ -74,7 +74,7 @@ def test_inactive_chatbot_refuses_messages_and_keeps_none(send, chatbot):
 
 
 @pytest.mark.parametrize("length", [1, 4000])
-def test_message_of_allowed_length_is_kept_whole(send, length):
+def test_message_of_allowed_length_is_stored_whole(send, length):
     assert send("ä" * length).json()["message"] == "ä" * length
 
 

@@ -23,7 +23,7 @@ def amount(request, owner, chatbot):
         ("GET", "/v1/chatbots", None, 1),
         ("POST", "/v1/chatbots", {"name": "Sales"}, 1),
         ("GET", "{}", None, 1),
-        ("PATCH", "{}", {"name": "Sales"}, 3),  # read, changed, read as it is now
+        ("PATCH", "{}", {"name": "Sales"}, 3),  # read, changed, read again
         ("DELETE", "{}", None, 5),  # read, locked, then three tables
         ("GET", "{}/queries", None, 2),
         ("POST", "{}/messages", {"message": "Question 0"}, 4),  # chatbot, questions, one answer, insert
@@ -38,7 +38,7 @@ def amount(request, owner, chatbot):
 )
 def test_statements_of_an_endpoint(call, issue, url, statements, method, path, body, count):
     _, raw = issue()
-    call(raw, path="/v1/chatbots")  # the cost of a key's first use
+    call(raw, path="/v1/chatbots")  # so that the cost of a key's first use isn't counted
 
     with statements() as made:
         response = call(raw, method, path.format(url), body)
@@ -58,7 +58,7 @@ def test_statements_of_deleting_an_faq_entry(call, admin_key, chatbot, url, stat
 
 def test_owner_is_not_loaded(call, read_key, chatbot):
     for _ in range(4):
-        call(read_key)  # the cost of first uses
+        call(read_key)  # so that the cost of first uses isn't counted
 
     with round_trips(connection) as seen:
         call(read_key)

@@ -1,4 +1,4 @@
-"""A chatbot that is deleted while a request works on it is not found; nothing crashes."""
+"""If a chatbot is deleted while a request works on it, the response is 404 and nothing crashes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOT_FOUND = {"error": {"code": "NOT_FOUND", "message": "Not found"}}
 
 
 class BreakingReplier:
-    """Breaks a constraint that has nothing to do with the chatbot."""
+    """Violates a constraint that has nothing to do with the chatbot."""
 
     def reply(self, chatbot, message):
         raise IntegrityError
@@ -36,7 +36,7 @@ def test_message_to_a_chatbot_that_is_deleted_at_that_moment(call, write_key, ur
     assert (response.status_code, response.json()) == (404, NOT_FOUND)
 
 
-def test_a_broken_constraint_elsewhere_is_an_error_of_ours(call, write_key, url, settings):
+def test_a_violation_of_another_constraint_is_a_server_error(call, write_key, url, settings):
     settings.CHATBOT_REPLIER = "chatbots.tests.test_races.BreakingReplier"
 
     assert call(write_key, "POST", f"{url}/messages", {"message": "Hello?"}).status_code == 500
@@ -60,7 +60,7 @@ def test_new_chatbot_of_an_owner_who_is_deleted_at_that_moment(call, admin_key, 
 
 @pytest.mark.parametrize(("method", "body"), [("PATCH", {"name": "Sales"}), ("DELETE", None)])
 def test_change_of_a_chatbot_that_is_deleted_at_that_moment(call, admin_key, url, monkeypatch, method, body):
-    """The chatbot is gone right after it was found the first time."""
+    """Deletes the chatbot right after the view has found it."""
     get, found = Statement.get, []
 
     def get_then_delete(statement, **values):

@@ -1,4 +1,4 @@
-"""Every route × method, taken from the resolver, so that no new one is forgotten here."""
+"""Every route × method, taken from the resolver, so that tests can't miss a new one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BODIES = {
 
 
 def routes():
-    """Every address that has a view under /v1/, with its trailing slash or without."""
+    """Return every path under /v1/ that has a view, with and without a trailing slash."""
     (api,) = (one for one in get_resolver().url_patterns if getattr(one, "app_name", "") == "v1")
     return [re.sub(r"<id:\w+>", "<id>", str(pattern.pattern)) for pattern in api.url_patterns]
 
@@ -52,7 +52,7 @@ REFUSED = [
 
 @pytest.fixture
 def send(call, chatbot):
-    """Send a good request for a route: its ids exist, its body is valid."""
+    """Send a valid request to a route: its ids exist and its body is valid."""
 
     def send(raw, route, method):
         ids = iter([str(chatbot.pk), str(chatbot.faqs.get().pk)])
@@ -100,7 +100,7 @@ def test_key_with_every_permission_but_the_needed_one_may_not(issue, send, route
 
 
 @pytest.mark.parametrize(("route", "method"), ALLOWED + REFUSED)
-def test_nobody_may_do_anything_without_a_key(send, route, method):
+def test_every_route_needs_a_key(send, route, method):
     before = snapshot()
 
     response = send(None, route, method)
@@ -112,7 +112,7 @@ def test_nobody_may_do_anything_without_a_key(send, route, method):
 
 
 @pytest.mark.parametrize(("route", "method"), REFUSED)
-def test_method_that_no_one_declared_is_refused_to_every_key(issue, send, route, method):
+def test_undeclared_method_is_refused_to_every_key(issue, send, route, method):
     _, raw = issue()
     before = snapshot()
 
@@ -127,7 +127,7 @@ def test_method_that_no_one_declared_is_refused_to_every_key(issue, send, route,
 
 
 @pytest.mark.parametrize(("route", "method"), [case for case in ALLOWED if "<id>" in case[0]])
-def test_strangers_chatbot_answers_exactly_like_one_that_does_not_exist(
+def test_strangers_chatbot_looks_exactly_like_one_that_does_not_exist(
     call, stranger_key, chatbot, route, method
 ):
     faq = str(chatbot.faqs.get().pk)
@@ -153,14 +153,14 @@ def test_stranger_sees_none_of_anothers_chatbots(call, stranger_key, chatbot):
 
 @pytest.mark.parametrize("path", ["messages", "faqs"])
 @pytest.mark.parametrize("body", [{}, {"message": 1}, []])
-def test_what_does_not_exist_is_not_found_before_its_body_is_read(call, admin_key, path, body):
+def test_a_missing_object_is_not_found_before_the_body_is_read(call, admin_key, path, body):
     response = call(admin_key, "POST", f"/v1/chatbots/{uuid.uuid4()}/{path}", body)
 
     assert (response.status_code, response.json()["error"]["code"]) == (404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize("body", [{"name": 1}, {"is_active": "yes"}, []])
-def test_bad_input_does_not_tell_a_strangers_chatbot_from_none(call, stranger_key, url, body):
+def test_bad_input_does_not_reveal_whether_a_strangers_chatbot_exists(call, stranger_key, url, body):
     theirs = call(stranger_key, "PATCH", url, body)
     nobodys = call(stranger_key, "PATCH", f"/v1/chatbots/{uuid.uuid4()}", body)
 
@@ -171,7 +171,7 @@ def test_bad_input_does_not_tell_a_strangers_chatbot_from_none(call, stranger_ke
 @pytest.mark.parametrize(
     "chatbot_id", ["nonsense", "6F1B2C1E-8F0D-4C5A-9B52-0D6C8E1F7A10", "%00", "x" * 3000]
 )
-def test_what_cannot_be_an_id_needs_a_key_and_is_then_not_found(call, admin_key, chatbot_id, faq):
+def test_an_impossible_id_needs_a_key_and_is_then_not_found(call, admin_key, chatbot_id, faq):
     path = f"/v1/chatbots/{chatbot_id}{faq}"
 
     assert call(None, "DELETE", path).status_code == 401

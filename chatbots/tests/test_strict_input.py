@@ -15,7 +15,7 @@ BAD_TEXT = ["\ud800", "a\udfffb", "\x00", "a\x00b"]
 
 @pytest.fixture
 def refused(call, issue, url):
-    """Assert that a body is refused for one field, and that nothing was changed by it."""
+    """Assert that a body is refused because of one field, and that nothing changed."""
     _, raw = issue()
 
     def send(method, path, body, field):
@@ -54,12 +54,12 @@ def test_text_is_a_string(refused, method, path, others, field, limit, value):
 
 @pytest.mark.parametrize("value", BAD_TEXT, ids=ascii)
 @pytest.mark.parametrize(("method", "path", "others", "field", "limit"), TEXTS)
-def test_half_characters_and_nul_are_not_text(refused, method, path, others, field, limit, value):
+def test_lone_surrogates_and_nul_are_refused(refused, method, path, others, field, limit, value):
     refused(method, path, others | {field: value}, field)
 
 
 @pytest.mark.parametrize(("method", "path", "others", "field", "limit"), TEXTS)
-def test_text_has_a_longest_length(call, issue, url, refused, method, path, others, field, limit):
+def test_text_has_a_maximum_length(call, issue, url, refused, method, path, others, field, limit):
     refused(method, path, others | {field: "😀" * (limit + 1)}, field)
 
     response = call(issue()[1], method, path.format(url), others | {field: "😀" * limit})
@@ -96,7 +96,7 @@ def test_is_active_is_true_or_false(refused, value):
     ("method", "path"),
     [("POST", "/v1/chatbots"), ("PATCH", "{}"), ("POST", "{}/messages"), ("POST", "{}/faqs")],
 )
-def test_body_that_is_no_object_is_refused(call, issue, url, method, path, body):
+def test_body_that_is_not_an_object_is_refused(call, issue, url, method, path, body):
     _, raw = issue()
 
     response = call(raw, method, path.format(url), body)
@@ -121,7 +121,7 @@ def test_an_unknown_field_is_refused_by_name(refused, stranger, method, path, bo
 
 
 @pytest.mark.parametrize(("method", "path", "body"), BODIES)
-def test_everything_that_is_wrong_is_named_at_once(call, issue, url, method, path, body):
+def test_all_errors_are_reported_at_once(call, issue, url, method, path, body):
     wrong = dict.fromkeys(body, 1) | {"colour": "red", "size": None}
 
     response = call(issue()[1], method, path.format(url), wrong)
@@ -163,7 +163,7 @@ def test_a_field_that_occurs_twice_is_found_wherever_it_is(call, issue, body):
     [(rb"\ud800", "\\ud800"), (rb"a\u0000b", "a\0b"), (b"x" * 5000, "x" * 100)],
     ids=["half a character", "NUL", "long"],
 )
-def test_any_name_of_an_unknown_field_can_be_answered(call, issue, written, shown):
+def test_any_name_of_an_unknown_field_can_be_shown_in_the_error(call, issue, written, shown):
     body = b'{"name": "Sales", "%b": 1}' % written
     twice = b'{"%b": 1, "%b": 2}' % (written, written)
 
@@ -173,7 +173,7 @@ def test_any_name_of_an_unknown_field_can_be_answered(call, issue, written, show
     assert not Chatbot.objects.exists()
 
 
-def test_a_body_of_invented_fields_gets_a_short_answer(call, issue):
+def test_a_body_of_invented_fields_gets_a_short_response(call, issue):
     _, raw = issue()
     unknown = {f"field {number}": number for number in range(5000)}
     doubled = "{" + ", ".join(f'"{name}": 1, "{name}": 2' for name in unknown) + "}"
@@ -183,7 +183,7 @@ def test_a_body_of_invented_fields_gets_a_short_answer(call, issue):
         assert len(response.content) < 4096
 
 
-def test_a_key_as_the_name_of_a_field_is_not_sent_back(call, issue):
+def test_a_key_as_the_name_of_a_field_is_not_echoed(call, issue):
     _, raw = issue()
 
     response = call(raw, "POST", body={"name": "Sales", raw: 1})
@@ -192,7 +192,7 @@ def test_a_key_as_the_name_of_a_field_is_not_sent_back(call, issue):
     assert raw[17:] not in response.content.decode()
 
 
-def test_what_get_gave_can_be_sent_back(call, issue, url):
+def test_the_body_of_a_get_can_be_sent_back(call, issue, url):
     _, raw = issue()
     chatbot = call(raw, path=url).json()
 
@@ -228,11 +228,11 @@ def test_read_only_fields_are_ignored(call, issue, owner, chatbot, url):
     assert (chatbot.queries.count(), chatbot.faqs.count()) == (1, 2)
 
 
-def test_white_space_around_text_is_left_out(call, write_key, url):
+def test_whitespace_around_text_is_stripped(call, write_key, url):
     assert call(write_key, "PATCH", url, {"name": "  Sales\n"}).json()["name"] == "Sales"
 
 
-def test_markup_and_other_scripts_are_text_like_any(call, write_key, url):
+def test_markup_and_other_scripts_are_stored_unchanged(call, write_key, url):
     text = "<script>alert(1)</script> & “Größe” \u202e日本語 {{ 7*7 }} %s"
 
     assert call(write_key, "PATCH", url, {"description": text}).json()["description"] == text

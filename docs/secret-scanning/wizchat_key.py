@@ -11,7 +11,7 @@ DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def is_key(text: str) -> bool:
-    """Return whether ``text``, which ``PATTERN`` matches, ends in its own checksum."""
+    """Return whether ``text``, which matches ``PATTERN``, ends in its own checksum."""
     number, checksum = crc32(text[:-6].encode()), ""
     for _ in range(6):
         number, digit = divmod(number, 62)

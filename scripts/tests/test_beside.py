@@ -12,7 +12,7 @@ import pytest
 from testing.server import ROOT
 from testing.services import children, wait_until
 
-# What run.py does at its end, with another server and another worker.
+# The last steps of run.py, with a different server and worker.
 RUN = """
 import os, signal, sys
 from pathlib import Path
@@ -54,7 +54,7 @@ def started(root):
 
 @pytest.fixture
 def start(root):
-    """Return a function that starts a server in a group of its own; wait for its worker."""
+    """Return a function that starts a server in its own process group and waits for its worker."""
     processes = []
 
     def start(server=SERVER):
@@ -68,7 +68,7 @@ def start(root):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    # Any are left only if a test failed.
+    # Some are left only if a test failed.
     for pid in started(root):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The tests' own machinery: they share only what they mean to, and failures keep their logs."""
+"""The test harness: tests share only what they should, and failures keep their logs."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def test_no_two_servers_of_a_run_share_a_cache(monkeypatch):
     assert max(numbers) < TEST_PROCESSES + 2 * SERVERS_EACH < Redis.DATABASES
 
 
-def test_a_port_of_a_service_is_none_that_a_client_could_be_given():
+def test_a_services_port_is_never_one_that_the_system_gives_to_clients():
     first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
 
     assert {free_port() < first for _ in range(20)} == {True}
 
 
-def test_a_failure_is_shown_when_it_happens_and_keeps_the_logs_of_services(tmp_path):
+def test_a_failure_is_shown_at_once_and_keeps_the_logs_of_services(tmp_path):
     (tmp_path / "test_it.py").write_text(TESTS)
     command = [sys.executable, "-m", "pytest", "-p", "testing.failures", "-v", "-c", os.devnull]
     done = subprocess.run(

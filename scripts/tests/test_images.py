@@ -56,7 +56,7 @@ def test_an_older_digest_is_replaced_and_the_tag_stays(root):
     assert new == f"FROM docker.io/library/python:3.11-slim@{DIGEST} AS build\n"
 
 
-def test_a_registry_that_does_not_answer_changes_nothing_and_is_told(root):
+def test_a_registry_that_does_not_respond_changes_nothing_and_is_reported(root):
     make_tool(root, "skopeo", 'case "$*" in *redis*) echo "no such host" >&2; exit 1;; esac; echo manifest')
     before = texts(root)
 
@@ -66,7 +66,7 @@ def test_a_registry_that_does_not_answer_changes_nothing_and_is_told(root):
     assert texts(root) == before
 
 
-def test_without_skopeo_nothing_is_changed_and_it_is_told(root, monkeypatch):
+def test_without_skopeo_nothing_is_changed_and_the_error_says_why(root, monkeypatch):
     monkeypatch.setenv("PATH", str(root))
     before = texts(root)
 

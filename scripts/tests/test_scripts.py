@@ -1,4 +1,4 @@
-"""What ``make run`` and ``make test`` do before WizChat itself runs."""
+"""The steps of ``make run`` and ``make test`` before WizChat itself runs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_env_file_with_a_key_is_never_changed(tmp_path, line):
 @pytest.mark.parametrize(
     "text", ["DEBUG=on\n", "DEBUG=on", "SECRET_KEY=\n", 'SECRET_KEY=""\n', "# SECRET_KEY=x"]
 )
-def test_env_file_without_a_key_gets_one_after_what_is_there(tmp_path, text):
+def test_env_file_without_a_key_gets_one_after_its_existing_lines(tmp_path, text):
     path = tmp_path / ".env"
     path.write_text(text)
 
@@ -115,7 +115,7 @@ def test_run_says_what_it_does_to_the_env_file(tmp_path, monkeypatch, capsys):
 
 @pytest.fixture
 def settle(tmp_path, monkeypatch):
-    """Return a function that gives what ``make run`` makes of the environment and a ``.env``."""
+    """Return a function that returns the settings that ``make run`` derives from environment and ``.env``."""
     monkeypatch.setattr(run, "ROOT", tmp_path)
 
     def settle(dotenv="", **given):
@@ -152,14 +152,14 @@ def test_the_address_that_is_printed_is_an_allowed_host(settle):
         ("", {"SITE_URL": "https://wizchat.example.com"}, "https://wizchat.example.com"),
     ],
 )
-def test_links_in_emails_lead_to_the_server_that_was_started(settle, dotenv, given, url):
+def test_links_in_emails_point_to_the_server_that_was_started(settle, dotenv, given, url):
     settle(dotenv=dotenv, **given)
     run.set_site_url("127.0.0.1:8123")
 
     assert os.environ["SITE_URL"] == url
 
 
-def test_host_and_port_may_stand_in_env_file(settle):
+def test_host_and_port_can_be_set_in_the_env_file(settle):
     dotenv = "HOST=192.0.2.1\nPORT=9000\n"
 
     assert [settle(dotenv=dotenv)[name] for name in ("HOST", "PORT")] == ["192.0.2.1", "9000"]
@@ -169,7 +169,7 @@ def test_host_and_port_may_stand_in_env_file(settle):
 
 @contextmanager
 def start(tmp_path, **environ):
-    """Start what ``make run`` starts, with a database and a port of its own; it ends with the block."""
+    """Start what ``make run`` starts, with its own database and port; stop it at the end of the block."""
     given = {"SECRET_KEY": "x" * 50, "DATABASE_URL": f"sqlite:///{tmp_path}/db", "PORT": "0"}
     base = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     command = [sys.executable, "-m", "scripts.run"]
@@ -200,7 +200,7 @@ def test_run_prepares_serves_and_stops(tmp_path):
     assert len(passwords) == 1
 
 
-def test_taken_port_is_told_in_one_sentence(tmp_path):
+def test_a_port_in_use_is_reported_in_one_sentence(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         with start(tmp_path, PORT=port) as process:
@@ -212,7 +212,7 @@ def test_taken_port_is_told_in_one_sentence(tmp_path):
 
 
 @pytest.mark.parametrize("port", ["http", "-1", "65536"])
-def test_port_that_is_none_is_told_in_one_sentence(tmp_path, port):
+def test_an_invalid_port_is_reported_in_one_sentence(tmp_path, port):
     with start(tmp_path, PORT=port) as process:
         _, err = process.communicate(timeout=20)
 
@@ -224,13 +224,13 @@ def test_port_that_is_none_is_told_in_one_sentence(tmp_path, port):
     ("name", "value"),
     [("HTTPS_ONLY", "ture"), ("WEB_THREADS", "many"), ("DATABASE_URL", "sqlite:////no/such/folder/db")],
 )
-def test_what_cannot_be_served_is_told_in_one_sentence(tmp_path, name, value):
+def test_a_setting_that_stops_the_server_is_reported_in_one_sentence(tmp_path, name, value):
     with start(tmp_path, **{name: value}) as process:
         _, err = process.communicate(timeout=60)
 
     assert process.returncode != 0
     assert name in err or "database" in err
-    # The worker, which starts before the server reads its own part, may have said so.
+    # The worker starts before the server reads its own settings, so its line may be there.
     assert err.replace("Sending emails.\n", "").count("\n") == 1
 
 
@@ -262,7 +262,7 @@ def make_tool(folder, name, script=""):
     return str(folder / name)
 
 
-def test_browser_that_was_named_is_the_only_one_taken(monkeypatch, playwright):
+def test_only_the_browser_named_by_the_environment_is_used(monkeypatch, playwright):
     monkeypatch.setenv("CHROMIUM", sys.executable)
     assert browser.find(playwright) == sys.executable
 

@@ -10,7 +10,7 @@ for (const button of document.querySelectorAll("button[data-passkey]")) {
       button.form.elements.credential.value = JSON.stringify(await passkey(button.dataset.passkey));
       button.form.requestSubmit();
     } catch {
-      status.hidden = false; // cancelled, none there, or this address may have none
+      status.hidden = false; // cancelled, no passkey, or passkeys aren't possible on this host
     }
   });
 }

@@ -1,8 +1,8 @@
-// The API reference: whoever opens a sample in one language gets all samples in it.
+// The API reference: opening a sample opens all samples in that language.
 const samples = [...document.querySelectorAll("details[data-language]")];
 for (const sample of samples) {
   sample.querySelector("summary").addEventListener("click", () => {
-    if (sample.open) return; // it is about to close
+    if (sample.open) return; // the click will close it
     const top = sample.getBoundingClientRect().top;
     for (const other of samples) {
       if (other !== sample) other.open = other.dataset.language === sample.dataset.language;

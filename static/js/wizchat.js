@@ -1,7 +1,7 @@
 // Optional extras: every page works without this file.
 "use strict";
 
-// A form is sent once, however often its button is pressed.
+// Submit a form only once, however often its button is pressed.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post") return;
@@ -13,8 +13,8 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
-// Copy: the clipboard where the browser has one, else a selection for the user to copy.
-const SAID_FOR = 2000; // milliseconds
+// Copy to the clipboard; if the browser won't, select the text for the user to copy.
+const STATUS_SHOWN_FOR = 2000; // milliseconds
 
 function select(element) {
   getSelection().selectAllChildren(element);
@@ -36,19 +36,19 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   const status = document.getElementById(button.dataset.status);
   let timer;
   button.hidden = false;
-  button.style.minWidth = `${button.getBoundingClientRect().width}px`; // for any label
+  button.style.minWidth = `${button.getBoundingClientRect().width}px`; // keeps the width when the label changes
   button.addEventListener("click", async () => {
-    const said = await copy(document.getElementById(button.dataset.copy));
-    button.textContent = status.textContent = said;
+    const message = await copy(document.getElementById(button.dataset.copy));
+    button.textContent = status.textContent = message;
     clearTimeout(timer);
     timer = setTimeout(() => {
       button.textContent = label;
       status.textContent = "";
-    }, SAID_FOR);
+    }, STATUS_SHOWN_FOR);
   });
 }
 
-// Times in the reader's zone, which is named; without script they are in UTC, in the same format.
+// Show times in the reader's time zone and name it; without scripting they are in UTC, in the same format.
 const part = (at, options) => new Intl.DateTimeFormat("en-GB", options).format(at);
 const clock = { hour: "2-digit", minute: "2-digit" };
 const short = (at) => `${at.getDate()} ${part(at, { month: "long" }).slice(0, 3)}`;
@@ -66,7 +66,7 @@ for (const time of document.querySelectorAll("time[data-at]")) {
   if (kind !== "full") time.title = WORDS.full(at);
 }
 
-// A new key is on this page only: its history entry leads elsewhere, and leaving wipes it.
+// Only this page shows a new key: its history entry points to the key's page, and leaving removes the key.
 const reveal = document.querySelector("[data-reveal]");
 if (reveal) {
   history.replaceState(null, "", reveal.dataset.reveal);

@@ -74,7 +74,7 @@ RecoveryCodes.activate(user)
 
 @dataclass(frozen=True)
 class Scene:
-    """``member`` has keys, their ids are in ``ids``, and is an operator; ``guarded`` has two-factor."""
+    """``member`` is an operator with keys, whose ids are in ``ids``; ``guarded`` has two-factor."""
 
     member: object
     ids: dict
@@ -94,7 +94,7 @@ def furnish(server, robots=25):
 
 
 def create(page, name="Browser key"):
-    """Create a key with the form; the page is then the one that shows it."""
+    """Create a key with the form; the page then shows the new key."""
     page.goto("/settings/api/new/")
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("button", name="Create", exact=True).click()
@@ -129,7 +129,7 @@ def _failed_login(page, scene):
 
 
 def _saved(page, scene):
-    for typed in ("", "0.0.0.0/0\n10.0.0.1/8"):  # the last visit may have saved the same
+    for typed in ("", "0.0.0.0/0\n10.0.0.1/8"):  # the previous visit may have saved the same list
         page.goto(scene.path("Staging"))
         page.get_by_label("Allowed IP addresses", exact=True).fill(typed)
         with page.expect_navigation():
@@ -169,7 +169,7 @@ def _user(page, scene):
 
 
 def at(path, name=None):
-    """Return how to visit ``path``, or the page ``path`` of the key called ``name``."""
+    """Return a function that visits ``path``, or the page ``path`` of the key called ``name``."""
 
     def visit(page, scene):
         page.goto(scene.path(name, path) if name else path)
@@ -178,7 +178,7 @@ def at(path, name=None):
 
 
 def guarded(path):
-    """Return how to visit ``path`` as the member who has two-factor authentication."""
+    """Return a function that visits ``path`` as the member with two-factor authentication."""
 
     def visit(page, scene):
         page.context.clear_cookies()

@@ -1,6 +1,6 @@
 """``make screenshots``: every page in light and dark, narrow and wide, into ``var/screenshots/``.
 
-``ARGS="key admin"`` takes only the pages whose name has one of these words.
+``ARGS="key admin"`` takes only the pages whose name contains one of these words.
 """
 
 from __future__ import annotations

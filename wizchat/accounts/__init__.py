@@ -1,1 +1,1 @@
-"""django-allauth's account, MFA and sessions apps, with our rules and words."""
+"""django-allauth's account, MFA and sessions apps, with our rules and texts."""

@@ -1,4 +1,4 @@
-"""allauth's hooks: who may sign up, whose address counts, which links and words are used."""
+"""allauth's hooks: who may sign up, which addresses limits count by, and the links and texts of emails."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return [OUR_STAGE if stage == THEIR_STAGE else stage for stage in super().get_login_stages()]
 
     def can_delete_email(self, email_address: EmailAddress) -> bool:
-        """Keep the account's address while it has others: allauth would replace it with an unverified one."""
+        """Keep the primary address while there are others: allauth might make an unverified one primary."""
         user = email_address.user
         is_main = email_address.email.lower() == user.email.lower()
         if is_main and user.emailaddress_set.exclude(pk=email_address.pk).exists():
@@ -80,14 +80,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     # --- Limits
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Return the address that rate limits count by: the same one that keys are judged by."""
+        """Return the address that rate limits count by, found in the same way as for keys."""
         address = client_ip(request.META)
         if address is None:
             raise PermissionDenied("the client's address is not known")
         return str(address)
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Return what failures are counted by: the account, whichever host and name were used."""
+        """Return the key that counts failures: by account, whatever host and login were used."""
         logins = {login for name in ("username", "email") if (login := credentials.get(name))}
         for user in accounts_named(*logins):
             return f"account:{user.pk}"
@@ -116,7 +116,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         context: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        """Notify ``user``, and a removed address itself too, because it may be the only one."""
+        """Notify ``user``, and also an address that was removed, because it may have been the only one."""
         super().send_notification_mail(template_prefix, user, context, email)
         if context and (removed := context.get("deleted_email")):
             super().send_notification_mail(template_prefix, user, context, removed)

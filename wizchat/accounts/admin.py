@@ -1,4 +1,4 @@
-"""What operators see of two-factor authentication and sessions: nothing that lets anyone sign in."""
+"""Two-factor authentication and sessions in the admin, without anything that lets someone sign in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ admin.site.unregister([Authenticator, UserSession])
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(AuthenticatorBase):
-    """Can be deleted, for someone who has lost their device and their recovery codes."""
+    """Operators can delete one for a user who has lost both device and recovery codes."""
 
     fields = readonly_fields = ("user", "type", "created_at", "last_used_at")
     list_display = ("user", "type", "created_at", "last_used_at")
@@ -36,7 +36,7 @@ class AuthenticatorAdmin(AuthenticatorBase):
 
 @admin.register(UserSession)
 class SessionAdmin(SessionBase):
-    """Can be deleted, which signs that browser out."""
+    """Operators can delete a session, which signs that browser out."""
 
     fields = readonly_fields = ("user", "created_at", "last_seen_at", "ip", "user_agent")
     list_display = ("user", "created_at", "last_seen_at", "ip", "user_agent")

@@ -1,4 +1,4 @@
-"""Connects what happens at each sign-in and at the end of a session."""
+"""Connects the receivers for sign-ins and ended sessions."""
 
 from __future__ import annotations
 

@@ -14,11 +14,11 @@ ROWS_PER_TRANSACTION = 1000
 
 
 def delete_ended_sessions(moment: datetime) -> int:
-    """Delete what is listed under a session that ended before ``moment``; return how many rows."""
+    """Delete the list entries of sessions that ended before ``moment``; return how many."""
     goes_on = Exists(Session.objects.filter(pk=OuterRef("session_key")))
     ended = UserSession.objects.filter(~goes_on, created_at__lt=moment)
     return delete_in_batches(ended.order_by("pk"), ROWS_PER_TRANSACTION)
 
 
-# After the one that deletes the sessions themselves (apikeys.chores).
+# Runs after the chore that deletes the sessions themselves (apikeys.chores).
 CHORES = [Chore(delete_ended_sessions, "Deleted the entries of {count:,} sessions that have ended.")]

@@ -28,9 +28,9 @@ class LoginForm(forms.LoginForm):  # type: ignore[misc]  # allauth ships no type
         login = self.fields["login"]
         login.label = "Username or email"
         login.widget.attrs["autocomplete"] = "username"
-        # SQLite fails with patterns that are very long, and every name is looked up by one.
+        # SQLite fails on very long LIKE patterns, and the lookup of a login uses one.
         login.validators.append(MaxLengthValidator(LOGIN_LENGTH))
-        # The page links to the reset below the form: here, Tab would stop at it before the password.
+        # The page links to the reset below the form; here, Tab would reach the link before the password.
         self.fields["password"].help_text = ""
         self.fields["remember"].label = "Keep me signed in"
 
@@ -47,14 +47,14 @@ class SignupForm(forms.SignupForm):  # type: ignore[misc]  # allauth ships no ty
         self.fields["password2"].label = "Password again"
 
     def validate_unique_email(self, value: str) -> str:
-        """Let an address through that someone else has only added to their account."""
+        """Accept an address that another user has added but not verified."""
         email: str = super().validate_unique_email(value)
         self.account_already_exists = bool(accounts_with(email))
         return email
 
 
 class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # allauth ships no types
-    """Looks up no account before the response, so that its timing doesn't reveal which addresses have one."""
+    """Looks up accounts in a thread, so that response times don't reveal which addresses have one."""
 
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()
@@ -79,7 +79,7 @@ class ChangePasswordForm(forms.ChangePasswordForm):  # type: ignore[misc]  # all
         name_new_password(self)
 
     def clean_oldpassword(self) -> str:
-        """Count a wrong password with the failed sign-ins of the account."""
+        """Count a wrong password as a failed sign-in of the account."""
         password: str = self.cleaned_data["oldpassword"]
         if not get_adapter().reauthenticate(self.user, password):
             raise get_adapter().validation_error("enter_current_password")

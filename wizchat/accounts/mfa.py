@@ -32,7 +32,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
         return cipher().encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Return the secret; raise ``InvalidToken`` if no key that is configured has encrypted it."""
+        """Return the secret; raise ``InvalidToken`` if none of the configured keys encrypted it."""
         return cipher().decrypt(encrypted_text.encode()).decode()
 
     def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
@@ -45,7 +45,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
 
 
 class ActivateTOTPForm(AllauthActivateTOTPForm):  # type: ignore[misc]  # allauth ships no types
-    """Encrypts the new secret in the session, where it waits for the first code."""
+    """Encrypts the new secret in the session until the user enters the first code."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.secret = ""
@@ -54,7 +54,7 @@ class ActivateTOTPForm(AllauthActivateTOTPForm):  # type: ignore[misc]  # allaut
         try:
             self.secret = adapter.decrypt(self.secret)
         except InvalidToken:
-            # allauth has just made this one and stored it as it is.
+            # allauth has just generated this secret and stored it in the clear.
             context.request.session[SECRET_SESSION_KEY] = adapter.encrypt(self.secret)
 
 

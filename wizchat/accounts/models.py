@@ -1,4 +1,4 @@
-"""Which accounts signed up by themselves, and which accounts a name or an address belongs to."""
+"""Accounts that signed up themselves, and lookups of accounts by username or address."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from apikeys.core.keyformat import redact
 
 
 class SignUp(models.Model):
-    """Marks an account that signed up by itself: nobody has vouched for its email address."""
+    """Marks an account that signed up itself: no operator has vouched for its email address."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="sign_up")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -33,20 +33,20 @@ def has_verified_address(user: User) -> bool:
 
 
 def redact_user_agent(instance: Any, **_: object) -> None:
-    """Keep no API key in the list of sessions, should one be sent as the name of a browser."""
+    """Remove API keys from the user agent in the list of sessions, in case a client sent one there."""
     instance.user_agent = redact(instance.user_agent)
 
 
 def end_session(instance: Any, **_: object) -> None:
-    """Sign the browser out when its session is no longer listed, whatever deleted the row."""
+    """Delete the session itself when something deletes its entry in the list."""
     Session.objects.filter(pk=instance.session_key).delete()
 
 
 def accounts_named(*logins: str) -> list[User]:
     """Return the accounts with one of ``logins`` as username or email, owners of a verified address first.
 
-    It takes two queries, whether there is such an account or not. An address that someone has only added to
-    their account doesn't name it.
+    Takes two queries whether or not there is such an account. An address that a user has added but not
+    verified doesn't count.
     """
     names = {login.lower() for login in logins}
     verified = set(_verified(names).values_list("user_id", flat=True))
@@ -56,16 +56,16 @@ def accounts_named(*logins: str) -> list[User]:
     users = [
         user
         for user in User.objects.filter(matches)
-        # Databases treat more letters as equal than Python does.
+        # Compare again in Python, because databases treat more letters as equal.
         if user.pk in verified or names & {user.username.lower(), user.email.lower()}
     ]
     return sorted(users, key=lambda user: (user.pk not in verified, user.pk))
 
 
 def accounts_with(email: str) -> list[User]:
-    """Return the accounts that verified ``email``, or without any, those whose primary address it is.
+    """Return the accounts that have verified ``email``; if there are none, those with it as primary address.
 
-    Anyone can add another person's address to their account: until it is verified, it isn't theirs.
+    Anyone can add another person's address to their account, so an unverified one proves nothing.
     """
     verified = [address.user for address in _verified({email.lower()}).select_related("user")]
     candidates = User.objects.filter(email__iexact=email).order_by("pk")

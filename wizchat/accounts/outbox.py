@@ -1,4 +1,4 @@
-"""Sends emails in a thread: no request waits for a mail server or reveals whether one was sent."""
+"""Sends emails in a thread: no request waits for a mail server or reveals whether an email was sent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _run(job: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     try:
         job(*arguments)
     except Exception:
-        # Any exception of the mail server or the database: nobody is waiting for it.
+        # Whatever the mail server or the database raises: no caller is there to handle it.
         logger.exception("an email was not sent")
     finally:
         connections.close_all()

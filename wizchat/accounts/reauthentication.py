@@ -20,9 +20,9 @@ from apikeys.core.keyformat import redact
 from wizchat.accounts.models import has_verified_address, signed_up
 
 TYPED = "accounts.typed"
-"""Where the session keeps a form while its sender is asked for the password."""
+"""The session key under which a form waits while its sender is asked for the password."""
 TYPED_LENGTH = 70_000
-"""Characters of the longest form that is kept."""
+"""Most characters of a form that is stored."""
 NEVER_KEPT = ("csrf", "token", "password", "code", "secret", "credential")
 
 
@@ -31,14 +31,14 @@ class View(Protocol):
 
 
 def note_sign_in(request: HttpRequest, user: User, **_: object) -> None:
-    """Count a sign-in as an authentication: nobody is asked for a password that they have just typed."""
+    """Count a sign-in as a recent authentication, so that nobody has to enter the same password twice."""
     record_authentication(request, user, method="sign_in", reauthenticated=True)
 
 
 def key_issuer_required(view: View) -> View:
-    """Require a verified address, of those who need one, and a recent sign-in to create a key.
+    """Require a recent sign-in to create a key, and a verified address of users who need one.
 
-    Wraps a view that needs a signed-in user. Looking at the form takes no password.
+    Wraps a view that needs a signed-in user. Viewing the form doesn't require the password.
     """
 
     @wraps(view)
@@ -62,12 +62,12 @@ def ask_for_password(request: HttpRequest) -> HttpResponse:
 
 
 def typed_before(request: HttpRequest) -> dict[str, str | list[str]]:
-    """Return what was typed into the form of this page before its sender was asked for the password, once."""
-    kept = request.session.get(TYPED)
-    if not kept or kept["path"] != request.path or not did_recently_reauthenticate(request):
+    """Return, once, what the user typed into this page's form before having to enter the password."""
+    stored = request.session.get(TYPED)
+    if not stored or stored["path"] != request.path or not did_recently_reauthenticate(request):
         return {}
     del request.session[TYPED]
-    fields: dict[str, str | list[str]] = kept["fields"]
+    fields: dict[str, str | list[str]] = stored["fields"]
     if fields:
         messages.info(request, "Thanks for confirming. Your form is still here: check and submit it again.")
     return fields
@@ -93,7 +93,7 @@ def _keep(request: HttpRequest) -> None:
 class ReauthenticationMiddleware:
     """Answers allauth's ``ReauthenticationRequired`` in place of allauth's own middleware.
 
-    That one keeps the whole request in the session, its cookies and ``Authorization`` header included.
+    allauth's keeps the whole request in the session, including cookies and the ``Authorization`` header.
     """
 
     def __init__(self, get_response: Any) -> None:

@@ -1,4 +1,4 @@
-"""Account pages that say more than allauth's."""
+"""Account pages that explain more than allauth's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class EmailView(views.EmailView):  # type: ignore[misc]  # allauth ships no type
         return {"email": typed["email"]} if "action_add" in typed else {}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Say so if no address was chosen; only a verified one can become the primary one."""
+        """Explain if no address was chosen, or an unverified one as the primary address."""
         if problem := self._problem(request):
             messages.error(request, problem)
             return redirect("account_email")
@@ -44,7 +44,7 @@ class EmailView(views.EmailView):  # type: ignore[misc]  # allauth ships no type
 
 class ConfirmEmailView(views.ConfirmEmailView):  # type: ignore[misc]  # allauth ships no types
     def logout_other_user(self, confirmation: Any) -> None:
-        """Sign out whoever confirms an address of another account, but nobody who only follows a link."""
+        """Sign out a user who confirms an address of another account, but not one who only opens the link."""
         if self.request.method == "POST":
             super().logout_other_user(confirmation)
 

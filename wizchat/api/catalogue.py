@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 
 class Error(NamedTuple):
-    """One error: ``message`` is what a client reads in the body, ``meaning`` what the reference says.
+    """One error: ``message`` is in the response body, ``meaning`` in the reference.
 
-    ``headers`` names those that it always has.
+    ``headers`` names the headers that the response always has.
     """
 
     status: int
@@ -200,7 +200,7 @@ _BY_STATUS = {error.status: error for error in reversed(ERRORS)} | {403: FORBIDD
 
 
 def for_status(status: int) -> Error:
-    """Return the error to use for ``status`` when no more specific one is known."""
+    """Return the error for ``status`` if no more specific one is known."""
     known = _BY_STATUS.get(status)
     if known is not None:
         return known

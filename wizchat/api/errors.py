@@ -1,4 +1,4 @@
-"""The API's error envelope: ``{"error": {"code": …, "message": …}}``, for everything that goes wrong."""
+"""The API's error envelope: ``{"error": {"code": …, "message": …}}``, for every failure."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ logger = logging.getLogger(__name__)
 
 
 class APIError(exceptions.APIException):
-    """One error of the catalogue, with another message if the catalogue's isn't enough."""
+    """One error of the catalogue, optionally with a more specific message."""
 
     def __init__(
         self, error: Error, message: str | None = None, *, headers: Mapping[str, str] | None = None
     ) -> None:
-        # Not DRF's: that turns lists and lazy text into text, which a message is already.
+        # Skip DRF's own __init__, which converts lists and lazy text: a message is plain text already.
         self.detail = exceptions.ErrorDetail(message or error.message)
         self.error = error
         self.status_code = error.status
@@ -94,7 +94,7 @@ def status_of(exc: BaseException) -> int:
             return HTTPStatus.FORBIDDEN
         case RequestDataTooBig():
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        # A Host header that is not ours, above all; a body that broke off.
+        # Mostly a Host header that isn't ours, or a body that broke off.
         case SuspiciousOperation() | UnreadablePostError():
             return HTTPStatus.BAD_REQUEST
         case _ if is_outage(exc):
@@ -128,7 +128,7 @@ def _fields(detail: Any) -> dict[str, list[str]]:
 
 
 def json_error(error: Error) -> HttpResponse:
-    """Return the envelope as a plain response, for what never reaches a DRF view."""
+    """Return the envelope as a plain response, for requests that never reach a DRF view."""
     return json_response(error.body(), error.status, retry_headers(error.status))
 
 

@@ -1,4 +1,4 @@
-"""What a list endpoint reads: just the columns that its serializer shows, compiled for each page size."""
+"""Reads the rows of a list endpoint: only the serializer's columns, by a SELECT compiled per page size."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ class Listing:
         self._statements: dict[tuple[bool | None, int], Statement[Any]] = {}
 
     def fetch(self, cursor: Cursor | None, limit: int, **values: Any) -> list[tuple[Any, ...]]:
-        """Return at most ``limit`` rows behind ``cursor``, nearest first."""
+        """Return at most ``limit`` rows after ``cursor``, nearest first."""
         if cursor is None:
             return self.statement(None, limit).json_rows(**values)
-        behind = {"cursor_created_at": cursor.created_at, "cursor_id": cursor.id}
-        return self.statement(cursor.older, limit).json_rows(**behind, **values)
+        position = {"cursor_created_at": cursor.created_at, "cursor_id": cursor.id}
+        return self.statement(cursor.older, limit).json_rows(**position, **values)
 
     def position(self, row: tuple[Any, ...]) -> tuple[datetime, Any]:
         """Return when a row was created, and its id."""
         created_at, row_id = row[self._created_at], row[self._id]
-        if created_at.tzinfo is None:  # as SQLite has it
+        if created_at.tzinfo is None:  # on SQLite
             created_at = created_at.replace(tzinfo=UTC)
         return created_at, row_id.replace("-", "") if isinstance(row_id, str) else row_id
 
     def statement(self, older: bool | None, limit: int) -> Statement[Any]:
-        """Return the SELECT of a page, of the first one if ``older`` is ``None``."""
-        made = self._statements.get((older, limit))
-        if made is None:
-            made = self._statements[older, limit] = Statement(self._page(older, limit))
-        return made
+        """Return the SELECT for a page; for the first page if ``older`` is ``None``."""
+        statement = self._statements.get((older, limit))
+        if statement is None:
+            statement = self._statements[older, limit] = Statement(self._page(older, limit))
+        return statement
 
     def _page(self, older: bool | None, limit: int) -> QuerySet[Any, Any]:
         queryset = self._queryset

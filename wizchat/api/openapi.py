@@ -72,7 +72,7 @@ BEFORE_A_KEY = {
         catalogue.HEADERS_TOO_LARGE,
     )
 }
-"""Statuses that are only returned before a key is accepted. A 401 can also come later, because an account may
+"""Statuses that are only sent before a key is accepted. A 401 can also come later, because an account may
 be closed while a request is served.
 """
 
@@ -92,7 +92,7 @@ class ErrorEnvelope(serializers.Serializer[Any]):
 
 
 def errors_of(operation: Operation, *, has_key: bool, has_permission: bool, has_id: bool) -> list[Error]:
-    """Return every error that an operation can return, in the order of the catalogue."""
+    """Return every error that an operation can respond with, in the order of the catalogue."""
     errors = {*ALWAYS, *operation.errors}
     if has_key:
         errors |= {*WITH_A_KEY}
@@ -108,7 +108,7 @@ def errors_of(operation: Operation, *, has_key: bool, has_permission: bool, has_
 
 
 class Schema(AutoSchema):
-    """Adds what an operation declares."""
+    """Adds what a view's operations declare to drf-spectacular's schema."""
 
     @property
     def declared(self) -> Operation:
@@ -121,7 +121,7 @@ class Schema(AutoSchema):
 
     @property
     def permission(self) -> str | None:
-        """Return the permission that the view asks for; ``None`` for any valid key or no key."""
+        """Return the permission that the view requires; ``None`` if it takes any valid key or no key."""
         needed = getattr(self.view, "required_permissions", {}).get(self.method)
         return needed.names[0] if needed else None
 
@@ -230,7 +230,7 @@ def finished(result: dict[str, Any], **options: Any) -> dict[str, Any]:
 
 @cache
 def document() -> dict[str, Any]:
-    """Return the document; it is the same for everybody until the process ends."""
+    """Return the document, which is the same for every client and cached until the process ends."""
     from drf_spectacular.generators import SchemaGenerator  # imports views, which import this module
 
     generator = SchemaGenerator()  # type: ignore[no-untyped-call]  # it ships no types for this

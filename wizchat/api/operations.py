@@ -1,4 +1,4 @@
-"""What the OpenAPI document says about one endpoint and method, beyond what its view and serializer say.
+"""Describes operations for the OpenAPI document, beyond what their views and serializers say.
 
 A view declares its ``operations`` by method, as it does its ``required_permissions``.
 """
@@ -25,10 +25,11 @@ PAGES = (
 
 
 class Operation(NamedTuple):
-    """One operation: ``example`` is the body of a request, ``answer`` that of its response.
+    """One operation: ``example`` is the body of an example request, ``answer`` that of its response.
 
-    ``request`` and ``response`` are serializers, or ``None`` for no body; ``headers`` come with success,
-    and ``errors`` are its own. ``takes_any_type`` is true if no Content-Type is refused.
+    ``request`` and ``response`` are serializers, or ``None`` for no body. ``headers`` are those of a
+    successful response, ``errors`` those specific to the operation. ``takes_any_type`` is true if the
+    operation accepts any Content-Type.
     """
 
     id: str

@@ -1,8 +1,8 @@
-"""Pages of what an owner has, newest first.
+"""Cursor pagination of an owner's rows, newest first.
 
-A cursor names the row that a page begins behind, by ``created_at`` and ``id``: a page costs
-the same however far down it is, and rows that are added between two requests shift nothing. DRF's own
-CursorPagination uses an offset among rows with the same time, and skips or repeats some.
+A cursor names the row after which a page starts, by ``created_at`` and ``id``, so every page costs the
+same, and rows added between two requests don't shift pages. DRF's own CursorPagination uses an offset
+among rows with the same time, and skips or repeats some.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _CURSOR = re.compile(r"([op])([0-9]{1,17})\.([0-9A-Za-z]{1,32})", re.ASCII)
 
 
 class Cursor(NamedTuple):
-    """The place in the list right behind one row, in one direction."""
+    """The place in the list right after one row, in one direction."""
 
     older: bool
     created_at: datetime
@@ -58,7 +58,7 @@ class Cursor(NamedTuple):
         return urlsafe_b64encode(text.encode("ascii")).decode("ascii")
 
     def within(self, queryset: Any, id_field: str) -> Any:
-        """Return the rows of ``queryset`` that lie behind this cursor, nearest first."""
+        """Return the rows of ``queryset`` after this cursor, nearest first."""
         side = "lt" if self.older else "gt"
         same_time = Q(**{"created_at": self.created_at, f"{id_field}__{side}": self.id})
         rest = same_time | Q(**{f"created_at__{side}": self.created_at})
@@ -72,8 +72,8 @@ Fetch = Callable[[Cursor | None, int], list[Any]]
 class NewestFirst(BasePagination):
     """``{"next", "previous", "results"}``, ``?page_size=`` up to 200.
 
-    Rows have ``created_at`` and an id in ``id_field``, by default a UUID, that looks like
-    ``id_pattern``. Links repeat the query parameters in ``kept``.
+    Rows have ``created_at`` and, in ``id_field``, an id that matches ``id_pattern``, by default a UUID.
+    Links repeat the query parameters in ``kept``.
     """
 
     id_field = "id"
@@ -93,8 +93,8 @@ class NewestFirst(BasePagination):
     ) -> list[Any]:
         """Return the rows of the page that ``request`` asks for.
 
-        ``fetch`` returns the rows behind a cursor, nearest first, and ``position`` a row's ``created_at``
-        and id.
+        ``fetch`` returns the rows after a cursor, nearest first; ``position`` returns a row's
+        ``created_at`` and id.
         """
         size = _page_size(request)
         cursor = self._cursor(request)

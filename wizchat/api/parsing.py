@@ -1,4 +1,4 @@
-"""What every endpoint under ``/v1/`` shares: parsing and negotiation."""
+"""The parsing and content negotiation of every endpoint under ``/v1/``."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class StrictJSONParser(BaseParser):
         charset = request.content_params.get("charset", "utf-8")
         if charset.lower() not in UTF_8:
             raise UnsupportedMediaType(request.content_type)
-        # By its length: the server doesn't receive a body larger than any view reads.
+        # Check the header, because the server doesn't receive a body that is too large for every view.
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.API_MAX_BODY_BYTES:
             raise APIError(catalogue.PAYLOAD_TOO_LARGE)
         return _json_object(stream.read())
@@ -54,7 +54,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object; refuse duplicate names, which parsers read differently (RFC 8259, section 4)."""
+    """Return a JSON object; refuse duplicate names, which parsers treat differently (RFC 8259, section 4)."""
     value = dict(pairs)
     if len(value) < len(pairs):
         counts = Counter(name for name, _ in pairs)

@@ -1,4 +1,4 @@
-"""The API's answers: JSON by orjson, made where they are, with nothing left to render."""
+"""The API's responses: orjson serialises them at once, so there is nothing left to render."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.http import HttpResponse
 
 CONTENT_TYPE = "application/json"
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
-"""Times are in UTC and written with a ``Z``, as Django REST framework writes them."""
+"""Writes times in UTC with a ``Z``, as Django REST framework does."""
 
 
 def json_response(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
@@ -18,7 +18,7 @@ def json_response(data: Any, status: int = 200, headers: Mapping[str, str] | Non
 
 
 def no_content() -> HttpResponse:
-    """Return a 204, which has no body and so no type of one."""
+    """Return a 204, without a body and so without a Content-Type."""
     response = HttpResponse(status=204)
     del response.headers["Content-Type"]
     return response

@@ -11,9 +11,9 @@ from rest_framework.views import APIView
 
 
 class IdConverter:
-    """Matches anything in the place of an id; ``None``, which no object has, if it can't be one.
+    """Matches anything in place of an id; what can't be an id becomes ``None``, which no object has.
 
-    So the path is known either way: a request for it needs a key and counts before it gets 404.
+    Such a path still reaches the view, so that a request needs a key and is counted before it gets 404.
     """
 
     regex = "[^/]+"

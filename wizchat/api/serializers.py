@@ -42,7 +42,7 @@ class StrictBooleanField(serializers.BooleanField):
 class NoUnknownFields(_Base):
     """Mixin for a serializer: refuses unknown fields by name.
 
-    Read-only fields are ignored, so that a client can send back what it got.
+    Read-only fields are ignored, so that a client can send back what it received.
     """
 
     def to_internal_value(self, data: Any) -> Any:
@@ -71,7 +71,7 @@ class StrictSerializer(NoUnknownFields, serializers.ModelSerializer[_Model]):
 
 
 class Shape:
-    """What rows look like as JSON: each field of a serializer is a column whose value goes out as it is.
+    """Maps rows to JSON for a serializer whose fields are all columns that JSON shows unchanged.
 
     Raises ``TypeError`` for a serializer with any other field.
     """
@@ -87,7 +87,7 @@ class Shape:
         self.columns = tuple(column.attname for column in columns.values())
 
     def of_row(self, row: Sequence[Any]) -> dict[str, Any]:
-        """Return what becomes JSON, of a row that begins with the columns."""
+        """Return the JSON object for a row that begins with the columns."""
         return dict(zip(self.names, row, strict=False))
 
     def of(self, instance: models.Model) -> dict[str, Any]:
@@ -100,7 +100,7 @@ _INTEGERS = {
     kind.__name__
     for kind in (models.IntegerField, models.SmallIntegerField, models.BigIntegerField, models.BigAutoField)
 }
-# By what represents them: the types of columns whose very value orjson writes in the same way.
+# The types of columns whose values orjson writes exactly as the method of DRF's field would.
 _AS_THEY_ARE = {
     serializers.BigIntegerField.to_representation: _INTEGERS,
     serializers.BooleanField.to_representation: {"BooleanField"},
@@ -113,7 +113,7 @@ _AS_THEY_ARE = {
 
 
 def _column(model: type[models.Model], field: Any) -> Any:
-    """Return the column that ``field`` shows as it is; ``None`` if it shows anything else."""
+    """Return the column that ``field`` shows unchanged; ``None`` if it shows anything else."""
     options = vars(field)
     is_formatted = (
         "format" in options
@@ -133,13 +133,13 @@ def shape_of(serializer_class: type[serializers.Serializer[Any]]) -> Shape:
 
 @cache
 def _validator(serializer_class: type[serializers.Serializer[Any]], *, partial: bool) -> Any:
-    """Return one serializer for all requests: making one inspects the whole model."""
+    """Return a cached serializer, because creating one inspects the whole model."""
     return serializer_class(partial=partial)
 
 
 def validated(
     serializer_class: type[serializers.Serializer[Any]], data: Any, *, partial: bool = False
 ) -> dict[str, Any]:
-    """Return the values in ``data``; raise ``ValidationError`` for what can't be taken."""
+    """Return the validated values in ``data``; raise ``ValidationError`` if any is invalid."""
     values: dict[str, Any] = _validator(serializer_class, partial=partial).run_validation(data)
     return values

@@ -1,4 +1,4 @@
-"""The API's description of itself, under ``/v1/``."""
+"""The OpenAPI document, under ``/v1/``."""
 
 from __future__ import annotations
 

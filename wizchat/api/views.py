@@ -1,4 +1,4 @@
-"""What endpoints are made of, and the API's description of itself."""
+"""The base classes of endpoints, and the view of the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _Model = TypeVar("_Model", bound=models.Model)
 
 
 class Endpoint(GenericAPIView[_Model]):
-    """DRF's view with fast parts: a subclass says which of them answers which method, as in ``get = list``.
+    """A faster generic view of DRF: a subclass assigns its actions to methods, as in ``get = list``.
 
-    ``queryset`` has a ``Parameter`` wherever a value of the request goes; ``parameters()`` are the values.
-    A list reads just the columns that ``serializer_class`` shows and makes no objects of them.
+    ``queryset`` has a ``Parameter`` in place of each value of the request; ``parameters()`` returns them.
+    A list reads only the columns that ``serializer_class`` shows, and doesn't create model instances.
     """
 
     serializer_class: type[serializers.Serializer[Any]]
@@ -50,7 +50,7 @@ class Endpoint(GenericAPIView[_Model]):
         )
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Let in who may: there are no renderers to choose from, no versions and no throttles."""
+        """Check authentication and permissions only: there are no renderers, versions or throttles."""
         self.perform_authentication(request)
         for permission in _shared(type(self)).permissions:
             if not permission.has_permission(request, self):
@@ -64,19 +64,19 @@ class Endpoint(GenericAPIView[_Model]):
         return super().handle_exception(self.translated(exc))
 
     def translated(self, exc: Exception) -> Exception:
-        """Return the API's exception for one of the models'."""
+        """Return the API's exception for an exception of the models."""
         return exc
 
     def parameters(self) -> dict[str, Any]:
-        """Return the values for the parameters of ``queryset``: what the URL names."""
+        """Return the values for the parameters of ``queryset``, by default those in the URL."""
         return dict(self.kwargs)
 
     def make(self, **values: Any) -> _Model:
-        """Return the object that a POST makes, of validated values."""
+        """Create an object from validated values, for POST."""
         raise NotImplementedError
 
     def change(self, **values: Any) -> _Model:
-        """Return the object that a PATCH has changed, by validated values."""
+        """Change the object by validated values and return it, for PATCH."""
         raise NotImplementedError
 
     def list(self, request: Request, *args: object, **kwargs: object) -> HttpResponse:
@@ -98,11 +98,11 @@ class Endpoint(GenericAPIView[_Model]):
 
 
 class _Shared:
-    """What is the same for every request to an endpoint, made once."""
+    """The parts of an endpoint that are the same for every request, created once."""
 
     def __init__(self, view_class: type[APIView]) -> None:
         view = view_class()
-        view.setup(HttpRequest())  # whatever answers GET answers HEAD
+        view.setup(HttpRequest())  # adds HEAD if there is GET
         self.allow = ", ".join(view.allowed_methods)
         self.parsers = view.get_parsers()
         self.authenticators = view.get_authenticators()
@@ -127,7 +127,7 @@ class OpenEndpoint(Endpoint[Any]):
 
 
 class OpenAPIDocument(OpenEndpoint):
-    """It contains nothing private."""
+    """Open, because the document contains nothing private."""
 
     http_method_names = ["get", "head"]
     operations = {
@@ -147,5 +147,5 @@ class OpenAPIDocument(OpenEndpoint):
 
 @cache
 def _document() -> bytes:
-    # By json, because orjson takes no keys but text, and statuses are numbers.
+    # Use json, because orjson takes only text as keys, and statuses are numbers.
     return json.dumps(document(), separators=(",", ":")).encode()

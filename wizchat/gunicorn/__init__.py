@@ -1,4 +1,4 @@
 """Gunicorn customisations: the only place that knows gunicorn's internals (docs/decisions/0020).
 
-Gunicorn's master loads these modules before Django is loaded: nothing here may need a model or a setting.
+Gunicorn's master process loads these modules before Django, so they may not need models or settings.
 """

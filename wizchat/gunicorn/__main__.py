@@ -1,6 +1,6 @@
-"""``python -m wizchat.gunicorn``: gunicorn, after checks whose failures it wouldn't explain.
+"""``python -m wizchat.gunicorn``: gunicorn, after checks that it wouldn't explain itself.
 
-Gunicorn reads WEB_CONCURRENCY when it is imported, before gunicorn.conf.py can say what is wrong.
+Gunicorn reads WEB_CONCURRENCY when it is imported, before gunicorn.conf.py can explain what is wrong with it.
 """
 
 from __future__ import annotations

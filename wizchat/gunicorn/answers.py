@@ -1,4 +1,4 @@
-"""What gunicorn answers itself, in the API's envelope."""
+"""The responses that gunicorn sends itself, in the API's envelope."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def error_for(exc: BaseException) -> Error:
 
 
 def response(error: Error) -> bytes:
-    """Return a whole HTTP response with ``error``, after which the connection closes."""
+    """Return a complete HTTP response with ``error`` that closes the connection."""
     body = json.dumps(error.body())
     headers = (
         f"HTTP/1.1 {error.status_line}",

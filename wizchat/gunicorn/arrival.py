@@ -1,7 +1,7 @@
-"""How much of a request has arrived. Pure.
+"""Tracks how much of a request has arrived. Pure.
 
-Gunicorn parses requests; this only decides when a thread may have one. Where the two disagree, the
-sender gets an error or no answer, and nobody else notices: a thread never reads from the network.
+Gunicorn parses requests; this only decides when a thread may have one. If the two disagree, the sender
+gets an error or no response, but no other client is affected: a thread never reads from the network.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 
 LINE_BYTES = 8190
-"""The longest request line."""
+"""Most bytes in a request line."""
 
 HEAD_BYTES = 160 * 1024
-"""The request line and all headers together: room for one header of 128 KiB."""
+"""Most bytes in the request line and all headers together: room for one header of 128 KiB."""
 
 BODY_BYTES = 320 * 1024
-"""The longest body as it is sent. No view takes more than 256 KiB; the rest is for the sizes of chunks."""
+"""Most bytes in a body as sent. No view takes more than 256 KiB; the rest is for chunk sizes."""
 
 _FRAMING = re.compile(rb"\r\n(content-length|transfer-encoding|expect):[ \t]*([^\r\n]*)", re.IGNORECASE)
 _BARE_LF = re.compile(rb"(?<!\r)\n")
@@ -24,27 +24,27 @@ _CHUNK_LINE_BYTES = 1024
 
 
 class Arrival:
-    """The bytes of one request, and of what the client sent after it."""
+    """The bytes of one request, and any that the client has sent after it."""
 
     def __init__(self, data: bytes = b"") -> None:
         self.data = bytearray(data)
         self.head_is_too_large = False
-        self.is_cut = False  # the body isn't there, and a body of that size won't be taken in
-        self.awaits_continue = False  # the client asked whether it should send the body
+        self.is_cut = False  # the body is too large to receive
+        self.awaits_continue = False  # the client sent Expect: 100-continue
         self._searched = 0
         self._body_at = 0
         self._body_bytes = 0
         self._chunk_at = 0
-        self._coding_is_odd = False
+        self._has_unknown_coding = False
 
     def is_ready(self) -> bool:
-        """Return whether a thread can answer now: the request is whole, or more than is taken in."""
+        """Return whether a thread can answer now: the request is complete, or too large to receive."""
         if not self._body_at and not self._find_head():
             return self._is_broken()
         if self._body_at > HEAD_BYTES:
             self.head_is_too_large = True
             return True
-        if self._body_is_whole():
+        if self._is_body_complete():
             return True
         least = max(self._body_at + self._body_bytes, self._chunk_at, len(self.data))
         self.is_cut = least - self._body_at > BODY_BYTES
@@ -67,13 +67,13 @@ class Arrival:
                     self._body_bytes = _number(value.strip(b" \t"))
                 case b"transfer-encoding":
                     self._chunk_at = self._body_at
-                    self._coding_is_odd |= value.rpartition(b",")[2].strip(b" \t").lower() != b"chunked"
+                    self._has_unknown_coding |= value.rpartition(b",")[2].strip(b" \t").lower() != b"chunked"
                 case _:
                     self.awaits_continue = value.strip(b" \t").lower() == b"100-continue"
         return True
 
     def _is_broken(self) -> bool:
-        """Return whether gunicorn can refuse the unfinished head already."""
+        """Return whether gunicorn can already refuse the unfinished head."""
         if _BARE_LF.search(self.data, max(0, self._searched - 1)):
             return True
         self._searched = len(self.data)
@@ -82,15 +82,15 @@ class Arrival:
         self.head_is_too_large = self._searched > HEAD_BYTES
         return self.head_is_too_large
 
-    def _body_is_whole(self) -> bool:
-        if self._coding_is_odd:
+    def _is_body_complete(self) -> bool:
+        if self._has_unknown_coding:
             return True  # gunicorn refuses it
         if self._chunk_at:
-            return self._last_chunk_is_there()
+            return self._has_last_chunk()
         return self._body_bytes <= min(BODY_BYTES, len(self.data) - self._body_at)
 
-    def _last_chunk_is_there(self) -> bool:
-        """Step from chunk to chunk, each of them once."""
+    def _has_last_chunk(self) -> bool:
+        """Return whether the last chunk has arrived; continues from the chunk where it last stopped."""
         while (line_end := self.data.find(b"\r\n", self._chunk_at, self._chunk_at + _CHUNK_LINE_BYTES)) >= 0:
             size = bytes(self.data[self._chunk_at : line_end]).partition(b";")[0].rstrip(b" \t")
             if not _CHUNK_SIZE.fullmatch(size):
@@ -103,5 +103,5 @@ class Arrival:
 
 
 def _number(digits: bytes) -> int:
-    """Return what a Content-Length says. Gunicorn refuses what isn't a number; nobody needs its body."""
+    """Return the number in a Content-Length; 0 if it isn't one, because gunicorn refuses the request."""
     return int(digits[:18]) if digits[:18].isdigit() else 0

@@ -1,4 +1,4 @@
-"""The socket of one client, which never lets a thread wait for that client's bytes."""
+"""A client's socket that never makes a thread wait for the client to send."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 READ_BYTES = 32 * 1024
 SEND_BYTES = 64 * 1024
-"""How much of a response is sent at once: most leave in one packet, headers and all."""
+"""How many bytes of a response are sent at once: most responses, with headers, leave in one go."""
 
 OUTBOX_BYTES = 4 * 1024 * 1024
-"""How much of a response waits in memory until the client reads it; a thread waits with the rest."""
+"""How many unread bytes of a response stay in memory; a thread waits to send the rest."""
 
 
 class Client(socket.socket):
-    """A socket with what the client has sent and what it hasn't taken yet.
+    """A socket that buffers what the client has sent and what it hasn't read yet.
 
-    The main thread receives, and sends what a client doesn't take at once. Gunicorn's threads see
-    a socket that has the whole request ready and takes the whole answer.
+    The main thread receives, and sends what a client doesn't read at once. Gunicorn's threads see a
+    socket that has received the whole request and accepts the whole response.
     """
 
     def __init__(self, sock: socket.socket, *, patience: float) -> None:
@@ -37,7 +37,7 @@ class Client(socket.socket):
 
     @property
     def held_bytes(self) -> int:
-        """Return how much memory waits for this client."""
+        """Return how many bytes are buffered for this client."""
         return len(self.arrival.data) + len(self.outbox)
 
     def setblocking(self, flag: bool) -> None:
@@ -49,9 +49,9 @@ class Client(socket.socket):
     # --- For the main thread -------------------------------------------------------------
 
     def receive(self) -> bool:
-        """Take in what has arrived; return whether a thread can answer it.
+        """Receive what has arrived; return whether a thread can answer it.
 
-        ``OSError``: the client has left.
+        Raises ``OSError`` if the client has disconnected.
         """
         while not self.arrival.is_ready():
             if self.arrival.awaits_continue:
@@ -67,7 +67,7 @@ class Client(socket.socket):
         return True
 
     def flush(self) -> bool:
-        """Send what the client takes now; return whether that was everything."""
+        """Send as much as the client takes now; return whether that was everything."""
         while self.outbox:
             try:
                 sent = self.send(self.outbox)
@@ -77,8 +77,8 @@ class Client(socket.socket):
         return True
 
     def discard(self) -> bool:
-        """Throw away what has arrived; return whether the client has hung up."""
-        for _ in range(SEND_BYTES // 1024):  # then it is another client's turn
+        """Discard what has arrived; return whether the client has hung up."""
+        for _ in range(SEND_BYTES // 1024):  # a limit, so that other clients get their turn
             try:
                 if not super().recv(SEND_BYTES):
                     return True
@@ -89,13 +89,13 @@ class Client(socket.socket):
     # --- For gunicorn's threads ----------------------------------------------------------
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
-        """Return what has arrived already; nothing more will."""
+        """Return only bytes that have already arrived, because a thread must not wait for more."""
         return self.arrival.take(bufsize)
 
     def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
-        """Keep ``data`` until there is enough to send.
+        """Buffer ``data`` until there is enough to send.
 
-        ``TimeoutError``: the client reads a response so slowly that the thread waited too long.
+        Raises ``TimeoutError`` if the client reads so slowly that the thread has waited too long.
         """
         self.outbox += data
         if len(self.outbox) < SEND_BYTES:

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 PAUSE = 0.001
-"""Seconds before each request in the lane for refused connections, so that the others come first."""
+"""Seconds before each request of a refused connection, so that other requests come first."""
 
 
 class TwoLanes(ThreadPoolExecutor):
@@ -31,6 +31,6 @@ class TwoLanes(ThreadPoolExecutor):
 
 
 def _after_a_pause(handle: Any, conn: Any) -> Any:
-    # A flood of guesses leaves a good key a p95 of 1.6 ms with it, of 4 ms without (decision 11).
+    # During a flood of guesses, a genuine key's p95 is 1.6 ms with this pause and 4 ms without (decision 11).
     time.sleep(PAUSE)
     return handle(conn)

@@ -1,4 +1,4 @@
-"""Gunicorn's log, in the shape of the other lines."""
+"""Gunicorn's log, in the format of all other logs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wizchat.observability.logs import JSONLines
 
 
 class Logger(glogging.Logger):
-    """JSON lines; a request's own line is written by TelemetryMiddleware."""
+    """Logs JSON lines, but not requests: TelemetryMiddleware logs those."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)

@@ -26,26 +26,26 @@ Conn = Any  # gunicorn's TConn, which has no types; its ``sock`` is a ``Client``
 
 
 class Worker(gthread.ThreadWorker):
-    """The main thread receives whole requests and sends what clients are slow to take.
+    """The main thread receives whole requests, and sends what slow clients haven't read yet.
 
     ``pending_conns`` has all connections that wait for their client, by deadline. A thread gets a
-    connection when its request has arrived, and has only the application to wait for.
+    connection once its request has arrived, and then waits only for the application.
     """
 
     request_seconds = 60.0
-    """How long a client may take to send a request."""
+    """How many seconds a client may take to send a request."""
 
     answer_seconds = 60.0
-    """How long a client may take to read the rest of an answer when the thread is done with it."""
+    """How many seconds a client may take to read the rest of a response after the thread is done."""
 
     patience = 20.0
-    """How long a thread may wait, in all, for a client to take an answer that is too large to be kept."""
+    """How many seconds, in all, a thread may wait for a client to read a response too large to keep."""
 
     hang_up_seconds = 5.0
-    """How long a client may keep sending after its response."""
+    """How many seconds a client may keep sending after its response."""
 
     held_bytes = 64 * 1024 * 1024
-    """How much memory may wait for clients: unfinished requests, and answers that weren't taken."""
+    """How many bytes unfinished requests and unread responses may take in memory."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -89,7 +89,7 @@ class Worker(gthread.ThreadWorker):
             self._wait(conn, EVENT_READ, self.enqueue_req)
 
     def finish_request(self, conn: Conn, fs: Any) -> None:
-        """Send the rest of the answer; then keep the connection or hang up."""
+        """Send the rest of the response; then keep the connection or hang up."""
         try:
             is_sent = conn.sock.flush()
         except OSError:
@@ -110,9 +110,9 @@ class Worker(gthread.ThreadWorker):
         conn.sock.arrival.data.clear()
         with suppress(OSError):
             conn.sock.shutdown(SHUT_WR)
-        self._hear_out(conn)
+        self._drain(conn)
 
-    def _hear_out(self, conn: Conn) -> None:
+    def _drain(self, conn: Conn) -> None:
         try:
             has_hung_up = conn.sock.discard()
         except OSError:
@@ -120,34 +120,34 @@ class Worker(gthread.ThreadWorker):
         if has_hung_up:
             self._close(conn)
         else:
-            self._wait(conn, EVENT_READ, self._hear_out)
+            self._wait(conn, EVENT_READ, self._drain)
 
-    def _wait(self, conn: Conn, event: int, go_on: Callable[[Conn], None]) -> None:
-        """Call ``go_on(conn)`` when the client sends or takes something; drop it at its deadline."""
+    def _wait(self, conn: Conn, event: int, resume: Callable[[Conn], None]) -> None:
+        """Call ``resume(conn)`` once the client is ready for ``event``; drop the client at its deadline."""
         conn.timeout, conn.waits_since = conn.sock.deadline, time.monotonic()
         conn.held_bytes = conn.sock.held_bytes
         self._held_bytes += conn.held_bytes
         insort(self.pending_conns, conn, key=_timeout)
-        self.poller.register(conn.sock, event, partial(self._go_on, conn, go_on))
+        self.poller.register(conn.sock, event, partial(self._resume, conn, resume))
         while self._held_bytes > self.held_bytes:
             self._drop(next(held for held in self._waiting() if held.held_bytes))
 
-    def _go_on(self, conn: Conn, go_on: Callable[[Conn], None], sock: Client) -> None:
-        if sock.fileno() >= 0:  # or it was dropped for another one a moment ago
-            self._wait_no_longer(conn)
-            go_on(conn)
+    def _resume(self, conn: Conn, resume: Callable[[Conn], None], sock: Client) -> None:
+        if sock.fileno() >= 0:  # unless it has just been dropped to make room
+            self._stop_waiting(conn)
+            resume(conn)
 
     def on_client_socket_readable(self, conn: Conn, client: Any) -> None:
         if client.fileno() >= 0:  # as above
             super().on_client_socket_readable(conn, client)
 
-    def _wait_no_longer(self, conn: Conn) -> None:
+    def _stop_waiting(self, conn: Conn) -> None:
         self.poller.unregister(conn.sock)
         self.pending_conns.remove(conn)
         self._held_bytes -= conn.held_bytes
 
     def murder_pending(self) -> None:
-        """Drop the clients whose time is up; one that began a request gets a 408."""
+        """Drop the clients whose deadline has passed; one that began a request gets a 408."""
         now = time.monotonic()
         while self.pending_conns and _timeout(self.pending_conns[0]) <= now:
             conn: Conn = self.pending_conns[0]
@@ -166,15 +166,15 @@ class Worker(gthread.ThreadWorker):
             self.keepalived_conns.popleft()
             self.poller.unregister(idle.sock)
             self._close(idle)
-        elif len(self.pending_conns) > 1:  # a connection doesn't give way to itself
+        elif len(self.pending_conns) > 1:  # a new connection doesn't make room for itself
             self._drop(silent or self.pending_conns[0])
 
     def _waiting(self) -> Iterable[Conn]:
-        """Return the connections that wait for their client, the one whose time is up first."""
+        """Return the connections that wait for their client, by deadline."""
         return self.pending_conns
 
     def _drop(self, conn: Conn) -> None:
-        self._wait_no_longer(conn)
+        self._stop_waiting(conn)
         self._close(conn)
 
     def _close(self, conn: Conn) -> None:
@@ -182,7 +182,7 @@ class Worker(gthread.ThreadWorker):
         conn.close()
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """Let a worker that stops wait briefly for requests, and send answers to the end."""
+        """Let a stopping worker wait only briefly for requests, but send whole responses."""
         super()._cap_keepalive(deadline)  # type: ignore[misc]  # not in the stubs
         for conn in self._waiting():
             if not conn.sock.outbox:
@@ -194,7 +194,7 @@ class Worker(gthread.ThreadWorker):
     def handle(self, conn: Conn) -> bool:
         """Answer the request that has arrived; return whether the connection can be used again."""
         self._serving.conn = conn
-        conn.data_ready = True  # or gunicorn would wait for the client
+        conn.data_ready = True  # otherwise gunicorn would wait for the client
         if conn.sock.arrival.head_is_too_large:
             self.handle_error(None, conn.sock, conn.client, LimitRequestHeaders("too large"))
             is_kept = False
@@ -203,12 +203,12 @@ class Worker(gthread.ThreadWorker):
         if is_kept:
             conn.sock.next_request(conn.parser.unreader.take_buffered(), patience=self.patience)
         conn.sock.deadline = time.monotonic() + self.answer_seconds
-        with suppress(OSError):  # finish_request meets it again
+        with suppress(OSError):  # finish_request will meet the error again
             conn.sock.flush()
         return is_kept
 
     def handle_request(self, req: Any, conn: Conn) -> bool:
-        req._expected_100_continue = False  # the client was told before it sent the body
+        req._expected_100_continue = False  # Client.receive has already sent it
         if conn.sock.arrival.is_cut:
             req.force_close()
         return bool(super().handle_request(req, conn))
@@ -216,7 +216,7 @@ class Worker(gthread.ThreadWorker):
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer a request that was refused before it reached Django, or that broke gunicorn.
 
-        The exception's text quotes the request, which may hold a key: the log gets its class alone.
+        The exception's text quotes the request, which may contain a key, so only its class is logged.
         """
         error = error_for(exc)
         if error is INTERNAL_ERROR:

@@ -12,11 +12,11 @@ from wizchat.gunicorn.arrival import BODY_BYTES
 Application = Callable[[Any, Any], Iterable[bytes]]
 
 REFUSALS = {"401", "429"}
-"""Statuses of a request whose key was not good."""
+"""Statuses of requests whose key was refused."""
 
 
 def noting_refusals(application: Application, serving: local) -> Application:
-    """Return ``application``, which leaves on ``serving.conn`` whether it refused the last request."""
+    """Wrap ``application`` to record on ``serving.conn`` whether it refused the last request."""
 
     def noting(environ: Any, start_response: Any) -> Iterable[bytes]:
         def start(status: str, *arguments: Any) -> Any:
@@ -29,10 +29,10 @@ def noting_refusals(application: Application, serving: local) -> Application:
 
 
 def with_whole_bodies(application: Application, serving: local) -> Application:
-    """Return ``application``, which gets each body whole and with its length, or its length alone.
+    """Wrap ``application`` so that it gets each body whole and with its length, or only the length.
 
-    Django reads as far as Content-Length says: a body in chunks would pass for an empty one. A body
-    that is too large for every view isn't taken in; views refuse it by its length.
+    Django reads as far as Content-Length says, so it would read a chunked body as empty. A body that
+    is too large for every view isn't received; views refuse it by its length.
     """
 
     def whole(environ: Any, start_response: Any) -> Iterable[bytes]:

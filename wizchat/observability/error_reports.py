@@ -1,4 +1,4 @@
-"""Django's report of an exception, in the pages of DEBUG and in emails, without secrets."""
+"""Django's exception reports, on DEBUG pages and in emails, without secrets."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Reporter(ExceptionReporter):
     def _redacted(self, report: str) -> SafeString:
         report = redact_credentials(redact(report))
         for secret in configured_secrets():
-            # A driver's frames have a password apart from its URL.
+            # The frames of a driver contain the password outside of its URL.
             for written in (secret, escape(secret)):
                 report = report.replace(written, "********")
         match = getattr(self.request, "resolver_match", None)
-        # The view has it in a variable too.
+        # The view has the link's secret in a variable, too.
         if match and "key" in match.kwargs:
             for secret in (match.kwargs["key"], escape(match.kwargs["key"])):
                 report = report.replace(secret, "********")
@@ -39,7 +39,7 @@ class Reporter(ExceptionReporter):
 
 
 def configured_secrets() -> Iterator[str]:
-    """Yield the secrets of the settings, but for those so short that half the report would go with them."""
+    """Yield the secrets in the settings, except those too short to redact without garbling the report."""
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS, settings.METRICS_TOKEN]
     secrets += [settings.DEMO_PASSWORD, settings.EMAIL_HOST_PASSWORD]
     secrets += [database.get("PASSWORD", "") for database in settings.DATABASES.values()]

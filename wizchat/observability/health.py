@@ -1,4 +1,4 @@
-"""For probes: is the process alive, and can it do its work? Answers carry no detail of a failure."""
+"""Probes: whether the process is alive, and whether it can do its work. Responses give no details."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ logger = logging.getLogger(__name__)
 
 
 class NotReady(Exception):
-    """Something responds, but not as needed."""
+    """A service responds, but not as it should."""
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Respond without asking any other service, so that a fault elsewhere never restarts this process."""
+    """Respond without asking any other service, so that a failure elsewhere never restarts this process."""
     return JsonResponse({"status": "ok"})
 
 
@@ -38,7 +38,7 @@ def _state(name: str, check: Callable[[], None]) -> str:
     try:
         check()
     except Exception as error:
-        # To a probe every driver's exception means the same; operators find it in the log.
+        # Any exception of a driver means the same to a probe; operators find the details in the log.
         logger.error("not ready: %s: %s", name, error)
         return "unavailable"
     return "ok"
@@ -62,13 +62,13 @@ def _migrations() -> None:
 
 
 def missing_migrations() -> set[tuple[str, str]]:
-    """Return the migrations, as (app, name), that this release's tables lack."""
+    """Return those of this release's latest migrations, as (app, name), that the database lacks."""
     return _latest_migrations() - MigrationRecorder(connection).applied_migrations().keys()
 
 
 @cache
 def _latest_migrations() -> set[tuple[str, str]]:
-    """Return the last migration of each app, as (app, name): what this release's tables look like."""
+    """Return the last migration of each app, as (app, name), which this release needs."""
     return set(MigrationLoader(None).graph.leaf_nodes())
 
 

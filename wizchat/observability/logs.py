@@ -1,6 +1,6 @@
-"""Logs: JSON, one line a record, never a key in it; lines for people while DEBUG is on.
+"""Logging: one line of JSON per record, never with a key; readable lines while DEBUG is on.
 
-Pure: gunicorn's master loads it before Django is loaded.
+Pure: gunicorn's master process loads it before Django.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Any
 from wizchat.observability.redaction import redact
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""The id of the request that this thread is answering; empty outside of one."""
+"""The id of the request that this thread is answering; empty between requests."""
 
 
-# A record of Django's has the whole request with it.
+# Django attaches the whole request to a record.
 _NOT_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "request", "response"}
 _to_json = json.JSONEncoder(default=str).encode
 
 
 class JSONLines(logging.Formatter):
-    """One JSON object a line, ASCII throughout: no value can begin a line or move a cursor."""
+    """One JSON object per line, in ASCII, so that no value can start a line or move a cursor."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {"level": record.levelname, "logger": record.name, "message": record.getMessage()}
@@ -40,7 +40,7 @@ class JSONLines(logging.Formatter):
 
 
 class Lines(logging.Formatter):
-    """A line for people; text from a client can't begin a new line."""
+    """A line for people; text from a client can't start a new line."""
 
     def __init__(self) -> None:
         super().__init__("%(levelname)-8s%(name)s: %(message)s")
@@ -59,9 +59,9 @@ class Lines(logging.Formatter):
 
 
 class OneLine(logging.Filter):
-    """Keeps what a client can cause to one line: no traceback of a bad Host header, no second line of a 503.
+    """Limits what a client can log to one line: no traceback for a bad Host header, no second line for a 503.
 
-    Whatever noticed the outage has logged it, and each request has its line (wizchat.requests).
+    The code that notices an outage logs it, and each request has its own line (wizchat.requests).
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -72,14 +72,14 @@ class OneLine(logging.Filter):
         return True
 
 
-# No line says where in the code, in which thread or by which process it was logged, so don't find out
-# (logging's documentation, "Optimization").
+# No line shows the code's location, the thread or the process, so don't determine them (logging's
+# documentation, "Optimization").
 logging._srcfile = None
 logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def configuration(*, debug: bool) -> dict[str, Any]:
-    """Return what ``logging.config.dictConfig`` wants: everything to standard error, in one shape."""
+    """Return the argument for ``logging.config.dictConfig``: all logs go to standard error in one format."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -89,11 +89,11 @@ def configuration(*, debug: bool) -> dict[str, Any]:
             "stderr": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["one_line"]}
         },
         "root": {"handlers": ["stderr"], "level": "INFO"},
-        # Django gives its loggers their own handlers.
+        # Remove the handlers that Django gives its loggers.
         "loggers": {
             "django": {"handlers": []},
             "django.server": {"handlers": [], "propagate": True},
-            # What a client did wrong is in the line of its request (wizchat.requests).
+            # A client's mistake is in the line of its request (wizchat.requests).
             "django.request": {"level": "ERROR"},
         },
     }

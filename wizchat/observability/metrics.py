@@ -1,4 +1,4 @@
-"""Metrics in Prometheus's format, of all processes together, to those who hold the token."""
+"""Metrics of all processes in Prometheus's format, for clients with the token."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _registry() -> CollectorRegistry:
-    """Return this process's own numbers, or those of all processes where the server has several."""
+    """Return the metrics of this process, or of all processes if the server has several."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
     registry = CollectorRegistry()

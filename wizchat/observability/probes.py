@@ -1,4 +1,4 @@
-"""The addresses for machines, answered before a host, https, a session or a database is needed."""
+"""The probe URLs, answered before anything needs a valid host, https, a session or the database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROBES: dict[str, Callable[[HttpRequest], HttpResponse]] = {
 
 
 def answer_probe(request: HttpRequest) -> HttpResponse | None:
-    """Return the answer if ``request`` is for a probe, else ``None``."""
+    """Return the response if ``request`` is a probe, else ``None``."""
     probe = PROBES.get(request.path_info)
     if probe is None:
         return None

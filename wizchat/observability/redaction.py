@@ -1,6 +1,6 @@
-"""Takes secrets out of text that is kept: API keys, links that sign someone in, passwords in URLs.
+"""Removes secrets from text that is stored: API keys, links that sign someone in, passwords in URLs.
 
-Pure: gunicorn's master loads it before Django is loaded.
+Pure: gunicorn's master process loads it before Django.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from wizchat.observability.redaction import redact
 
 logger = logging.getLogger("wizchat.requests")
 
-# No underscore: no API key passes for an id, to be logged and handed on.
+# No underscore, so that an API key can't be used as a request id and end up in logs.
 _ID = re.compile(r"[0-9A-Za-z.-]{1,128}", re.ASCII)
 
 
@@ -45,9 +45,9 @@ class TelemetryMiddleware:
 
 
 def write_line(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
-    """Log one line for one request, neither its query nor a header; why its key was refused, if it was.
+    """Log one line for a request: no query, no headers, but the reason if its key was refused.
 
-    Where the path carries a secret, its route is logged.
+    If the path contains a secret, the route is logged instead.
     """
     line = redact(f"{request.method} {quote(request.path)} {response.status_code}")
     address = client_ip(request.META)
@@ -68,5 +68,5 @@ def write_line(request: HttpRequest, response: HttpResponseBase, seconds: float)
 
 @receiver(request_finished)
 def _forget_id(**_: object) -> None:
-    """End it only now: Django and the server log the answer after the last middleware is done."""
+    """Clear the id this late because Django and the server still log after the outermost middleware."""
     request_id.set("")

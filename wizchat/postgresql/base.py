@@ -1,7 +1,7 @@
 """Django's PostgreSQL backend: nothing waits forever, and checking a connection costs no round trip.
 
-PostgreSQL enforces the statement timeout itself. A server that is frozen, or whose disk hangs, does
-not, and its kernel still acknowledges packets, so TCP sees no fault.
+PostgreSQL enforces the statement timeout itself. A server that is frozen, or whose disk hangs, can't,
+and because its kernel still acknowledges packets, TCP sees no fault.
 
 This is the only module that uses internals of psycopg and of Django's backend (decision 31).
 """
@@ -23,7 +23,7 @@ CHECKED_AGAINST = {"psycopg": "3.3.9", "Django": "5.2.19"}
 """The releases whose internals were read; a test fails for any other, until someone reads them again."""
 
 CANCEL_SECONDS = 2
-"""How long a cancel request may take, and then the answer to it."""
+"""Seconds that a cancel request may take, and then the statement's end."""
 
 T = TypeVar("T")
 
@@ -36,17 +36,17 @@ class Connection(psycopg.Connection[Any]):
 
     @classmethod
     def connect(cls, conninfo: str = "", **options: Any) -> Self:
-        """Connect; ``cancels`` has the server stop a statement that is given up."""
+        """Connect; with ``cancels``, giving up on a statement also cancels it on the server."""
         patience, cancels = options.pop("patience", None), options.pop("cancels", False)
         connection = super().connect(conninfo, **options)
         connection.patience, connection.cancels = patience, cancels
         return connection
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """Return what the server answers: statements, commits and rollbacks all wait here.
+        """Return the server's result: statements, commits and rollbacks all wait here.
 
-        psycopg's own method also cancels on Ctrl-C. Only commands can use that, and they have no
-        limit; a server's threads would pay for it with each statement.
+        psycopg's own method also cancels on Ctrl-C. Only commands need that, and they have no limit;
+        the server's threads would pay for it with each statement.
         """
         if timeout is not None or self.patience is None:
             return super().wait(gen, interval, timeout)
@@ -58,7 +58,7 @@ class Connection(psycopg.Connection[Any]):
     def _give_up(self, gen: PQGen[T], interval: float) -> T:
         try:
             if self.cancels:
-                # Closed alone, a pooler's server connection would run the statement to its end.
+                # If we only closed the connection, a pooler's own would run the statement to its end.
                 with suppress(psycopg.Error):
                     self.cancel_safe(timeout=CANCEL_SECONDS)
                 return waiting.wait(gen, self.pgconn.socket, interval, CANCEL_SECONDS)
@@ -70,7 +70,7 @@ class Connection(psycopg.Connection[Any]):
     def is_silent(self) -> bool:
         """Return whether nothing has arrived on this idle connection, not even its end.
 
-        PostgreSQL and poolers send a message or close the connection when they stop; both show here.
+        PostgreSQL and poolers send a message or close the connection when they stop; this notices both.
         """
         poll = select.poll()
         poll.register(self.pgconn.socket, select.POLLIN)
@@ -83,8 +83,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     )
 
     def is_usable(self) -> bool:
-        """Return whether the connection can take a request; Django asks before each one.
+        """Return whether the connection can take a request; Django calls this before each one.
 
-        Django's own way to find out is ``SELECT 1``, a second round trip for each request.
+        Django's own check is ``SELECT 1``, a second round trip for each request.
         """
         return self.connection is not None and not self.connection.closed and self.connection.is_silent()

@@ -1,4 +1,4 @@
-"""The image and compose.yaml agree with each other and the code."""
+"""The image and compose.yaml agree with each other and with the code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FINAL = instructions()[-1]
 
 
 @pytest.mark.parametrize("service", APPS)
-def test_every_variable_is_one_that_is_read(service):
+def test_every_variable_is_read_by_something(service):
     assert set(SERVICES[service]["environment"]) <= set(variables())
 
 
@@ -45,7 +45,7 @@ def test_no_secret_is_written_down():
 
 
 @pytest.mark.parametrize("service", APPS)
-def test_the_server_may_do_no_more_than_it_must(service):
+def test_the_server_has_no_more_privileges_than_it_needs(service):
     assert SERVICES[service]["read_only"] is True
     assert "cap_add" not in SERVICES[service]
 
@@ -58,7 +58,7 @@ def test_every_service_is_confined(service):
     assert re.fullmatch(r"\d+[mg]", options["mem_limit"])
 
 
-def test_the_server_is_reached_through_the_proxy_alone():
+def test_the_server_is_reachable_only_through_the_proxy():
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
 
 
@@ -68,7 +68,7 @@ def test_the_proxy_is_the_one_that_is_trusted():
 
 
 @pytest.mark.parametrize("service", ["proxy", "app"])
-def test_a_fixed_address_is_one_that_no_other_service_is_given(service):
+def test_no_other_service_can_get_a_fixed_address(service):
     address = ip_address(SERVICES[service]["networks"]["inside"]["ipv4_address"])
     (network,) = COMPOSE["networks"]["inside"]["ipam"]["config"]
     assert address in ip_network(network["subnet"])
@@ -76,12 +76,12 @@ def test_a_fixed_address_is_one_that_no_other_service_is_given(service):
     assert address != ip_network(network["subnet"])[1], "the gateway's"
 
 
-def test_the_proxy_is_told_all_that_its_configuration_asks_for():
+def test_the_proxy_gets_every_variable_of_its_configuration():
     template = (ROOT / "deploy" / "nginx" / "wizchat.conf.template").read_text()
     assert set(re.findall(r"\$\{(\w+)\}", template)) == set(SERVICES["proxy"]["environment"])
 
 
-def test_what_the_proxy_answers_itself_is_in_the_catalogues_words():
+def test_the_proxys_own_responses_use_the_catalogues_messages():
     template = (ROOT / "deploy" / "nginx" / "wizchat.conf.template").read_text()
     texts = dict(re.findall(r"^    (default|\d{3}) '(\"code\".*)';$", template, re.MULTILINE))
 
@@ -95,13 +95,13 @@ def test_what_the_proxy_answers_itself_is_in_the_catalogues_words():
         assert json.loads(f'{{"error":{{{text}}}}}') == error.body(), status
 
 
-def test_all_that_is_mounted_is_here_or_told_of():
+def test_every_mounted_file_except_the_certificates_is_in_the_repository():
     for volume in SERVICES["proxy"]["volumes"]:
         source = volume.partition(":")[0].removeprefix("./")
         assert (ROOT / source).exists() or source == "deploy/tls"
 
 
-def test_no_site_of_the_proxys_image_answers_beside_ours():
+def test_the_default_site_of_the_proxys_image_is_replaced():
     targets = {volume.split(":")[1] for volume in SERVICES["proxy"]["volumes"]}
     assert "/etc/nginx/templates/default.conf.template" in targets
 
@@ -114,14 +114,14 @@ def test_no_log_fills_the_disk(service):
     assert int(logging["options"]["max-file"]) > 1
 
 
-def test_nothing_starts_before_what_it_needs():
+def test_nothing_starts_before_its_dependencies():
     assert SERVICES["app"]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     for name in ("database", "cache"):
         assert SERVICES["migrate"]["depends_on"][name]["condition"] == "service_healthy"
         assert SERVICES[name]["healthcheck"]["test"]
 
 
-def test_a_worker_sends_emails_on_the_tables_of_this_release_and_stops_when_told_to():
+def test_the_worker_starts_after_the_migrations_and_stops_on_sigterm():
     worker = SERVICES["worker"]
 
     assert worker["command"] == ["python", "manage.py", "worker"]
@@ -131,13 +131,13 @@ def test_a_worker_sends_emails_on_the_tables_of_this_release_and_stops_when_told
     assert worker["restart"] == "unless-stopped"
 
 
-def test_every_image_has_its_version():
+def test_every_image_has_a_version():
     images = [service["image"] for service in SERVICES.values() if service["image"] != "wizchat"]
     bases = {stage[0][1].split()[0] for stage in instructions()}
     assert all(re.search(r":\d", image) for image in [*images, *bases])
 
 
-def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is():
+def test_the_image_runs_unprivileged_and_has_a_health_check():
     settings = dict(FINAL)
     assert int(settings["USER"]) > 0
     assert settings["HEALTHCHECK"].endswith('CMD ["python", "-m", "scripts.alive"]')
@@ -165,7 +165,7 @@ Environment(Path()).database("DATABASE_URL", default="sqlite:///var/wizchat.sqli
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_composition_asks_for_health_as_the_image_does():
+def test_compose_and_the_image_have_the_same_health_check():
     options, _, command = dict(FINAL)["HEALTHCHECK"].partition("CMD ")
     check = dict(option.removeprefix("--").replace("-", "_").split("=") for option in options.split())
     asked = {name: str(value) for name, value in SERVICES["app"]["healthcheck"].items() if name != "test"}
@@ -173,7 +173,7 @@ def test_the_composition_asks_for_health_as_the_image_does():
     assert SERVICES["app"]["healthcheck"]["test"] == ["CMD", *json.loads(command)]
 
 
-def test_the_image_has_what_serves_and_nothing_else():
+def test_the_image_has_only_what_the_server_needs():
     ignored = [
         line
         for line in (ROOT / ".dockerignore").read_text().splitlines()

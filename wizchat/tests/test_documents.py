@@ -1,4 +1,4 @@
-"""Documents name what the code has: permissions, reasons, commands, variables, metrics, modules, tests."""
+"""Documents agree with the code on permissions, reasons, commands, variables, metrics, modules and tests."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from wizchat.tests.test_environment import variables
 CODE = ("apikeys", "chatbots", "scripts", "wizchat")
 
 
-def test_the_readme_lists_every_permission_in_the_models_words():
+def test_the_readme_lists_every_permission_as_the_model_describes_it():
     readme = (ROOT / "README.md").read_text()
 
     for permission in Permission:
         assert f"| {permission.label} | {permission.description} |" in readme
 
 
-def test_the_deployment_guide_lists_every_reason_and_no_other():
+def test_the_deployment_guide_lists_exactly_the_reasons():
     guide = (ROOT / "docs/deployment.md").read_text()
     table = guide.partition("<!-- reasons -->")[2].partition("\n\n")[0]
 
     assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == [reason.value for reason in REASONS]
 
 
-def test_the_page_on_scaling_explains_every_row_of_the_arithmetic_and_no_other():
+def test_the_page_on_scaling_explains_exactly_the_rows_of_the_table():
     page = (ROOT / "docs/scaling.md").read_text()
 
     assert set(re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", page)) == set(ROWS)
@@ -46,7 +46,7 @@ def test_the_threat_model_names_tests_that_exist():
         assert any(str(file).endswith(name) for file in files), name
 
 
-def test_the_readme_lists_every_command_of_ours_once_and_no_other():
+def test_the_readme_lists_each_of_our_commands_once():
     listed = re.findall(
         r"^python manage\.py (\w+)(?: (\w+))?", (ROOT / "README.md").read_text(), re.MULTILINE
     )
@@ -58,14 +58,14 @@ def test_the_readme_lists_every_command_of_ours_once_and_no_other():
     assert sorted(listed) == sorted(expected | {("createsuperuser", "")})
 
 
-def test_the_readme_lists_no_variable_that_nothing_reads():
+def test_the_readme_lists_no_unused_variable():
     table = (ROOT / "README.md").read_text().partition("| variable |")[2].partition("\n\n")[0]
     listed = {name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
 
     assert listed == set(variables()) | {"HOST", "PORT"}
 
 
-def test_the_deployment_guide_lists_every_metric_and_no_other(client, db, settings):
+def test_the_deployment_guide_lists_exactly_the_metrics(client, db, settings):
     settings.METRICS_TOKEN = "t"
     told = client.get("/metrics", headers={"Authorization": "Bearer t"}).text
     guide = (ROOT / "docs/deployment.md").read_text()
@@ -78,7 +78,7 @@ def test_the_deployment_guide_lists_every_metric_and_no_other(client, db, settin
     }
 
 
-def test_the_architecture_names_every_package_and_no_module_that_is_gone():
+def test_the_architecture_names_every_package_and_no_missing_module():
     text = (ROOT / "docs/architecture.md").read_text()
     table = text.partition("| place |")[2].partition("\n\n")[0]
     code = [path for folder in CODE for path in (ROOT / folder).rglob("*.py")]
@@ -91,7 +91,7 @@ def test_the_architecture_names_every_package_and_no_module_that_is_gone():
             packages -= {place.rstrip("/")}
         for name in re.findall(r"`([a-z_]+)`", told):
             assert any(path.stem == name or path.parent.name == name for path in code), name
-    # "apikeys" is named by its parts, and Django names the rest.
+    # The document names "apikeys" by its packages; Django dictates the other names.
     assert [
         it for it in packages - {"apikeys"} if not re.search("management|migrations|templatetags", it)
     ] == []

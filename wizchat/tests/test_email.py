@@ -18,7 +18,7 @@ SEND = (
 
 
 @pytest.mark.parametrize("url", ["", "consolemail://"])
-def test_outside_debug_an_email_that_goes_nowhere_is_one_line_without_its_text(url):
+def test_outside_debug_an_unsent_email_is_one_line_without_its_text(url):
     done = manage("shell", "--no-imports", "--command", SEND, EMAIL_URL=url, DEBUG="off")
 
     assert done.stdout == "1\n"
@@ -53,7 +53,7 @@ def test_a_deployment_without_a_mail_server_fails_its_check(settings, backend):
     assert check_mail_server(None) == []
 
 
-def test_the_deploy_check_asks_for_a_mail_server_and_takes_one():
+def test_the_deploy_check_asks_for_a_mail_server_and_accepts_one():
     environ = {"HTTPS_ONLY": "on", "SECRET_KEY": "".join(map(chr, range(40, 120)))}
 
     refused = manage("check", "--deploy", EMAIL_URL="", **environ)
@@ -64,7 +64,7 @@ def test_the_deploy_check_asks_for_a_mail_server_and_takes_one():
     assert manage("check", EMAIL_URL="").returncode == 0
 
 
-def test_the_address_of_the_mail_server_is_taken_apart():
+def test_the_url_of_the_mail_server_is_parsed():
     names = ["BACKEND", "HOST", "PORT", "HOST_USER", "HOST_PASSWORD", "USE_TLS", "USE_SSL"]
     code = f"from django.conf import settings as s; print(*(getattr(s, 'EMAIL_' + n) for n in {names}))"
 
@@ -80,7 +80,7 @@ def test_the_address_of_the_mail_server_is_taken_apart():
 
 @pytest.mark.parametrize(("use_ssl", "kind"), [(False, smtplib.SMTP), (True, smtplib.SMTP_SSL)])
 @pytest.mark.parametrize(("patient", "seconds"), [(True, 600), (False, 10)])
-def test_who_would_send_again_gives_the_mail_server_long_to_take_an_email_and_not_for_anything_else(
+def test_a_patient_sender_waits_long_only_for_the_mail_server_to_accept_an_email(
     monkeypatch, use_ssl, kind, patient, seconds
 ):
     given = []

@@ -83,7 +83,7 @@ def test_a_variable_is_in_the_example_and_in_the_readme(name):
         ("SECRET_KEY", ""),
     ],
 )
-def test_a_bad_value_is_one_sentence_that_names_the_variable(name, value):
+def test_an_invalid_value_gets_one_sentence_that_names_the_variable(name, value):
     done = manage("check", **{name: value})
 
     assert done.returncode == 1
@@ -95,11 +95,11 @@ def test_a_bad_value_is_one_sentence_that_names_the_variable(name, value):
 @pytest.mark.parametrize(
     ("value", "is_on"), [("on", True), ("True", True), ("1", True), ("OFF", False), ("no", False)]
 )
-def test_on_and_off_have_many_names(environment, value, is_on):
+def test_on_and_off_have_many_spellings(environment, value, is_on):
     assert environment(SWITCH=value).flag("SWITCH", default=not is_on) is is_on
 
 
-def test_an_empty_value_is_none(environment):
+def test_an_empty_value_counts_as_unset(environment):
     env = environment(SWITCH="", COUNT="", NETWORKS=" ", DATABASE="")
 
     assert env.flag("SWITCH", default=True) is True
@@ -109,12 +109,12 @@ def test_an_empty_value_is_none(environment):
 
 
 @pytest.mark.parametrize("value", ["0", "1000000000", "10000", "9" * 5000, "1.5", "٣", "many"])
-def test_a_number_that_is_refused_is_told_both_its_limits(environment, value):
+def test_the_error_for_a_number_names_both_limits(environment, value):
     with pytest.raises(ImproperlyConfigured, match=r"is not a whole number from 1 to 9999\.$"):
         environment(COUNT=value).number("COUNT", default=7, least=1, most=9999)
 
 
-def test_the_largest_number_of_failures_is_the_one_that_the_refusal_names(environment):
+def test_the_largest_number_that_the_error_names_is_accepted(environment):
     env = environment(COUNT="999999999", MORE="1000000000")
 
     assert env.number("COUNT", default=7, least=1) == 999_999_999
@@ -139,7 +139,7 @@ def test_a_rate_limit_is_a_number_for_a_unit_of_time_or_off(environment, text, r
         ([], "https://localhost"),
     ],
 )
-def test_links_begin_with_the_first_host_unless_told_otherwise(environment, hosts, url):
+def test_links_start_with_the_first_host_by_default(environment, hosts, url):
     assert environment(SITE="").site_url("SITE", hosts=hosts) == url
     assert environment(SITE="http://127.0.0.1:8000/").site_url("SITE", hosts=hosts) == "http://127.0.0.1:8000"
 
@@ -163,7 +163,7 @@ def test_links_begin_with_the_first_host_unless_told_otherwise(environment, host
         "javascript:alert(1)",
     ],
 )
-def test_links_begin_with_nothing_but_a_scheme_and_a_host(environment, url):
+def test_links_start_with_only_a_scheme_and_a_host(environment, url):
     with pytest.raises(ImproperlyConfigured, match="SITE is not the address of a site"):
         environment(SITE=url).site_url("SITE", hosts=[])
 
@@ -188,7 +188,7 @@ def test_emails_come_from_an_email_address(environment, value):
 
 
 @pytest.mark.parametrize("value", ["WizChat", "WizChat <>", "a@b.example, c@d.example", "a b@c.example"])
-def test_emails_come_from_one_sender_alone(environment, value):
+def test_emails_come_from_only_one_sender(environment, value):
     with pytest.raises(ImproperlyConfigured, match=r"SENDER: .* is not an email address"):
         environment(SENDER=value).sender("SENDER", default="a@b.example")
 
@@ -211,7 +211,7 @@ def mode(path):
 
 
 def write_to_sqlite(environment, path):
-    """Leave a row in the database at ``path``; return its connection, so that the log stays beside it."""
+    """Write to the database at ``path``; return the connection, without which the log would be deleted."""
     config = environment(DATABASE=f"sqlite:///{path}").database("DATABASE", default="", statement_seconds=1)
     connection = sqlite3.connect(config["NAME"])
     connection.executescript("PRAGMA journal_mode=WAL; CREATE TABLE IF NOT EXISTS secret (text)")
@@ -231,7 +231,7 @@ def test_no_other_user_can_read_a_new_database_or_its_log(environment, tmp_path)
             assert mode(tmp_path / "var" / name) == 0o600, name
 
 
-def test_a_database_that_others_could_read_is_closed_to_them(environment, tmp_path):
+def test_a_database_that_others_could_read_is_made_private(environment, tmp_path):
     folder = tmp_path / "var"
     folder.mkdir()
     with closing(write_to_sqlite(environment, "var/old.sqlite3")):
@@ -255,7 +255,7 @@ def test_a_folder_that_is_not_its_own_keeps_its_mode(environment, tmp_path):
     assert mode(folder / "db.sqlite3") == 0o600
 
 
-def test_postgresql_has_limits_and_prepares_and_the_address_has_the_last_word(environment):
+def test_postgresql_has_timeouts_and_prepared_statements_and_the_url_takes_precedence(environment):
     database = environment(DATABASE="postgres://u:p@h:6543/n?sslmode=require&connect_timeout=9").database(
         "DATABASE", default="", statement_seconds=15
     )
@@ -270,14 +270,14 @@ def test_postgresql_has_limits_and_prepares_and_the_address_has_the_last_word(en
     assert options["prepare_threshold"] is not None
 
 
-def test_an_answer_of_postgresql_is_awaited_a_little_longer_than_a_statement_may_take(environment):
+def test_wizchat_waits_a_little_longer_for_postgresql_than_the_statement_timeout(environment):
     env = environment(DATABASE="postgres://u:p@h/n", TOLD="postgres://u:p@h/n?patience=60")
 
     assert env.database("DATABASE", default="", statement_seconds=15)["OPTIONS"]["patience"] == 17
     assert env.database("TOLD", default="", statement_seconds=15)["OPTIONS"]["patience"] == 60
 
 
-def test_a_command_waits_for_postgresql_as_long_as_it_takes(environment):
+def test_a_command_waits_for_postgresql_without_a_limit(environment):
     options = environment(DATABASE="postgres://u:p@h/n").database(
         "DATABASE", default="", statement_seconds=0
     )["OPTIONS"]
@@ -286,7 +286,7 @@ def test_a_command_waits_for_postgresql_as_long_as_it_takes(environment):
     assert options["patience"] is None
 
 
-def test_a_pooler_of_transactions_gets_nothing_that_lives_in_a_session(environment):
+def test_a_transaction_pooler_gets_no_session_state(environment):
     database = environment(DATABASE="postgres://u:p@h/n").database(
         "DATABASE", default="", statement_seconds=15, pooler="transaction"
     )
@@ -298,7 +298,7 @@ def test_a_pooler_of_transactions_gets_nothing_that_lives_in_a_session(environme
     assert (options["patience"], options["cancels"]) == (17, True)
 
 
-def test_redis_is_not_waited_for(environment):
+def test_requests_do_not_wait_long_for_redis(environment):
     cache = environment(CACHE="rediss://:p@h:6380/2").cache("CACHE", default="")
 
     assert cache["LOCATION"] == "rediss://:p@h:6380/2"
@@ -332,7 +332,7 @@ def test_a_cache_is_at_a_host_or_a_socket(environment, url):
         "host:6379",
     ],
 )
-def test_a_cache_that_is_nowhere_is_refused_and_its_address_not_shown(environment, url):
+def test_an_invalid_cache_url_is_refused_and_not_shown(environment, url):
     with pytest.raises(ImproperlyConfigured, match=r"^CACHE is not the address of a cache") as refused:
         environment(CACHE=url).cache("CACHE", default="")
 
@@ -360,7 +360,7 @@ def test_hosts_are_names_or_addresses(environment, text):
         "bücher.example",
     ],
 )
-def test_what_is_no_host_name_is_refused_by_the_name_of_its_own_variable(environment, host):
+def test_an_invalid_host_name_is_refused_and_its_variable_named(environment, host):
     with pytest.raises(ImproperlyConfigured, match=r"^HOSTS: .* is not a host name such as"):
         environment(HOSTS=f"ok.example, {host}").hosts("HOSTS")
 
@@ -378,11 +378,11 @@ def test_a_mail_server_without_a_host_is_refused(environment, url):
 @pytest.mark.parametrize(
     "url", ["smtp://localhost", "smtp+tls://u:p@h:587", "consolemail://", "memorymail://"]
 )
-def test_emails_go_to_a_server_or_stay_here(environment, url):
+def test_emails_go_to_a_server_or_stay_local(environment, url):
     assert environment(EMAIL=url).email("EMAIL", default="")["EMAIL_HOST"] in {"localhost", "h", "", None}
 
 
-def test_an_unknown_host_bit_is_refused(environment):
+def test_a_network_with_host_bits_is_refused(environment):
     with pytest.raises(ImproperlyConfigured, match="host bits"):
         environment(NETWORKS="10.0.0.0/8, 192.168.1.1/16").networks("NETWORKS")
 

@@ -1,4 +1,4 @@
-"""Imports run one way: no module imports what is built on it (docs/architecture.md)."""
+"""Imports go one way: no module imports from a higher layer (docs/architecture.md)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAYERS = [
     ("chatbots",),
     ("wizchat",),
 ]
-"""From the lowest up. A module is in the layer with the longest name that begins its own."""
+"""From the lowest up. A module is in the layer with the longest name that is a prefix of its own."""
 
 
 def layer_of(module):
@@ -43,7 +43,7 @@ def modules():
 
 
 def imports_of(path: Path):
-    """Yield each module that a module imports, wherever in it; what only type checkers read is no import."""
+    """Yield each module that a module imports, anywhere in it, except those only for type checkers."""
     tree = ast.parse(path.read_text())
     for_types = {
         inner
@@ -60,7 +60,7 @@ def imports_of(path: Path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def test_a_module_imports_nothing_that_is_built_on_it():
+def test_no_module_imports_a_higher_layer():
     found = dict(modules())
     assert {layer_of(module) for module in found} == set(range(len(LAYERS)))
 
@@ -69,6 +69,6 @@ def test_a_module_imports_nothing_that_is_built_on_it():
         assert above == [], module
 
 
-def test_what_endpoints_share_knows_no_app():
+def test_the_shared_code_of_endpoints_imports_no_app():
     for module in (ROOT / "wizchat" / "api").glob("*.py"):
         assert not [name for name in imports_of(module) if name.startswith(("apikeys", "chatbots"))], module

@@ -1,4 +1,4 @@
-"""``manage.py`` ends with a sentence that helps an operator, and quietly when nobody reads."""
+"""``manage.py`` reports failures in a sentence, and ends quietly if nobody reads its output."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_without_its_newest_tables_a_command_says_so_too(tmp_path):
     assert manage("apikey", "list", DATABASE_URL=database).stderr == MIGRATE
 
 
-def test_a_database_that_does_not_answer_is_not_called_empty():
+def test_a_database_that_does_not_respond_is_not_called_empty():
     done = manage("apikey", "list", DATABASE_URL="postgres://nobody@127.0.0.1:1/none")
 
     assert done.returncode == 1
@@ -49,7 +49,7 @@ def database(tmp_path_factory):
 
 @pytest.mark.parametrize("command", [["apikey", "list"], ["help"], ["demo"]], ids=" ".join)
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_command_that_nobody_reads_ends_quietly(database, command, unbuffered):
+def test_a_command_whose_output_nobody_reads_ends_quietly(database, command, unbuffered):
     reading, writing = os.pipe()
     os.close(reading)
 

@@ -1,4 +1,4 @@
-"""The pages of what goes wrong, and what all pages share."""
+"""The error pages, and requirements for all pages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ POLICY = {
 }
 
 
-def test_an_address_that_leads_nowhere_gets_a_page(db):
+def test_an_unknown_path_gets_a_page(db):
     response = Client().get("/nowhere/")
 
     assert response.status_code == 404
@@ -27,14 +27,14 @@ def test_an_address_that_leads_nowhere_gets_a_page(db):
 
 
 @pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "429", "500"])
-def test_error_pages_need_nothing_that_may_be_broken(name):
+def test_error_pages_depend_on_nothing_that_may_be_broken(name):
     html = render_to_string(f"{name}.html")
 
     assert html.count("<h1") == 1
     assert "– WizChat</title>" in html
 
 
-def test_a_form_from_elsewhere_gets_a_page_that_says_what_to_do(db):
+def test_a_form_from_another_site_gets_a_page_that_says_what_to_do(db):
     response = Client(enforce_csrf_checks=True).post("/accounts/login/", {"login": "x", "password": "y"})
 
     assert response.status_code == 403
@@ -45,7 +45,7 @@ def test_a_form_from_elsewhere_gets_a_page_that_says_what_to_do(db):
 @pytest.mark.parametrize(
     "content_type", ["application/x-www-form-urlencoded; charset=latin-1", "multipart/form-data"]
 )
-def test_a_form_that_cannot_be_read_is_no_fault_of_the_servers(db, path, status, content_type):
+def test_a_malformed_form_is_not_a_server_error(db, path, status, content_type):
     client = Client(enforce_csrf_checks=True)
     client.cookies["csrftoken"] = "a" * 32
 
@@ -63,12 +63,12 @@ def test_style_sheets_and_scripts_stay_small(kind, most):
 
 
 @pytest.mark.parametrize("path", ["/docs/", "/accounts/login/", "/nowhere/", "/settings/api/", "/admin/"])
-def test_every_page_allows_itself_nothing_but_its_own_files(db, path):
+def test_every_page_allows_only_its_own_files(db, path):
     policy = Client().get(path)["Content-Security-Policy"]
 
     assert {directive.strip() for directive in policy.split(";")} == POLICY
 
 
 @pytest.mark.parametrize("template", ["400", "403", "403_csrf", "404", "429", "500", "503"])
-def test_a_page_begins_with_its_doctype(template):
+def test_a_page_starts_with_its_doctype(template):
     assert render_to_string(f"{template}.html").startswith("<!doctype html>")

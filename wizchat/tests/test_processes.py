@@ -13,7 +13,7 @@ PARALLEL = 100
 
 
 def ask(server, key, method="GET", path="/v1/chatbots", body=None):
-    """Send one request on a connection of its own; return the status and the JSON body."""
+    """Send one request on its own connection; return the status and the JSON body."""
     connection = HTTPConnection(urlsplit(server.url).netloc, timeout=60)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     connection.request(method, path, body and json.dumps(body), headers)
@@ -48,7 +48,9 @@ def member(server):
     ],
     ids=["revoked", "expired", "address", "permission", "owner"],
 )
-def test_a_change_by_raw_sql_in_another_process_holds_for_the_next_request(server, member, change, message):
+def test_a_change_by_raw_sql_in_another_process_takes_effect_on_the_next_request(
+    server, member, change, message
+):
     key = server.issue(member)
     assert ask(server, key)[0] == 200
 
@@ -57,7 +59,7 @@ def test_a_change_by_raw_sql_in_another_process_holds_for_the_next_request(serve
     assert ask(server, key)[1]["error"]["message"] == message
 
 
-def test_revoking_in_another_process_holds_for_the_next_request(server, member):
+def test_revoking_in_another_process_takes_effect_on_the_next_request(server, member):
     key = server.issue(member)
     assert ask(server, key)[0] == 200
 
@@ -66,7 +68,7 @@ def test_revoking_in_another_process_holds_for_the_next_request(server, member):
     assert ask(server, key)[1]["error"]["message"] == "API key has been revoked"
 
 
-def test_a_hundred_parallel_requests_read_and_write_without_one_error(server, member):
+def test_a_hundred_parallel_requests_read_and_write_without_an_error(server, member):
     key = server.issue(member, "admin")
     _status, chatbot = ask(server, key, "POST", body={"name": "Busy"})
     path = f"/v1/chatbots/{chatbot['id']}"

@@ -1,4 +1,4 @@
-"""The API reference at /docs/: everything of the document, and samples that run."""
+"""The API reference at /docs/: it has everything in the document, and its samples run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def samples(db):
     return Samples(Client().get("/docs/").text).found
 
 
-def test_anyone_may_read_the_reference(db):
+def test_anyone_can_read_the_reference(db):
     html = unescape(Client().get("/docs/").text)
 
     assert "Sign in" in html
@@ -39,7 +39,7 @@ def test_anyone_may_read_the_reference(db):
         assert known.meaning in html
 
 
-def test_the_groups_come_in_the_order_of_the_document():
+def test_the_groups_are_in_the_order_of_the_document():
     assert list(entries(EXAMPLE_SITE)) == [tag["name"] for tag in document()["tags"]]
 
 
@@ -51,7 +51,7 @@ def test_each_operation_has_a_sample_in_each_language(samples):
     }
 
 
-def test_the_reference_is_of_a_size_to_read(db):
+def test_the_reference_is_short_enough_to_read(db):
     assert len(Client().get("/docs/").content) <= 250_000
 
 
@@ -81,13 +81,13 @@ def test_every_sample_works(server, samples, language, tmp_path):
 
         printed = run(language, code, tmp_path, **values_for(operation, server, key))
 
-        # Nobody but GitHub can sign its reports.
+        # Only GitHub can sign its reports.
         expected = "401" if operation.id == "reportFromGitHub" else operation.status
         assert printed.split()[0] == expected, f"{code}\n{printed}"
 
 
 def values_for(operation, server, key):
-    """Return the environment variables that a sample reads, with ids of things made for it alone."""
+    """Return the environment variables that a sample reads, with ids of objects created for it."""
     chatbot = server.call(key, method="POST", body={"name": "Support"})[1]["id"]
     faqs = f"/v1/chatbots/{chatbot}/faqs"
     faq = server.call(key, faqs, method="POST", body={"question": "Why?", "answer": "Because."})[1]["id"]

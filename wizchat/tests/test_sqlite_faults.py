@@ -15,7 +15,7 @@ from testing.services import wait_until
 UNAVAILABLE = {"code": "UNAVAILABLE", "message": "Service temporarily unavailable"}
 FAULTS = {
     "read-only": "PRAGMA query_only=on",
-    # What SQLite does when the file can't grow: no more pages.
+    # SQLite fails in the same way if the file can't grow.
     "disk full": "PRAGMA max_page_count=1",
 }
 
@@ -28,7 +28,7 @@ def used(server, key):
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory):
-    """A server that only prepares the database for the others."""
+    """A server that only prepares the database for the faulty ones."""
     folder = tmp_path_factory.mktemp("sqlite")
     return Server(folder, DATABASE_URL=sqlite_url(folder)).prepare()
 
@@ -41,7 +41,7 @@ def faulty(healthy, request):
     server.stop()
 
 
-def test_what_can_be_read_is_served_and_what_cannot_be_written_is_unavailable(healthy, faulty):
+def test_reads_are_served_and_writes_are_unavailable(healthy, faulty):
     member = healthy.new_member()
     key = healthy.issue(member, "admin")
     addresses = "\n".join(f"10.0.{n // 256}.{n % 256}" for n in range(900))
@@ -64,7 +64,7 @@ def test_what_can_be_read_is_served_and_what_cannot_be_written_is_unavailable(he
     assert call(faulty.url, "wrong").status == 401
 
 
-def test_a_request_is_served_though_its_use_cannot_be_stored_and_it_is_stored_later(healthy):
+def test_a_request_whose_usage_cannot_be_stored_is_served_and_counted_later(healthy):
     server = Server(healthy.folder, DATABASE_URL=sqlite_url(healthy.folder)).start()
     key = healthy.issue(healthy.new_member())
     refusal = "BEGIN SELECT RAISE(ABORT, 'not now'); END"

@@ -1,4 +1,4 @@
-"""Statements that are compiled once give what the ORM gives."""
+"""Statements that are compiled once return what the ORM returns."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from wizchat.statements import CHECKED_AGAINST, Parameter, Statement
 
 pytestmark = pytest.mark.django_db
 
-# An expression that the ORM compiles gets parentheses, a value doesn't.
+# The ORM puts parentheses around an expression, but not around a value.
 IN_PARENTHESES = re.compile(r"\((\$\d+|'[^']*'|\d+)\)")
 NOW = datetime(2026, 11, 24, 12, 0, 0, 5, tzinfo=UTC)
 
 
-def test_the_compiler_that_we_use_is_that_of_the_installed_release():
+def test_the_installed_django_is_the_version_whose_compiler_was_checked():
     assert version("Django") == CHECKED_AGAINST, (
         "read what docs/decisions/0052-whole-requests.md names again in this release, then state it here"
     )
 
 
 def sent(run):
-    """Return the one statement that reaches the database, without what the ORM puts around a parameter."""
+    """Return the only statement sent to the database, without the ORM's parentheses around parameters."""
     driver = getattr(connection.connection, "prepare_threshold", None)
     if driver is not None:
         connection.connection.prepare_threshold = None
@@ -99,14 +99,14 @@ def page(older):
     [lookup, the_chatbot, questions, answer, page(None), page(True), page(False)],
     ids=["lookup", "chatbot", "questions", "answer", "first page", "next page", "previous page"],
 )
-def test_what_is_compiled_once_is_the_statement_of_the_orm(owner, statement):
+def test_a_compiled_statement_equals_the_orms(owner, statement):
     chatbot = owner.chatbots.create(name="Support")
     ours, orms = statement(owner, chatbot)
 
     assert sent(ours) == sent(orms)
 
 
-def test_rows_are_those_of_the_orm(owner):
+def test_rows_equal_the_orms(owner):
     columns = ["id", "owner", "name", "is_active", "created_at", "updated_at"]
     for number in range(3):
         owner.chatbots.create(name="Ünïcödé 🤖", is_active=bool(number), created_at=NOW + timedelta(number))
@@ -133,7 +133,7 @@ def test_a_statement_gets_an_object_as_the_orm_does(owner, stranger):
         views.THE_CHATBOT.get(owner_id=stranger.pk, chatbot_id=chatbot.pk)
 
 
-def test_each_run_takes_its_own_values_and_the_rows_of_now(owner, stranger):
+def test_each_run_uses_its_own_values_and_current_rows(owner, stranger):
     listing = Listing(Chatbot.objects.filter(owner=views.OWNER), views.ChatbotSerializer)
     owner.chatbots.create(name="Olga's")
     assert len(listing.fetch(None, 10, owner_id=owner.pk)) == 1

@@ -19,7 +19,7 @@ def collect(storage):
     return [name for name, *_ in storage.post_process({"page.css": (storage, "page.css")})]
 
 
-def test_a_file_that_has_not_changed_is_left_as_a_server_may_be_sending_it(storage, tmp_path):
+def test_an_unchanged_file_is_left_alone_because_a_server_may_be_sending_it(storage, tmp_path):
     collect(storage)
     before = (tmp_path / "page.css.gz").stat().st_mtime_ns
 
@@ -27,7 +27,7 @@ def test_a_file_that_has_not_changed_is_left_as_a_server_may_be_sending_it(stora
     assert (tmp_path / "page.css.gz").stat().st_mtime_ns == before
 
 
-def test_a_file_that_has_changed_is_compressed_again(storage, tmp_path):
+def test_a_changed_file_is_compressed_again(storage, tmp_path):
     collect(storage)
     later = (tmp_path / "page.css.gz").stat().st_mtime + 10
     os.utime(tmp_path / "page.css", (later, later))

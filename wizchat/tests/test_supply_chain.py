@@ -1,4 +1,4 @@
-"""Installed packages are the locked ones: each with its hashes, direct ones as pinned."""
+"""Installed packages are the locked ones, with hashes, and direct requirements are as pinned."""
 
 import re
 import subprocess
@@ -29,7 +29,7 @@ def asked(name):
 
 
 def locked(name):
-    """Return each entry of a lock file, by its package: version, hashes, and whether it was asked for."""
+    """Return each entry of a lock file by package: version, hashes, whether it is a direct requirement."""
     entries = {}
     text = (ROOT / f"{name}.lock").read_text()
     for entry in re.split(r"\n(?=[a-z0-9])", text):
@@ -40,7 +40,7 @@ def locked(name):
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_a_lock_agrees_with_the_pins_that_people_write(name):
+def test_a_lock_agrees_with_the_hand_written_pins(name):
     direct = {package: version for package, (version, _, is_direct) in locked(name).items() if is_direct}
 
     assert direct == asked(name), "run `make lock`"
@@ -53,12 +53,12 @@ def test_every_package_is_locked_by_hashes(name):
         assert all(kind == "sha256" and re.fullmatch("[0-9a-f]{64}", value) for kind, value in hashes)
 
 
-def test_a_lock_has_what_an_extra_brings():
+def test_a_lock_includes_the_dependencies_of_extras():
     assert {"psycopg[binary]", "psycopg-binary", "redis[hiredis]", "hiredis"} <= set(locked("requirements"))
 
 
 @pytest.mark.parametrize("name", SETS[1:])
-def test_tests_and_benchmarks_run_on_what_the_server_runs_on(name):
+def test_tests_and_benchmarks_use_the_servers_versions(name):
     own = locked(name)
 
     for package, (version, hashes, _) in locked("requirements").items():
@@ -71,14 +71,14 @@ def test_a_lock_names_no_index(name):
 
 
 @pytest.mark.parametrize("file", ["Makefile", "Containerfile"])
-def test_whatever_is_installed_comes_from_a_lock_with_its_hashes(file):
+def test_everything_is_installed_from_a_lock_with_hashes(file):
     text = (ROOT / file).read_text()
 
     assert "--require-hashes" in text
     assert not re.search(r"(?<!compile)[^\n]*(PIP|pip install)[^\n]* -r [\w-]+\.txt", text)
 
 
-def test_a_package_that_was_swapped_is_not_installed(tmp_path):
+def test_a_tampered_package_is_not_installed(tmp_path):
     source = tmp_path / "swapped"
     source.mkdir()
     (source / "pyproject.toml").write_text('[project]\nname = "sqlparse"\nversion = "0.6.1"\n')

@@ -1,4 +1,4 @@
-"""No page takes a file, and none reads one that it won't take."""
+"""No page accepts a file, or reads one before refusing it."""
 
 from __future__ import annotations
 

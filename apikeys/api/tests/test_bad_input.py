@@ -62,7 +62,7 @@ def target(issue):
 
 @pytest.fixture
 def refused(call, admin, target):
-    """Send an invalid body; check that nothing changed, and return the error's ``fields``."""
+    """Send an invalid body; assert that nothing changed, and return the error's ``fields``."""
 
     def refused(method, path, body, **headers):
         before = list(APIKey.objects.values())
@@ -121,7 +121,7 @@ def test_an_unknown_field_is_named(refused, method, path, body, field):
     assert refused(method, path, body | {field: "x"}) == {field: ["Unknown field."]}
 
 
-def test_days_are_not_for_a_change(refused):
+def test_a_change_refuses_expires_in_days(refused):
     assert list(refused("PATCH", "/v1/keys/{}", {"expires_in_days": 5})) == ["expires_in_days"]
 
 
@@ -131,13 +131,13 @@ def test_a_field_that_occurs_twice_is_named(refused):
     assert list(refused("POST", "/v1/keys", body)) == ["name"]
 
 
-def test_two_ends_are_too_many(refused):
+def test_two_expiries_are_refused(refused):
     for end in (None, "2030-01-31T12:00:00Z"):
         fields = refused("POST", "/v1/keys", GOOD | {"expires_at": end, "expires_in_days": 5})
         assert set(fields) == {"expires_at", "expires_in_days"}
 
 
-def test_the_end_is_within_the_longest_lifetime(call, refused, admin):
+def test_an_expiry_is_within_the_longest_lifetime(call, refused, admin):
     longest = timezone.now() + timedelta(days=3660)
 
     fields = refused("POST", "/v1/keys", GOOD | {"expires_at": f"{longest + timedelta(minutes=1):%FT%TZ}"})
@@ -147,20 +147,20 @@ def test_the_end_is_within_the_longest_lifetime(call, refused, admin):
     assert call(admin, "POST", "/v1/keys", GOOD | {"expires_at": inside}).status_code == 201
 
 
-def test_an_end_beyond_the_longest_lifetime_can_be_sent_back(call, issue, admin):
+def test_an_expiry_beyond_the_longest_lifetime_can_be_sent_back(call, issue, admin):
     key, _raw = issue(expires_at=timezone.now() + timedelta(days=5000))
     path = f"/v1/keys/{key.key_id}"
 
     assert call(admin, "PATCH", path, call(admin, path=path).json()).status_code == 200
 
 
-def test_a_time_without_a_zone_is_told_what_is_missing(refused):
+def test_the_error_for_a_time_without_a_zone_says_what_is_missing(refused):
     fields = refused("POST", "/v1/keys", GOOD | {"expires_at": "2030-01-31T12:00:00"})
 
     assert fields == {"expires_at": ["Add a time zone: Z, or an offset such as +01:00."]}
 
 
-def test_a_body_full_of_bad_addresses_gets_a_short_answer(call, admin):
+def test_a_body_full_of_bad_addresses_gets_a_short_response(call, admin):
     body = GOOD | {"allowed_ips": ["x" * 230] * 1000}
 
     response = call(admin, "POST", "/v1/keys", body)
@@ -219,7 +219,7 @@ def test_a_bad_idempotency_key_is_named(refused, path, body, value):
     assert list(refused("POST", path, body, HTTP_IDEMPOTENCY_KEY=value)) == ["Idempotency-Key"]
 
 
-def test_a_key_in_a_wrong_place_is_not_sent_back(call, admin, target):
+def test_a_key_in_the_wrong_place_is_not_echoed(call, admin, target):
     path = f"/v1/keys/{target.key_id}"
     for field in ("name", "permissions", "allowed_ips", "expires_at"):
         for value in (admin, [admin], {admin: admin}):

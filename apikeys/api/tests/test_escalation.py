@@ -42,7 +42,7 @@ BROADER = [
 
 
 @pytest.mark.parametrize("body", [*BROADER, {"expires_in_days": 31}])
-def test_a_restricted_key_makes_no_broader_one(call, restricted, body):
+def test_a_restricted_key_creates_no_broader_one(call, restricted, body):
     _caller, raw = restricted
 
     answer = call(raw, "POST", "/v1/keys", {"name": "New", "permissions": ["read"]} | body)
@@ -54,7 +54,7 @@ def test_a_restricted_key_makes_no_broader_one(call, restricted, body):
 @pytest.mark.parametrize(
     ("own", "callers"), [("5/minute", "off"), ("5/minute", "900/minute"), ("off", "5/minute")]
 )
-def test_a_rotation_lifts_no_operators_limit(call, issue, own, callers):
+def test_a_rotation_keeps_an_operators_limit(call, issue, own, callers):
     (caller, raw), (limited, _raw) = issue(), issue()
     APIKey.objects.filter(pk=caller.pk).update(rate_limit=callers)
     APIKey.objects.filter(pk=limited.pk).update(rate_limit=own)
@@ -65,7 +65,7 @@ def test_a_rotation_lifts_no_operators_limit(call, issue, own, callers):
 
 
 @pytest.mark.parametrize("body", BROADER)
-def test_a_restricted_key_makes_neither_itself_nor_another_broader(call, restricted, made, body):
+def test_a_restricted_key_widens_neither_itself_nor_another(call, restricted, made, body):
     caller, raw = restricted
     for key_id in (caller.key_id, made(raw)["id"]):
         before = APIKey.objects.values().get(key_id=key_id)
@@ -75,7 +75,7 @@ def test_a_restricted_key_makes_neither_itself_nor_another_broader(call, restric
     assert not KeyEvent.objects.filter(action="changed").exists()
 
 
-def test_within_what_it_has_it_makes_and_changes_keys(call, restricted, made):
+def test_a_restricted_key_creates_and_changes_keys_within_its_own_rights(call, restricted, made):
     caller, raw = restricted
     key = made(raw, allowed_ips=["127.0.0.1"], expires_in_days=1)
 
@@ -110,7 +110,7 @@ def test_a_change_to_a_broader_key_that_widens_nothing_is_allowed(call, restrict
     assert call(raw, "PATCH", f"/v1/keys/{key.key_id}", change).status_code == 200
 
 
-def test_a_broader_key_as_it_was_can_be_sent_back(call, restricted, issue):
+def test_a_broader_key_can_be_sent_back_unchanged(call, restricted, issue):
     _caller, raw = restricted
     path = f"/v1/keys/{issue()[0].key_id}"
 
@@ -126,14 +126,14 @@ def test_a_broader_key_as_it_was_can_be_sent_back(call, restricted, issue):
         {"permissions": ["admin"], "expires_at": time(timezone.now() + DAY)},
     ],
 )
-def test_a_key_from_everywhere_gets_no_permission_from_a_restricted_one(call, restricted, issue, change):
+def test_a_restricted_key_gives_no_permission_to_one_without_an_address_list(call, restricted, issue, change):
     _caller, raw = restricted
     key, _secret = issue(permissions=Permission.READ)
 
     assert outcome(call(raw, "PATCH", f"/v1/keys/{key.key_id}", change)) == ESCALATION
 
 
-def test_a_broader_key_can_be_cut_down_to_the_callers_own(call, restricted, issue):
+def test_a_broader_key_can_be_narrowed_to_the_callers_rights(call, restricted, issue):
     caller, raw = restricted
     key, _secret = issue(permissions=Permission.READ)
     body = {
@@ -188,21 +188,21 @@ which = st.integers(0, 30)
 
 
 def abilities(key):
-    """Return all that a key can do: (permission, address, day) for days on which something might differ."""
+    """Return all that a key can do, as (permission, address, day) for days on which it might differ."""
     granted = EVERYTHING if key.granted & Permission.ADMIN else key.granted
     admitted = [probe for probe in PROBES if policy.admits(key.allowed_networks, probe)]
-    ends = [day for day in (1, 5, 10, 20, 29, 30, 31, 60, 90, 4000) if _lives(key, day)]
+    ends = [day for day in (1, 5, 10, 20, 29, 30, 31, 60, 90, 4000) if _is_live(key, day)]
     return {(permission, address, day) for permission in granted for address in admitted for day in ends}
 
 
-def _lives(key, day):
+def _is_live(key, day):
     return key.expires_at is None or key.expires_at > timezone.now() + day * DAY - timedelta(minutes=1)
 
 
 class Thief(RuleBasedStateMachine):
     """Holds one restricted key, knows every id, and tries every call."""
 
-    call = None  # set by the test
+    call = None  # the test sets it
     tried = 0
 
     @initialize()
@@ -239,7 +239,7 @@ class Thief(RuleBasedStateMachine):
         self.send(by, "POST", "/v1/keys", given)
 
     @rule(by=which, permissions=permissions)
-    def create_for_ever(self, by, permissions):
+    def create_without_expiry(self, by, permissions):
         body = {"name": "New", "permissions": permissions, "expires_at": None}
         self.send(by, "POST", "/v1/keys", body)
 
@@ -257,7 +257,7 @@ class Thief(RuleBasedStateMachine):
         self.send(by, "PATCH", self.path(victim), given)
 
     @rule(by=which, victim=which)
-    def let_live_for_ever(self, by, victim):
+    def remove_expiry(self, by, victim):
         self.send(by, "PATCH", self.path(victim), {"expires_at": None})
 
     @rule(by=which, victim=which, overlap=st.sampled_from([0, 3600, 604_800]))
@@ -297,8 +297,8 @@ def test_no_sequence_of_calls_gets_more_out_of_a_stolen_key(call):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("narrowed", [{"allowed_networks": "127.0.0.1"}, {"permissions": Permission.READ}])
-def test_a_key_that_is_narrowed_while_it_makes_another_makes_no_broader_one(call, issue, owner, narrowed):
-    """Whichever comes first, the new key is no broader than its maker was at that moment."""
+def test_a_key_narrowed_while_it_creates_another_creates_no_broader_one(call, issue, owner, narrowed):
+    """Whichever comes first, the new key is no broader than its creator was at that moment."""
     for _ in range(5):
         caller, raw = issue(allowed_networks="127.0.0.0/8")
         start = Barrier(2)
@@ -331,7 +331,7 @@ def test_a_key_that_is_narrowed_while_it_makes_another_makes_no_broader_one(call
 
 
 @pytest.mark.django_db(transaction=True)
-def test_keys_that_rotate_each_other_at_once_do_not_wait_for_each_other(call, issue):
+def test_keys_that_rotate_each_other_at_once_do_not_deadlock(call, issue):
     for _ in range(5):
         pairs = [issue(name=name) for name in "ab"]
         start = Barrier(2)
@@ -349,7 +349,7 @@ def test_keys_that_rotate_each_other_at_once_do_not_wait_for_each_other(call, is
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_cascade_misses_nothing_that_is_made_at_the_same_time(call, issue, admin):
+def test_a_cascade_misses_no_key_that_is_created_at_the_same_time(call, issue, admin):
     for _ in range(5):
         caller, raw = issue()
         start = Barrier(5)

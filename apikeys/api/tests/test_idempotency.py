@@ -28,7 +28,7 @@ def create(call):
     return create
 
 
-def test_the_second_request_is_shown_what_the_first_one_made(create, admin):
+def test_a_repeated_request_gets_the_location_of_the_first_ones_key(create, admin):
     first = create(admin)
 
     again = create(admin, body={"name": "Another", "permissions": ["write"]})
@@ -40,7 +40,7 @@ def test_the_second_request_is_shown_what_the_first_one_made(create, admin):
     assert APIKey.objects.count() == 2
 
 
-def test_a_rotation_that_is_sent_again_is_shown_the_successor(create, issue, admin):
+def test_a_repeated_rotation_gets_the_location_of_the_successor(create, issue, admin):
     path = f"/v1/keys/{issue()[0].key_id}/rotate"
     first = create(admin, body={"overlap_seconds": 0}, path=path)
 
@@ -51,7 +51,7 @@ def test_a_rotation_that_is_sent_again_is_shown_the_successor(create, issue, adm
     assert again.headers["Location"] == f"/v1/keys/{first.json()['id']}"
 
 
-def test_a_value_makes_one_key_by_whatever_request(create, issue, admin):
+def test_a_value_creates_one_key_whatever_the_request(create, issue, admin):
     first = create(admin)
 
     again = create(admin, body={}, path=f"/v1/keys/{issue()[0].key_id}/rotate")
@@ -67,16 +67,16 @@ def test_a_second_request_is_recognised_whatever_its_body(create, admin):
 
 
 @pytest.mark.parametrize("value", ["x", "x" * 255, "a b", "~!\"'{}", "' OR 1=1 --"])
-def test_any_printable_value_will_do(create, admin, value):
+def test_any_printable_value_is_accepted(create, admin, value):
     assert create(admin, value).status_code == 201
     assert outcome(create(admin, value)) == ALREADY
 
 
-def test_another_value_makes_another_key(create, admin):
+def test_another_value_creates_another_key(create, admin):
     assert [create(admin, value).status_code for value in ("a", "A", "b", "a")] == [201, 201, 201, 409]
 
 
-def test_another_caller_is_not_in_the_way(create, admin, issue, stranger_key):
+def test_callers_can_use_the_same_value(create, admin, issue, stranger_key):
     statuses = [create(raw).status_code for raw in (admin, issue()[1], stranger_key)]
 
     assert statuses == [201, 201, 201]
@@ -86,14 +86,14 @@ def test_another_caller_is_not_in_the_way(create, admin, issue, stranger_key):
     ("body", "status"),
     [({"name": "New"}, 400), ({"name": "New", "permissions": ["read"], "expires_at": None}, 403)],
 )
-def test_a_request_that_made_nothing_can_be_corrected(create, restricted, body, status):
+def test_a_failed_request_can_be_corrected(create, restricted, body, status):
     _caller, raw = restricted
 
     assert create(raw, body=body).status_code == status
     assert create(raw).status_code == 201
 
 
-def test_without_the_header_every_request_makes_a_key(call, admin):
+def test_without_the_header_every_request_creates_a_key(call, admin):
     assert [call(admin, "POST", "/v1/keys", BODY).status_code for _ in range(2)] == [201, 201]
 
 
@@ -128,7 +128,7 @@ def test_a_value_is_not_stored(create, admin):
 
 
 def at_once(*requests):
-    """Send ``requests``, functions that return a response, at the same moment from a thread each."""
+    """Send ``requests``, functions that return a response, at the same moment, each in its own thread."""
     start = Barrier(len(requests))
 
     def send(request):
@@ -143,7 +143,7 @@ def at_once(*requests):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_ten_requests_at_once_one_makes_a_key(create, admin):
+def test_ten_requests_at_once_create_one_key(create, admin):
     answers = at_once(*[lambda: create(admin)] * THREADS)
 
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * (THREADS - 1)
@@ -154,7 +154,7 @@ def test_of_ten_requests_at_once_one_makes_a_key(create, admin):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_ten_rotations_of_different_keys_at_once_one_makes_a_key(create, admin, issue):
+def test_ten_rotations_of_different_keys_at_once_create_one_key(create, admin, issue):
     paths = [f"/v1/keys/{issue(name=str(n))[0].key_id}/rotate" for n in range(THREADS)]
 
     answers = at_once(*[lambda path=path: create(admin, path=path, body={}) for path in paths])

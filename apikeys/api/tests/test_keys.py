@@ -43,7 +43,7 @@ def at(text):
         {"name": "Backend Service", "permissions": ["read", "write", "admin"]},
     ],
 )
-def test_the_documented_bodies_make_keys_that_work(call, admin, body):
+def test_the_documented_bodies_create_keys_that_work(call, admin, body):
     before = timezone.now()
 
     response = call(admin, "POST", "/v1/keys", body)
@@ -69,7 +69,7 @@ def test_the_plaintext_is_not_shown_again(call, admin, made):
     assert "key" not in call(admin, path=f"/v1/keys/{key['id']}").json()
 
 
-def test_a_key_can_be_given_addresses_and_an_end(admin, made):
+def test_a_key_can_be_given_addresses_and_an_expiry(admin, made):
     key = made(
         admin,
         allowed_ips=["203.0.113.7", "10.1.2.3/8", "::ffff:192.0.2.1", "2001:DB8::1/32", "10.0.0.0/8"],
@@ -81,14 +81,14 @@ def test_a_key_can_be_given_addresses_and_an_end(admin, made):
     assert parts(key["key"]).expires_at == datetime(2030, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 
 
-def test_a_key_can_end_never_or_after_some_days(admin, made):
+def test_a_key_can_expire_after_some_days_or_never(admin, made):
     assert made(admin, expires_at=None)["expires_at"] is None
     for days in (1, 3660):
         key = made(admin, expires_in_days=days)
         assert at(key["expires_at"]) - at(key["created_at"]) == days * DAY
 
 
-def test_what_is_left_out_is_the_callers_own(restricted, made):
+def test_omitted_fields_default_to_the_callers(restricted, made):
     caller, raw = restricted
 
     key = made(raw)
@@ -97,7 +97,7 @@ def test_what_is_left_out_is_the_callers_own(restricted, made):
     assert at(key["expires_at"]) == caller.expires_at
 
 
-def test_an_operators_limit_is_handed_on(issue, made):
+def test_a_new_key_inherits_an_operators_limit(issue, made):
     caller, raw = issue()
     APIKey.objects.filter(pk=caller.pk).update(rate_limit="50/minute")
 
@@ -167,7 +167,7 @@ def test_the_list_has_every_key_of_the_owner_newest_first(call, issue, admin, st
     assert all(set(key) == FIELDS for key in body["results"])
 
 
-def test_pages_cover_every_key_once_and_keep_to_the_state(call, issue, admin):
+def test_pages_cover_every_key_once_and_keep_the_state_filter(call, issue, admin):
     now = timezone.now()
     same = [issue(name=f"Key {n}", now=now)[0].key_id for n in range(7)]
     revoked = issue(name="Revoked")[0]
@@ -196,7 +196,7 @@ def test_the_list_is_filtered_by_state(call, issue, admin, state):
     assert {key["state"] for key in results} == {state}
 
 
-def test_a_change_sets_what_is_there_and_nothing_else(call, issue, admin):
+def test_a_change_sets_only_the_fields_in_the_body(call, issue, admin):
     key, _raw = issue(name="Old", allowed_networks="10.0.0.0/8", permissions=Permission.READ)
     path = f"/v1/keys/{key.key_id}"
     before = call(admin, path=path).json()
@@ -216,7 +216,7 @@ def test_a_change_sets_what_is_there_and_nothing_else(call, issue, admin):
         assert call(admin, path=path).json() == before
 
 
-def test_what_get_gave_can_be_sent_back(call, admin, restricted):
+def test_the_body_of_a_get_can_be_sent_back(call, admin, restricted):
     key, raw = restricted
     for given in (call(admin, path=f"/v1/keys/{key.key_id}").json(), call(raw, path="/v1/key").json()):
         answer = call(admin, "PATCH", f"/v1/keys/{key.key_id}", given)
@@ -264,14 +264,14 @@ def test_a_revoked_key_stays_revoked(call, issue, admin):
 
 
 def family(call, made, admin):
-    """Return plaintexts: a key, a key it made, that one's successor, and a key that this made."""
+    """Return the plaintexts of a key, of a key it created, of that one's successor, and of one it created."""
     parent = made(admin, permissions=["admin"])
     child = made(parent["key"], permissions=["admin"])
     successor = call(admin, "POST", f"/v1/keys/{child['id']}/rotate", {"overlap_seconds": 0}).json()
     return [parent["key"], child["key"], successor["key"], made(successor["key"])["key"]]
 
 
-def test_revoking_a_key_leaves_what_it_made(call, made, admin):
+def test_revoking_a_key_leaves_those_that_it_created(call, made, admin):
     parent, _child, *others = family(call, made, admin)
 
     assert call(admin, "DELETE", f"/v1/keys/{parts(parent).key_id}?cascade=false").status_code == 204
@@ -291,7 +291,7 @@ def test_a_cascade_follows_revoked_keys_and_successors(call, made, admin):
     assert call(other).status_code == call(admin).status_code == 200
 
 
-def test_rotating_makes_a_successor_while_the_old_key_works_on(call, issue, admin):
+def test_rotating_creates_a_successor_while_the_old_key_keeps_working(call, issue, admin):
     now = timezone.now()
     key, raw = issue(
         Permission.READ, now=now - 80 * DAY, expires_at=now + 10 * DAY, allowed_networks="127.0.0.1"
@@ -321,7 +321,7 @@ def test_without_overlap_the_old_key_stops_at_once(call, issue, admin):
 
 
 @pytest.mark.parametrize("body", [{}, None])
-def test_the_overlap_is_a_day_unless_told_otherwise(call, issue, admin, body):
+def test_the_overlap_is_a_day_by_default(call, issue, admin, body):
     key, _raw = issue(Permission.READ)
 
     new = call(admin, "POST", f"/v1/keys/{key.key_id}/rotate", body).json()
@@ -340,7 +340,7 @@ def test_a_key_rotates_itself(call, restricted):
     assert call(new["key"], path="/v1/keys").status_code == 200
 
 
-def test_a_key_is_rotated_once(call, issue, admin):
+def test_a_key_can_be_rotated_only_once(call, issue, admin):
     key, _raw = issue(Permission.READ)
     path = f"/v1/keys/{key.key_id}/rotate"
     new = call(admin, "POST", path, {}).json()
@@ -365,7 +365,7 @@ def test_a_rotated_key_leads_to_its_successor_even_after_it_has_ended(call, issu
 
 
 @pytest.mark.parametrize("name", ["nonsense", "wzc_8f14e45fceeb", "%00", "x" * 3000])
-def test_what_cannot_be_an_id_needs_a_key_and_is_then_not_found(call, admin, name):
+def test_an_impossible_id_needs_a_key_and_is_then_not_found(call, admin, name):
     path = f"/v1/keys/{name}/rotate"
 
     assert call(None, "POST", path, {}).status_code == 401
@@ -390,7 +390,7 @@ def test_an_ended_key_cannot_be_changed(call, issue, admin, state, method, path,
     assert APIKey.objects.values().get(pk=key.pk) == before
 
 
-def test_usage_is_told_by_day_and_outcome(call, issue, admin):
+def test_usage_is_reported_by_day_and_outcome(call, issue, admin):
     key, raw = issue(Permission.READ, allowed_networks="127.0.0.1")
     call(raw)
     call(raw, "POST", body={"name": "Sales"})
@@ -433,7 +433,7 @@ PATHS = [
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
 @pytest.mark.parametrize("body", [{}, {"name": ""}, {"overlap_seconds": -1}])
-def test_a_strangers_key_answers_like_one_that_does_not_exist(call, issue, stranger_key, method, path, body):
+def test_a_strangers_key_looks_like_one_that_does_not_exist(call, issue, stranger_key, method, path, body):
     key, raw = issue()
 
     theirs = call(stranger_key, method, path.format(key.key_id), body)
@@ -447,7 +447,7 @@ def test_a_strangers_key_answers_like_one_that_does_not_exist(call, issue, stran
 
 @pytest.mark.parametrize(("method", "path"), [*PATHS, ("GET", "/v1/keys"), ("POST", "/v1/keys")])
 @pytest.mark.parametrize("permissions", [["read"], ["write"], ["read", "write"]])
-def test_keys_are_managed_with_admin_alone(call, issue, method, path, permissions):
+def test_only_an_admin_key_manages_keys(call, issue, method, path, permissions):
     key, raw = issue(Permission.of(permissions))
 
     response = call(raw, method, path.format(key.key_id), {})
@@ -456,7 +456,7 @@ def test_keys_are_managed_with_admin_alone(call, issue, method, path, permission
 
 
 @pytest.mark.parametrize(("method", "path"), [*PATHS, ("GET", "/v1/keys"), ("DELETE", "/v1/key")])
-def test_nothing_is_there_without_a_key(call, issue, method, path):
+def test_every_endpoint_needs_a_key(call, issue, method, path):
     key, _raw = issue()
 
     assert outcome(call(None, method, path.format(key.key_id))) == error(
@@ -471,7 +471,7 @@ def test_a_trailing_slash_is_served(call, admin, path):
 
 
 @pytest.mark.parametrize("path", ["/v1/keys/short", "/v1/keys/%00", f"/v1/keys/wzc_{NOBODYS}", "/v1/keys/é"])
-def test_an_id_that_is_none_is_not_found(call, admin, path):
+def test_an_invalid_id_is_not_found(call, admin, path):
     assert outcome(call(admin, path=path)) == error(404, "NOT_FOUND", "Not found")
 
 
@@ -492,7 +492,7 @@ def test_statements_of_an_endpoint(
     made(admin)
     path = path.format(parts(admin).key_id)
 
-    with django_assert_num_queries(1 + count):  # and one that looks the caller up
+    with django_assert_num_queries(1 + count):  # plus the lookup of the caller
         response = call(admin, method, path, body)
 
     assert response.status_code == 200

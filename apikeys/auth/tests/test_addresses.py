@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("address", ["203.0.113.7", "::ffff:203.0.113.7"])
-def test_a_listed_address_is_let_in(issue, call, address):
+def test_a_listed_address_is_admitted(issue, call, address):
     _key, raw = issue(allowed_networks="203.0.113.0/24")
 
     assert call(raw, REMOTE_ADDR=address).status_code == 200
@@ -43,7 +43,7 @@ def test_forged_forwarded_header_does_not_widen_the_network(issue, call, header)
     assert outcome(call(raw, REMOTE_ADDR="198.51.100.1", **header)) == WRONG_ADDRESS
 
 
-def test_behind_a_trusted_proxy_its_word_counts_and_the_clients_does_not(issue, call, settings):
+def test_a_trusted_proxys_entry_counts_and_the_clients_does_not(issue, call, settings):
     settings.TRUSTED_PROXIES = PROXIES
     _key, raw = issue(allowed_networks="203.0.113.7")
     proxy = {"REMOTE_ADDR": "10.0.0.1"}
@@ -54,7 +54,7 @@ def test_behind_a_trusted_proxy_its_word_counts_and_the_clients_does_not(issue, 
         assert outcome(call(raw, HTTP_X_FORWARDED_FOR=forged, **proxy)) == WRONG_ADDRESS
 
 
-def test_a_narrowed_list_holds_for_the_next_request(issue, call, owner):
+def test_a_narrowed_list_takes_effect_on_the_next_request(issue, call, owner):
     key, raw = issue()
     assert call(raw).status_code == 200
 

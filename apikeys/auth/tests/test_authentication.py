@@ -29,19 +29,19 @@ def forged(key_id):
     return f"wzc_{key_id}_{secret}{checksum}"
 
 
-def mend(broken):
-    """Return ``broken`` with a checksum that matches, so that only the database can tell."""
+def with_valid_checksum(broken):
+    """Return ``broken`` with a matching checksum, so that only the database can reject it."""
     return broken[:-6] + keyformat.checksum(broken[:-6])
 
 
-def test_the_right_key_is_let_in(issue, call):
+def test_a_genuine_key_is_accepted(issue, call):
     _key, raw = issue()
 
     assert call(raw).status_code == 200
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
-def test_the_scheme_is_taken_in_any_case(issue, call, scheme):
+def test_the_scheme_is_case_insensitive(issue, call, scheme):
     _key, raw = issue()
 
     assert call(HTTP_AUTHORIZATION=f"{scheme} {raw}").status_code == 200
@@ -50,7 +50,7 @@ def test_the_scheme_is_taken_in_any_case(issue, call, scheme):
 @pytest.mark.parametrize(
     "header", [None, "", " ", "Bearer", "Bearer ", "bearer   ", "Basic abc", "Token {}", "{}"]
 )
-def test_no_key_in_the_header_is_asked_for_one(issue, call, header):
+def test_a_header_without_a_key_is_a_missing_key(issue, call, header):
     _key, raw = issue()
     headers = {} if header is None else {"HTTP_AUTHORIZATION": header.format(raw)}
 
@@ -77,7 +77,7 @@ def test_no_key_in_the_header_is_asked_for_one(issue, call, header):
         lambda raw: raw.replace("wzc_", "sk_live_"),
         lambda raw: raw.replace("_", "-"),
         lambda raw: raw.replace("_", "%5F"),
-        lambda raw: mend(raw[:20] + ("A" if raw[20] != "A" else "B") + raw[21:]),
+        lambda raw: with_valid_checksum(raw[:20] + ("A" if raw[20] != "A" else "B") + raw[21:]),
         lambda raw: raw[:20] + ("A" if raw[20] != "A" else "B") + raw[21:],
         lambda raw: raw[:30] + "\xff" + raw[31:],
         lambda raw: raw[:30] + "\0" + raw[31:],
@@ -106,7 +106,7 @@ def test_spaces_around_the_key_do_no_harm(issue, call):
     assert call(HTTP_AUTHORIZATION=f"  Bearer   {raw}  ").status_code == 200
 
 
-def test_guesses_are_answered_alike_and_never_reach_argon2(issue, call, hasher):
+def test_guesses_get_the_same_response_and_never_reach_argon2(issue, call, hasher):
     live, _raw = issue()
     revoked, _raw = issue()
     revoked.revoke(by=None, now=timezone.now())
@@ -120,7 +120,7 @@ def test_guesses_are_answered_alike_and_never_reach_argon2(issue, call, hasher):
     assert hasher.verifications == 0
 
 
-def test_a_forged_secret_with_the_stored_checksum_meets_argon2_and_fails(issue, call, hasher):
+def test_a_forged_secret_with_the_stored_checksum_reaches_argon2_and_fails(issue, call, hasher):
     key, _raw = issue()
     guess = forged(key.key_id)
     APIKey.objects.filter(pk=key.pk).update(checksum=guess[-6:])
@@ -163,7 +163,7 @@ def test_a_key_whose_owner_is_deactivated_or_deleted_is_invalid(issue, call, own
     assert outcome(call(raw)) == INVALID
 
 
-def test_a_revoked_key_says_so_to_its_holder(issue, call):
+def test_the_holder_of_a_revoked_key_is_told_so(issue, call):
     key, raw = issue(expires_at=timezone.now() + timedelta(hours=1), allowed_networks="192.0.2.1")
     key.revoke(by=None, now=timezone.now())
     APIKey.objects.update(expires_at=timezone.now() - timedelta(hours=1))
@@ -174,19 +174,19 @@ def test_a_revoked_key_says_so_to_its_holder(issue, call):
     assert response["WWW-Authenticate"] == 'Bearer realm="WizChat", error="invalid_token"'
 
 
-def test_an_expired_key_says_so_before_its_address_is_looked_at(issue, call):
+def test_expiry_is_checked_before_the_address(issue, call):
     _key, raw = issue(expires_at=timezone.now() - timedelta(seconds=1), allowed_networks="192.0.2.1")
 
     assert outcome(call(raw)) == EXPIRED
 
 
-def test_a_key_that_expires_later_is_let_in(issue, call):
+def test_a_key_that_expires_later_is_accepted(issue, call):
     _key, raw = issue(expires_at=timezone.now() + timedelta(hours=1))
 
     assert call(raw).status_code == 200
 
 
-def test_the_address_is_told_only_to_the_holder_and_before_the_permission(issue, call):
+def test_the_address_is_checked_after_the_secret_and_before_the_permission(issue, call):
     key, raw = issue(permissions=Permission.WRITE, allowed_networks="192.0.2.1")
 
     assert outcome(call(raw)) == WRONG_ADDRESS
@@ -203,7 +203,7 @@ def test_the_address_is_told_only_to_the_holder_and_before_the_permission(issue,
     ],
     ids=lambda values: next(iter(values)),
 )
-def test_a_change_by_bulk_update_holds_for_the_next_request(issue, call, values):
+def test_a_bulk_update_takes_effect_on_the_next_request(issue, call, values):
     _key, raw = issue()
     assert call(raw).status_code == 200
 
@@ -212,7 +212,7 @@ def test_a_change_by_bulk_update_holds_for_the_next_request(issue, call, values)
     assert call(raw).status_code in {401, 403}
 
 
-def test_the_key_is_taken_from_nowhere_but_the_header(issue, call, owner):
+def test_the_key_is_read_only_from_the_header(issue, call, owner):
     _key, raw = issue()
     browser = Client(headers={"cookie": f"Authorization=Bearer {raw}; api_key={raw}"})
     browser.force_login(owner)
@@ -231,7 +231,7 @@ def test_a_malformed_stored_hash_makes_the_key_invalid(issue, call, key_hash):
     assert outcome(call(raw)) == INVALID
 
 
-def test_raising_the_cost_encodes_a_key_anew_on_its_next_use(issue, call, monkeypatch):
+def test_a_raised_cost_rehashes_a_key_on_its_next_use(issue, call, monkeypatch):
     key, raw = issue()
     before = key.key_hash
     monkeypatch.setattr("apikeys.hasher.HASHER", CountingHasher(time_cost=2))
@@ -268,7 +268,7 @@ def test_the_owner_costs_no_query_until_a_view_reads_more_than_the_id(
         assert user.username == owner.username
 
 
-def test_the_compiled_lookup_answers_what_the_orm_does(issue, owner):
+def test_the_compiled_lookup_returns_what_the_orm_does(issue, owner):
     soon = timezone.now() + timedelta(days=3)
     keys = [
         issue()[0],

@@ -21,7 +21,7 @@ def statuses(call, times, raw="wrong", **headers):
     return [call(raw, **headers).status_code for _ in range(times)]
 
 
-def test_past_the_limit_further_failures_are_told_to_wait(call):
+def test_failures_past_the_limit_must_wait(call):
     assert statuses(call, 5) == [401, 401, 401, 429, 429]
 
     response = call("wrong")
@@ -29,14 +29,14 @@ def test_past_the_limit_further_failures_are_told_to_wait(call):
     assert 1 <= int(response["Retry-After"]) <= 60
 
 
-def test_a_right_key_from_the_same_address_is_never_refused(issue, call):
+def test_a_genuine_key_from_the_same_address_is_never_refused(issue, call):
     _key, raw = issue()
     statuses(call, 10)
 
     assert call(raw).status_code == 200
 
 
-def test_a_revoked_key_is_told_so_however_often_it_is_tried(issue, call, owner):
+def test_the_holder_of_a_revoked_key_is_told_so_however_often_it_is_tried(issue, call, owner):
     key, raw = issue()
     key.revoke(by=owner, now=key.created_at)
     statuses(call, 10)
@@ -44,12 +44,12 @@ def test_a_revoked_key_is_told_so_however_often_it_is_tried(issue, call, owner):
     assert set(statuses(call, 10, raw)) == {401}
 
 
-def test_a_missing_key_is_no_guess(call):
+def test_a_missing_key_does_not_count_as_a_guess(call):
     assert set(statuses(call, 10, None)) == {401}
     assert call("wrong").status_code == 401
 
 
-def test_other_addresses_are_counted_for_themselves(call):
+def test_other_addresses_are_counted_separately(call):
     statuses(call, 10, REMOTE_ADDR="192.0.2.1")
 
     assert call("wrong", REMOTE_ADDR="192.0.2.2").status_code == 401
@@ -88,7 +88,7 @@ def test_ipv6_is_counted_by_its_64_bit_network(call):
 
 
 def test_the_count_starts_over_after_a_minute(call, monkeypatch, settings):
-    # This process's cache goes by the clock that is set here; Redis has its own.
+    # This process's cache uses the clock that is patched here; Redis has its own.
     settings.CACHES = settings.CACHES | {"failed_attempts": settings.CACHES["local"]}
     now = 1_000_000.0
     monkeypatch.setattr(counters.time, "time", lambda: now)
@@ -109,7 +109,7 @@ def test_no_failure_is_lost_between_threads(settings):
     assert cache.get(f"auth-failures:None:{cache.get('auth-failures:None:window')}") == 400
 
 
-def test_with_the_cache_gone_failures_are_counted_in_the_process(call, issue, settings, caplog):
+def test_without_the_cache_the_process_counts_failures_itself(call, issue, settings, caplog):
     settings.CACHES = settings.CACHES | {
         "failed_attempts": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -143,7 +143,7 @@ def test_past_the_limit_nothing_is_counted_any_more(db, call, settings, monkeypa
     assert 0 < int(answer.headers["Retry-After"]) <= int(first.headers["Retry-After"]) + 1
 
 
-def test_the_limit_lives_in_the_cache_alone(call):
+def test_the_limit_is_kept_only_in_the_cache(call):
     assert statuses(call, 4)[-1] == 429
 
     caches["failed_attempts"].clear()

@@ -1,4 +1,4 @@
-"""What authentication costs, measured by counts rather than by the clock."""
+"""The cost of authentication, in counts rather than in time."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def ask(transactional_db):
         response.close()
         return int(statuses[0][:3])
 
-    connection.close()  # an old one would be renewed in the middle
+    connection.close()  # an old connection would be renewed in the middle
     yield ask
     connection.close()
 
@@ -78,7 +78,7 @@ def test_a_refused_request_makes_no_round_trip_but_the_lookup(issue, owner, ask,
 
 
 @pytest.mark.django_db
-def test_the_lookup_goes_by_the_index_of_ids(issue):
+def test_the_lookup_uses_the_index_of_ids(issue):
     issue()
     explain, by_index, by_reading_all = {
         "sqlite": ("EXPLAIN QUERY PLAN ", "SEARCH apikeys_apikey USING INDEX", "SCAN"),
@@ -86,7 +86,7 @@ def test_the_lookup_goes_by_the_index_of_ids(issue):
     }[connection.vendor]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")  # it would scan a table of one row
+            cursor.execute("SET LOCAL enable_seqscan = off")  # PostgreSQL would scan a table with one row
         parameters = {"p0": "0" * 12} if connection.vendor == "sqlite" else ["0" * 12]
         cursor.execute(explain + credentials.LOOKUP.sql, parameters)
         plan = str(cursor.fetchall())
@@ -97,7 +97,7 @@ def test_the_lookup_goes_by_the_index_of_ids(issue):
 
 
 @pytest.mark.django_db
-def test_the_owner_is_the_one_that_django_would_have_made(issue):
+def test_the_owner_equals_the_one_that_django_would_have_loaded(issue):
     _key, raw = issue()
     credential = genuine(raw)
 
@@ -110,7 +110,7 @@ def test_the_owner_is_the_one_that_django_would_have_made(issue):
 
 
 @pytest.mark.django_db
-def test_an_address_list_is_parsed_once_for_its_text(issue, call, monkeypatch):
+def test_an_address_list_is_parsed_only_once(issue, call, monkeypatch):
     entries = "\n".join([*(f"192.0.2.{n}" for n in range(99)), "127.0.0.1"])
     _key, raw = issue(allowed_networks=entries)
     assert call(raw).status_code == 200
@@ -142,8 +142,8 @@ def server_of_64_threads(tmp_path):
     server.stop()
 
 
-def test_64_cold_keys_at_once_take_no_more_memory_than_few(server_of_64_threads):
-    """64 times 19 MiB would be 1.2 GiB; they wait for each other instead."""
+def test_64_cold_keys_at_once_take_no_more_memory_than_a_few(server_of_64_threads):
+    """64 times 19 MiB would be 1.2 GiB; the verifications queue instead."""
     server = server_of_64_threads
     keys = server.shell(MAKE_KEYS).split()
     assert get_chatbots(server, "none") == 401
@@ -171,6 +171,6 @@ def get_chatbots(server, raw):
 
 
 def memory(pid):
-    """Return what Linux says of a process's memory, in KiB."""
+    """Return a process's memory in KiB, as Linux reports it."""
     lines = (line.split() for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     return {words[0].rstrip(":"): int(words[1]) for words in lines if words[0].startswith("Vm")}

@@ -40,14 +40,14 @@ def test_a_missing_permission_is_named(issue, call, granted, method, lacking):
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"])
-def test_a_method_no_one_thought_of_is_refused(issue, call, method):
+def test_an_undeclared_method_is_refused(issue, call, method):
     _key, raw = issue()
 
     assert outcome(call(raw, method)) == error(405, "METHOD_NOT_ALLOWED", "Method not allowed")
     assert call(None, method).status_code == 401
 
 
-def test_names_and_bits_are_the_same_thing():
+def test_names_and_bits_are_equivalent():
     assert Permission.of(["read", "admin"]).names == ["read", "admin"]
     with pytest.raises(KeyError):
         Permission.of(["root"])

@@ -29,7 +29,7 @@ def _limit(settings):
     settings.RATE_LIMIT = Rate(3, 60)
 
 
-def told(response):
+def limit_headers(response):
     """Return the headers about the limit, without the seconds left: a busy machine takes some of them."""
     headers = {name: response.headers[name] for name in HEADERS if name in response.headers}
     if headers:
@@ -45,19 +45,19 @@ def test_the_default_is_6000_a_minute():
     assert Rate(6000, 60) == RATE_LIMIT
 
 
-def test_every_answer_says_what_is_left(issue, call):
+def test_every_response_says_what_is_left(issue, call):
     _key, raw = issue()
 
     for left in (2, 1, 0):
         response = call(raw)
         assert response.status_code == 200
-        assert told(response) == {
+        assert limit_headers(response) == {
             "RateLimit-Policy": '"default";q=3;w=60',
             "RateLimit": f'"default";r={left}',
         }
 
 
-def test_past_the_limit_the_answer_is_429(issue, call):
+def test_past_the_limit_the_response_is_429(issue, call):
     _key, raw = issue()
     for _ in range(3):
         call(raw)
@@ -65,11 +65,11 @@ def test_past_the_limit_the_answer_is_429(issue, call):
     response = call(raw)
 
     assert outcome(response) == error(429, "RATE_LIMITED", "Rate limit exceeded")
-    assert told(response) == {"RateLimit-Policy": '"default";q=3;w=60', "RateLimit": '"default";r=0'}
+    assert limit_headers(response) == {"RateLimit-Policy": '"default";q=3;w=60', "RateLimit": '"default";r=0'}
     assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_what_ends_in_an_error_counts_too(issue, call, monkeypatch, settings):
+def test_a_request_that_ends_in_an_error_counts_too(issue, call, monkeypatch, settings):
     _key, raw = issue(Permission.READ)
     monkeypatch.setattr("chatbots.views.ChatbotList.parameters", lambda _: 1 / 0)
     calls = [
@@ -84,37 +84,37 @@ def test_what_ends_in_an_error_counts_too(issue, call, monkeypatch, settings):
     for left, (method, path, status) in zip((3, 2, 1, 0, 0), calls, strict=True):
         response = call(raw, method, path)
         assert response.status_code == status
-        assert told(response)["RateLimit"] == f'"default";r={left}'
+        assert limit_headers(response)["RateLimit"] == f'"default";r={left}'
 
 
 def test_a_refused_key_neither_counts_nor_learns_its_limit(issue, call):
     key, raw = issue(allowed_networks="192.0.2.1")
     for _ in range(5):
         response = call(raw)
-        assert (response.status_code, told(response)) == (403, {})
+        assert (response.status_code, limit_headers(response)) == (403, {})
 
-    assert told(call(raw, REMOTE_ADDR="192.0.2.1"))["RateLimit"] == '"default";r=2'
+    assert limit_headers(call(raw, REMOTE_ADDR="192.0.2.1"))["RateLimit"] == '"default";r=2'
     key.revoke(by=None, now=timezone.now())
-    assert told(call(raw)) == told(call("wrong")) == told(call()) == {}
+    assert limit_headers(call(raw)) == limit_headers(call("wrong")) == limit_headers(call()) == {}
 
 
-def test_keys_are_counted_apart(issue, call):
+def test_keys_are_counted_separately(issue, call):
     for _ in range(2):
-        assert told(call(issue()[1]))["RateLimit"] == '"default";r=2'
+        assert limit_headers(call(issue()[1]))["RateLimit"] == '"default";r=2'
 
 
-def test_off_says_nothing_and_limits_nothing(issue, call, settings):
+def test_off_sends_no_headers_and_limits_nothing(issue, call, settings):
     settings.RATE_LIMIT = None
     _key, raw = issue()
 
-    assert [(call(raw).status_code, told(call(raw))) for _ in range(5)] == [(200, {})] * 5
+    assert [(call(raw).status_code, limit_headers(call(raw))) for _ in range(5)] == [(200, {})] * 5
 
 
 @pytest.mark.parametrize("everybodys", [Rate(3, 60), None])
 @pytest.mark.parametrize(
     ("own", "policy", "calls"), [("1/hour", "q=1;w=3600", 1), ("5/second", "q=5;w=1", 5)]
 )
-def test_a_keys_own_limit_holds_whatever_the_others(issue, call, settings, everybodys, own, policy, calls):
+def test_a_keys_own_limit_overrides_the_default(issue, call, settings, everybodys, own, policy, calls):
     settings.RATE_LIMIT = everybodys
     key, raw = issue()
     APIKey.objects.filter(pk=key.pk).update(rate_limit=own)
@@ -132,7 +132,7 @@ def test_a_keys_own_limit_can_be_off(issue, call):
     assert {call(raw).status_code for _ in range(5)} == {200}
 
 
-def test_a_limit_that_cannot_be_read_is_the_others(issue, call):
+def test_an_invalid_limit_of_a_key_falls_back_to_the_default(issue, call):
     key, raw = issue()
     APIKey.objects.filter(pk=key.pk).update(rate_limit="lots")
 
@@ -169,7 +169,7 @@ def test_no_request_is_lost_between_threads(settings):
     assert sorted(allowance.calls for allowance in allowances) == list(range(1, 401))
 
 
-def test_with_the_cache_gone_the_process_counts_for_itself(issue, call, settings, caplog):
+def test_without_the_cache_the_process_counts_requests_itself(issue, call, settings, caplog):
     settings.CACHES = settings.CACHES | {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -193,21 +193,21 @@ def test_usage_counts_what_the_limit_refused(issue, call):
 
 
 @pytest.mark.parametrize(
-    ("days", "is_told"), [(13.99, True), (14.01, False), (None, False)], ids=["soon", "later", "never"]
+    ("days", "has_sunset"), [(13.99, True), (14.01, False), (None, False)], ids=["soon", "later", "never"]
 )
-def test_a_key_that_ends_soon_is_told_when(issue, call, days, is_told):
+def test_a_key_that_ends_soon_gets_a_sunset_header(issue, call, days, has_sunset):
     end = days and timezone.now() + timedelta(days=days)
     _key, raw = issue(Permission.READ, expires_at=end)
 
     for method, status in (("GET", 200), ("POST", 403), ("PUT", 405), ("GET", 429)):
         response = call(raw, method)
         assert response.status_code == status
-        assert ("Sunset" in response.headers) is is_told
-        if is_told:
+        assert ("Sunset" in response.headers) is has_sunset
+        if has_sunset:
             assert parsedate_to_datetime(response.headers["Sunset"]) == end.replace(microsecond=0)
 
 
-def test_the_old_key_of_a_rotation_is_told_when_it_ends(issue, call, owner):
+def test_the_old_key_of_a_rotation_gets_a_sunset_header(issue, call, owner):
     key, raw = issue()
     now = timezone.now()
     key.rotate(by=owner, now=now, overlap=timedelta(days=1))

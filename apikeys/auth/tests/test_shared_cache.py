@@ -30,7 +30,7 @@ def use_cache(settings, monkeypatch, tmp_path):
 
 @pytest.fixture
 def waits(monkeypatch):
-    """The name of the thread of each wait for the cache: a request's, or one that nobody waits for."""
+    """The names of the threads that waited for the cache: a request's, or a background thread."""
     names = []
 
     def noting(count):
@@ -45,13 +45,13 @@ def waits(monkeypatch):
 
 
 def verified(issued):
-    """Return a key that this process knows, so that it asks Redis for nothing but its rate."""
+    """Return a key that this process has verified, so that it queries Redis only for the rate limit."""
     key, raw = issued
     assert hasher.HASHER.verify(key.key_hash, raw)
     return raw
 
 
-def test_of_many_requests_one_waits_for_a_cache_that_hangs(issue, call, use_cache, waits, monkeypatch):
+def test_only_one_of_many_requests_waits_for_a_hanging_cache(issue, call, use_cache, waits, monkeypatch):
     monkeypatch.setattr(shared_cache, "PAUSE", 3600)
     raw = verified(issue())
 
@@ -65,9 +65,7 @@ def test_of_many_requests_one_waits_for_a_cache_that_hangs(issue, call, use_cach
         assert waits == ["MainThread"]
 
 
-def test_a_cache_that_hangs_is_tried_by_threads_that_no_request_waits_for(
-    issue, call, use_cache, waits, monkeypatch
-):
+def test_only_background_threads_retry_a_hanging_cache(issue, call, use_cache, waits, monkeypatch):
     monkeypatch.setattr(shared_cache, "PAUSE", 0)
     raw = verified(issue())
 
@@ -80,7 +78,7 @@ def test_a_cache_that_hangs_is_tried_by_threads_that_no_request_waits_for(
     assert waits == ["MainThread"] + ["cache-attempt"] * 4
 
 
-def test_a_timeout_is_not_tried_again(use_cache, settings):
+def test_a_timeout_is_not_retried(use_cache, settings):
     with Relay() as hanging:
         use_cache(hanging.port)
         with pytest.raises(Exception, match="imeout"):
@@ -89,7 +87,7 @@ def test_a_timeout_is_not_tried_again(use_cache, settings):
         assert hanging.sent == 1
 
 
-def test_once_the_cache_answers_it_counts_again(monkeypatch, caplog):
+def test_the_cache_counts_again_once_it_responds(monkeypatch, caplog):
     monkeypatch.setattr(shared_cache, "PAUSE", 0)
     breaker, fails = shared_cache.Breaker(), True
 
@@ -108,7 +106,7 @@ def test_once_the_cache_answers_it_counts_again(monkeypatch, caplog):
     assert caplog.text.count("the shared cache works again") == 1
 
 
-def test_a_cache_that_has_failed_is_tried_once_in_a_pause(monkeypatch):
+def test_a_failed_cache_is_retried_once_per_pause(monkeypatch):
     times = [100.0]
     monkeypatch.setattr(shared_cache.time, "monotonic", lambda: times[-1])
     breaker, attempts = shared_cache.Breaker(), []

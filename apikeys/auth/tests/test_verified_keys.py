@@ -1,4 +1,4 @@
-"""Which keys are verified is kept in Redis, if there is one, and a process goes on without."""
+"""Verified keys are shared through Redis if there is one, and processes work without it."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ NAME, PROOF = b"n" * 32, b"p" * 32
 
 
 @pytest.fixture
-def at(settings):
-    """Return a function that has the cache be at an address."""
+def use_cache(settings):
+    """Return a function that sets the URL of the cache."""
 
-    def at(location):
+    def use_cache(location):
         settings.CACHES = settings.CACHES | {"default": {"LOCATION": location}}
 
-    return at
+    return use_cache
 
 
-def test_without_redis_nothing_is_kept(at):
-    at("default")
+def test_without_redis_nothing_is_stored(use_cache):
+    use_cache("default")
     verified_keys.set(NAME, PROOF)
 
     assert verified_keys.get(NAME) is None
 
 
-def test_a_redis_that_is_gone_knows_no_key(at, caplog):
-    at("redis://127.0.0.1:1")  # nothing listens on port 1
+def test_a_redis_that_is_gone_knows_no_key(use_cache, caplog):
+    use_cache("redis://127.0.0.1:1")  # nothing listens on port 1
     verified_keys.set(NAME, PROOF)
 
     assert verified_keys.get(NAME) is None
@@ -37,8 +37,8 @@ def test_a_redis_that_is_gone_knows_no_key(at, caplog):
 
 
 @pytest.mark.django_db
-def test_a_key_works_while_redis_is_gone(at, issue, call, hasher):
-    at("redis://127.0.0.1:1")
+def test_a_key_works_while_redis_is_gone(use_cache, issue, call, hasher):
+    use_cache("redis://127.0.0.1:1")
     _key, raw = issue()
     hasher.forget()
 
@@ -49,13 +49,13 @@ def test_a_key_works_while_redis_is_gone(at, issue, call, hasher):
 @pytest.mark.services
 class TestInRedis:
     @pytest.fixture
-    def redis(self, at):
+    def redis(self, use_cache):
         redis = Redis().start()
-        at(redis.url)
+        use_cache(redis.url)
         yield redis
         redis.close()
 
-    def test_a_verified_key_is_kept_for_a_month(self, redis):
+    def test_a_verified_key_is_stored_for_a_month(self, redis):
         assert verified_keys.get(NAME) is None
         verified_keys.set(NAME, PROOF)
 

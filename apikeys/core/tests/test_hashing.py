@@ -27,7 +27,7 @@ def test_production_cost_is_at_least_what_owasp_asks(settings):
     assert hashing.KeyHasher(**cost).hash(RAW).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-def test_a_key_is_proved_by_argon2_once(hasher):
+def test_argon2_verifies_a_key_once(hasher):
     encoding = hasher.hash(RAW)
 
     assert all(hasher.verify(encoding, RAW) for _ in range(5))
@@ -91,7 +91,7 @@ def test_a_malformed_hash_verifies_nothing(hasher, encoding):
     assert not hasher.verify(encoding, RAW)
 
 
-def test_a_raised_cost_asks_for_a_new_encoding(hasher):
+def test_a_raised_cost_needs_a_rehash(hasher):
     encoding = hasher.hash(RAW)
 
     assert not hasher.needs_rehash(encoding)
@@ -108,7 +108,7 @@ def processes(count):
     return [CountingHasher(cache_key=b"secret") for _ in range(count)]
 
 
-def test_what_one_process_verified_another_one_need_not():
+def test_a_key_that_one_process_has_verified_costs_another_no_argon2():
     (first, second), shared = processes(2), Shared()
     key_hash = first.hash(RAW)
 
@@ -131,7 +131,7 @@ def test_a_wrong_key_is_never_shared():
     assert not shared
 
 
-def test_processes_with_another_secret_share_nothing():
+def test_processes_with_different_secrets_share_nothing():
     shared, other = Shared(), CountingHasher(cache_key=b"another")
     (hasher,) = processes(1)
     key_hash = hasher.hash(RAW)
@@ -141,7 +141,7 @@ def test_processes_with_another_secret_share_nothing():
     assert other.verifications == 1
 
 
-def test_whoever_writes_to_the_shared_cache_cannot_have_a_forged_key_pass():
+def test_an_attacker_who_controls_the_shared_cache_cannot_pass_a_forged_key():
     (first, second), asked = processes(2), []
     key_hash = first.hash(RAW)
     genuine = Shared()
@@ -158,7 +158,7 @@ def test_whoever_writes_to_the_shared_cache_cannot_have_a_forged_key_pass():
     assert second.verifications == len(asked) == 4
 
 
-def test_the_shared_cache_learns_neither_key_nor_hash():
+def test_the_shared_cache_sees_neither_key_nor_hash():
     (hasher,), shared = processes(1), Shared()
     key_hash = hasher.hash(RAW)
     hasher.verify(key_hash, RAW, shared=shared)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from apikeys.core import keyformat
 from apikeys.core.keyformat import ALPHABET, KeyParts, Malformed
 
-# Made by hand: the CRC-32 of "wzc_" + 12 × "0" + "_" + 43 × "0", in base 62.
+# Computed by hand: the CRC-32 of "wzc_" + 12 × "0" + "_" + 43 × "0", in base 62.
 KNOWN = "wzc_000000000000_" + "0" * 43
 characters = st.sampled_from(ALPHABET)
 ids = st.text(characters, min_size=12, max_size=12)
@@ -81,13 +81,13 @@ def test_no_text_crashes_the_parser(text):
 
 
 @pytest.mark.parametrize("suffix", ["\n", " ", "\0", "A", "\u0661"])
-def test_a_key_with_something_behind_it_is_malformed(suffix):
+def test_a_key_with_something_after_it_is_malformed(suffix):
     with pytest.raises(Malformed):
         keyformat.parse(str(keyformat.generate()) + suffix)
 
 
 @given(ids, secrets, st.text(alphabet=" /?&=\n\"'", max_size=20))
-def test_redaction_takes_every_secret_out_and_leaves_the_id(key_id, secret, around):
+def test_redaction_removes_every_secret_and_keeps_the_id(key_id, secret, around):
     raw = valid(key_id, secret)
 
     redacted = keyformat.redact(f"{around}{raw} {raw}{around}")
@@ -106,7 +106,7 @@ def test_redaction_takes_every_secret_out_and_leaves_the_id(key_id, secret, arou
         lambda raw: raw.replace("_", "%25255F"),
     ],
 )
-def test_redaction_takes_a_mangled_key_out_too(mangle):
+def test_redaction_removes_a_mangled_key_too(mangle):
     mangled = mangle(str(keyformat.generate()))
 
     assert mangled[20:] not in keyformat.redact(f"?key={mangled}&x=1")

@@ -70,7 +70,7 @@ def test_a_list_is_stored_in_its_canonical_form(typed, stored):
         ("\0", '"\0" is not an IP address or range'),
     ],
 )
-def test_a_line_that_is_no_address_is_named(typed, error):
+def test_a_line_that_is_not_an_address_is_named(typed, error):
     with pytest.raises(InvalidNetworks) as caught:
         parse_networks(f"203.0.113.7\n{typed}")
 
@@ -104,7 +104,7 @@ def test_the_longest_list_that_is_allowed_fits_its_length():
     assert len(parse_networks("\r\n".join(longest))) == 1000
 
 
-def test_a_thousand_addresses_are_a_list_and_one_more_is_not():
+def test_a_list_can_have_a_thousand_addresses_but_no_more():
     lines = [f"10.0.{n // 250}.{n % 250}" for n in range(1001)]
 
     assert len(parse_networks("\n".join(lines[:1000]))) == 1000
@@ -113,7 +113,7 @@ def test_a_thousand_addresses_are_a_list_and_one_more_is_not():
 
 
 @given(st.text())
-def test_no_text_crashes_the_list(text):
+def test_no_text_crashes_the_parsing_of_a_list(text):
     try:
         stored = canonical(parse_networks(text))
     except InvalidNetworks as error:
@@ -147,10 +147,10 @@ def test_a_stored_list_that_does_not_parse_admits_nobody(stored):
     ("peer", "forwarded_for", "client"),
     [
         ("203.0.113.7", None, "203.0.113.7"),
-        ("203.0.113.7", "198.51.100.1", "203.0.113.7"),  # not a proxy of ours: its header is a claim
+        ("203.0.113.7", "198.51.100.1", "203.0.113.7"),  # not our proxy, so its header proves nothing
         ("10.0.0.1", None, "10.0.0.1"),
         ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
-        ("10.0.0.1", "1.1.1.1, 198.51.100.1", "198.51.100.1"),  # the left one is forged
+        ("10.0.0.1", "1.1.1.1, 198.51.100.1", "198.51.100.1"),  # the leftmost one is forged
         ("10.0.0.1", "1.1.1.1, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
         ("10.0.0.1", "198.51.100.1,10.0.0.3 ,10.0.0.2", "198.51.100.1"),
         ("10.0.0.1", "10.0.0.9, 10.0.0.2", "10.0.0.9"),
@@ -190,7 +190,7 @@ def test_a_header_of_any_length_is_read_from_its_right_end(forged):
     assert found == ip_address("198.51.100.1")
 
 
-def test_an_address_that_is_cut_in_two_is_not_taken_for_another():
+def test_a_truncated_address_is_not_mistaken_for_another():
     hops = ",".join(["10.0.0.2"] * 1000)
 
     for extra in range(12):

@@ -25,7 +25,7 @@ def test_revoked_comes_before_expired_and_expired_before_the_address():
         check(key(**expired), client_ip=ELSEWHERE, now=NOW)
 
 
-def test_a_key_expires_at_the_very_moment():
+def test_a_key_expires_at_the_exact_moment():
     live = key(expires_at=NOW)
 
     check(live, client_ip=HERE, now=NOW - timedelta(microseconds=1))
@@ -38,7 +38,7 @@ def test_a_key_revoked_in_the_future_is_revoked():
         check(key(revoked_at=NOW + timedelta(days=1)), client_ip=HERE, now=NOW)
 
 
-def test_without_a_list_any_address_will_do_even_an_unknown_one():
+def test_without_a_list_any_address_is_admitted_even_an_unknown_one():
     check(key(), client_ip=None, now=NOW)
 
 

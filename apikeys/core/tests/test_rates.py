@@ -49,7 +49,7 @@ def test_anything_else_is_refused_with_an_example(text):
         parse_rate(text)
 
 
-def test_a_refusal_does_not_repeat_a_whole_novel():
+def test_an_error_does_not_repeat_a_long_text():
     with pytest.raises(InvalidRate) as refused:
         parse_rate("x" * 10_000)
 

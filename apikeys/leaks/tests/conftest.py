@@ -77,7 +77,7 @@ def from_github(call, github_service):
 
 @pytest.fixture(params=["page", "endpoint", "github"])
 def report(request, client, call, from_github):
-    """Report keys by each of the three ways and return the answer."""
+    """Report keys in each of the three ways and return the response."""
     match request.param:
         case "page":
             return lambda *raws: client.post("/report-key/", {"leaked_key": "\n".join(raws)}, secure=True)
@@ -89,7 +89,7 @@ def report(request, client, call, from_github):
 
 @pytest.fixture
 def forged():
-    """Make well-formed keys with an id, which nobody has issued."""
+    """Create well-formed keys with a given id that were never issued."""
 
     def make(key_id=None):
         made = keyformat.generate()

@@ -55,7 +55,7 @@ def test_the_activity_says_where_github_found_it(from_github, issue, events):
     )
 
 
-def test_a_hostile_report_is_text_wherever_it_is_shown(from_github, issue, owner, admin_client):
+def test_a_hostile_report_is_plain_text_wherever_it_is_shown(from_github, issue, owner, admin_client):
     key, raw = issue()
     mine = Client()
     mine.force_login(owner)
@@ -96,7 +96,7 @@ def signed_for_another_body(service, body):
     return service.sign(body + b" ")
 
 
-def under_an_unknown_identifier(service, body):
+def with_an_unknown_identifier(service, body):
     return service.sign(body) | {"HTTP_GITHUB_PUBLIC_KEY_IDENTIFIER": "nobody's"}
 
 
@@ -130,7 +130,7 @@ def on_another_curve(service, body):
     [
         signed_by_a_stranger,
         signed_for_another_body,
-        under_an_unknown_identifier,
+        with_an_unknown_identifier,
         without_a_signature,
         without_an_identifier,
         without_anything,
@@ -150,7 +150,7 @@ def test_a_forged_report_is_refused_and_nothing_happens(call, issue, github_serv
     assert KeyEvent.objects.exclude(action="created").count() == 0
 
 
-def test_a_report_that_is_sent_again_does_nothing(from_github, issue, events):
+def test_a_repeated_report_does_nothing(from_github, issue, events):
     key, raw = issue()
 
     answers = [from_github(raw).json() for _ in range(2)]
@@ -166,7 +166,7 @@ def test_the_public_keys_are_fetched_once(from_github, fetches):
     assert len(fetches) == 1
 
 
-def test_a_key_that_github_added_is_looked_up(from_github, call, github_service, fetches):
+def test_a_public_key_that_github_has_added_is_fetched(from_github, call, github_service, fetches):
     from_github("x")
     github_service.add("second")
     body = b"[]"
@@ -175,7 +175,7 @@ def test_a_key_that_github_added_is_looked_up(from_github, call, github_service,
     assert len(fetches) == 2
 
 
-def test_forged_identifiers_make_few_fetches(call, github_service, fetches):
+def test_forged_identifiers_cause_few_fetches(call, github_service, fetches):
     for number in range(100):
         forged = github_service.sign(b"[]") | {"HTTP_GITHUB_PUBLIC_KEY_IDENTIFIER": f"forged{number}"}
         assert call(None, "POST", GITHUB, b"[]", **forged).status_code == 401
@@ -185,7 +185,7 @@ def test_forged_identifiers_make_few_fetches(call, github_service, fetches):
 
 
 @pytest.mark.parametrize("document", [None, "not JSON", "[]", '{"public_keys": [{"key": "x"}]}'])
-def test_an_outage_of_the_keys_refuses_the_report_and_nothing_else(
+def test_without_githubs_keys_only_githubs_reports_are_refused(
     from_github, call, issue, github_service, document
 ):
     _key, raw = issue()
@@ -217,7 +217,7 @@ def test_an_outage_is_logged_once_and_so_is_its_end(from_github, github_service,
     ]
 
 
-def test_after_an_outage_reports_are_taken_again(from_github, github_service, monkeypatch):
+def test_after_an_outage_reports_are_accepted_again(from_github, github_service, monkeypatch):
     github_service.document.unlink()
     assert from_github("x").status_code == 503
     github_service.publish()
@@ -226,7 +226,7 @@ def test_after_an_outage_reports_are_taken_again(from_github, github_service, mo
     assert from_github("x").status_code == 200
 
 
-def test_a_hanging_fetch_holds_up_one_request_alone(from_github, monkeypatch):
+def test_a_hanging_fetch_holds_up_only_one_request(from_github, monkeypatch):
     monkeypatch.setattr(github, "LOCK_TIMEOUT", 0.01)
 
     with github.PUBLIC_KEYS._lock:

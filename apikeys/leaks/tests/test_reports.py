@@ -1,4 +1,4 @@
-"""What a report does, however it arrives."""
+"""The effects of a report, whichever way it arrives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from apikeys.models import APIKey, KeyEvent
 pytestmark = pytest.mark.django_db
 
 
-def test_a_right_key_is_revoked_before_the_answer(report, issue, call):
+def test_a_genuine_key_is_revoked_before_the_response(report, issue, call):
     key, raw = issue()
     assert call(raw).status_code == 200
 
@@ -28,7 +28,7 @@ def test_a_right_key_is_revoked_before_the_answer(report, issue, call):
     assert key.revoked_by is None
 
 
-def test_the_activity_says_who_what_why_and_by_which_way(report, issue, events, request):
+def test_the_activity_says_who_reported_what_why_and_how(report, issue, events, request):
     key, raw = issue()
 
     report(raw)
@@ -77,7 +77,7 @@ def test_a_key_that_has_ended_stays_as_it_is(report, issue, owner, events, yeste
 
 
 @pytest.mark.parametrize("path", ["page", "endpoint"])
-def test_the_answer_does_not_tell_a_real_key_from_anything_else(path, issue, forged, call, client):
+def test_the_response_does_not_reveal_whether_a_key_is_genuine(path, issue, forged, call, client):
     key, raw = issue()
     dead, raw_of_dead = issue()
     dead.revoke(by=None, now=timezone.now())
@@ -112,7 +112,7 @@ def test_a_thousand_forged_keys_cost_no_argon2_and_a_query_a_hundred(
 
 @pytest.fixture
 def colliding(monkeypatch):
-    """Make keys with the id and checksum of one, as whoever holds it can compute them."""
+    """Forge keys with the id and checksum of a key, which its holder can compute."""
     monkeypatch.setattr(keyformat, "checksum", lambda _body: "000000")
 
     def make(raw, count):
@@ -121,7 +121,7 @@ def colliding(monkeypatch):
     return make
 
 
-def test_keys_made_to_share_a_checksum_cost_few_argon2_however_many_keys_they_are_made_from(
+def test_keys_forged_to_share_a_checksum_cost_few_argon2_whatever_their_number(
     colliding, issue, hasher, report
 ):
     raws = [issue()[1] for _ in range(20)]
@@ -142,7 +142,7 @@ def test_keys_that_share_a_checksum_hide_no_key_of_another_owner(colliding, issu
     assert leaked.revoked_at is not None
 
 
-def test_reports_of_ended_keys_cost_no_argon2_again_and_again(colliding, issue, owner, hasher, client, call):
+def test_repeated_reports_of_ended_keys_cost_no_argon2(colliding, issue, owner, hasher, client, call):
     key, raw = issue()
     key.revoke(by=owner, now=timezone.now())
     hasher.forget()
@@ -162,7 +162,7 @@ def test_a_key_within_other_text_is_found(client, call, issue):
 
 
 @pytest.mark.parametrize("path", ["/report-key/", REPORT])
-def test_the_sixty_first_report_of_an_address_within_an_hour_is_refused(path, call, client, issue):
+def test_the_sixty_first_report_from_an_address_within_an_hour_is_refused(path, call, client, issue):
     _key, raw = issue()
 
     def send(text, address="192.0.2.1"):
@@ -202,7 +202,7 @@ def test_a_forged_forwarded_header_does_not_evade_the_limit(call):
         ({"keys": ["x"], "url": "y"}, "url"),
     ],
 )
-def test_a_report_that_is_not_one_is_told_why_and_changes_nothing(call, body, field):
+def test_an_invalid_report_gets_an_error_and_changes_nothing(call, body, field):
     answer = call(None, "POST", REPORT, body)
 
     assert answer.status_code == 400
@@ -211,7 +211,7 @@ def test_a_report_that_is_not_one_is_told_why_and_changes_nothing(call, body, fi
 
 @pytest.mark.parametrize("path", [REPORT, GITHUB])
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_only_post_is_taken(call, path, method):
+def test_only_post_is_allowed(call, path, method):
     assert call(None, method, path).status_code == 405
 
 
@@ -254,14 +254,14 @@ def test_the_page_never_shows_what_was_pasted(client, issue, paste):
     assert raw[20:40] not in answer.text
 
 
-def test_an_empty_paste_is_asked_for(client):
+def test_an_empty_report_is_an_error(client):
     answer = client.post("/report-key/", {"leaked_key": " "}, secure=True)
 
     assert "Paste the key that leaked." in answer.text
     assert "There is a problem" in answer.text
 
 
-def test_a_form_from_elsewhere_reports_nothing(issue, call):
+def test_a_form_from_another_site_reports_nothing(issue, call):
     _key, raw = issue()
 
     answer = Client(enforce_csrf_checks=True).post("/report-key/", {"leaked_key": raw}, secure=True)
@@ -281,7 +281,7 @@ def test_a_failure_reports_no_secret(issue, call, monkeypatch, caplog):
     assert KeyEvent.objects.filter(action="reported").count() == 0
 
 
-def test_where_it_was_found_holds_no_secret_and_no_control_characters():
+def test_where_a_key_was_found_has_no_secret_and_no_control_characters():
     raw = str(keyformat.generate())
 
     text = reports.printable(f"a\r\nb {raw} " + "x" * 1000)

@@ -1,4 +1,4 @@
-"""The rules for secret scanners find the keys that we make, and nothing that only looks like one."""
+"""The rules for secret scanners find our keys, and nothing that only looks like one."""
 
 from __future__ import annotations
 

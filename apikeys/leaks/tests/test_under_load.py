@@ -1,4 +1,4 @@
-"""A key is reported while four processes serve load with it: what begins afterwards doesn't get through."""
+"""A key is reported while four processes serve load with it: no later request gets through."""
 
 from __future__ import annotations
 

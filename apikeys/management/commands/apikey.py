@@ -128,7 +128,7 @@ class Command(BaseCommand):
         self.stdout.write(raw)
 
     def whose(self, *, now: datetime, **options: Any) -> None:
-        """Read the key from standard input, because arguments are seen by other processes."""
+        """Read the key from standard input, because other processes can see arguments."""
         try:
             raw = sys.stdin.readline(MAX_LINE).strip()
             key = key_named(keyformat.parse(raw).key_id)
@@ -164,7 +164,7 @@ def key_named(key_id: str) -> APIKey:
 
 
 def facts(key: APIKey, now: datetime) -> dict[str, Any]:
-    """Return what the API shows of ``key``, its owner and its calls within 24 hours."""
+    """Return what the API shows of ``key``, plus its owner and its calls in the last 24 hours."""
     calls = sum(reports.last_24_hours([key], now)[key.pk])
     shown = KeySerializer(key, context={"now": now}).data
     return {**shown, "owner": key.owner.get_username(), "calls_24h": calls}
@@ -206,7 +206,7 @@ def user_named(username: str) -> User:
 
 
 def text(value: str) -> str:
-    """Return ``value`` unless the shell handed over bytes that are not UTF-8."""
+    """Return ``value``; raise ``ArgumentTypeError`` if the shell passed bytes that aren't UTF-8."""
     try:
         value.encode()
     except UnicodeEncodeError as error:
@@ -237,7 +237,7 @@ def point_in_time(value: str) -> datetime:
 
 
 def overlap(value: str) -> timedelta:
-    """Return how long the old key keeps working: up to ``LONGEST_OVERLAP``, and "0" stops it at once."""
+    """Return how long the old key keeps working: up to ``LONGEST_OVERLAP``; "0" stops it at once."""
     length = timedelta(0) if value == "0" else duration(value)
     if length > LONGEST_OVERLAP:
         raise ArgumentTypeError(f'"{value}" is over {LONGEST_OVERLAP.days} days')

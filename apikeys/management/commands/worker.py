@@ -1,4 +1,4 @@
-"""``manage.py worker``: sends queued emails until it is stopped. Several may run."""
+"""``manage.py worker``: sends queued emails until it is stopped. Several can run at once."""
 
 from __future__ import annotations
 

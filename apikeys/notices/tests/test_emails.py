@@ -1,4 +1,4 @@
-"""What the emails say."""
+"""The text of the emails."""
 
 from __future__ import annotations
 
@@ -97,14 +97,14 @@ def test_every_email_of_an_event_says_when_by_whom_and_from_where(every_email):
     assert "By: someone who isn't signed in" in emails["reported"].body
 
 
-def test_what_can_be_turned_off_says_where(every_email):
+def test_optional_emails_say_where_to_turn_them_off(every_email):
     emails, _secrets = every_email()
     told = {kind for kind, email in emails.items() if "/settings/notifications/" in email.body}
 
     assert told == {"created", "rotated", "expiring", "ended_in_use"}
 
 
-def test_a_key_that_acts_is_named(issue, subjects, quiet):
+def test_an_email_names_the_key_that_acted(issue, subjects, quiet):
     admin, _raw = issue()
     key, _raw = issue()
     quiet()

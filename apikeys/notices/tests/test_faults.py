@@ -1,6 +1,6 @@
-"""Mail servers, recipients and workers that fail: real processes, a real mail server, a real database.
+"""Failing mail servers, recipients and workers, with real processes, mail server and database.
 
-docs/deployment.md has the table of what is seen here.
+docs/deployment.md has a table of the effects that are tested here.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ def port():
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, port):
-    """A server with a database, which serves only where a test starts it; its emails go to ``port``."""
+    """A server with a database, running only if a test starts it; its emails go to ``port``."""
     environ = {"DJANGO_SETTINGS_MODULE": "testing.quick_mail", "EMAIL_URL": f"smtp://127.0.0.1:{port}"}
     return Server(tmp_path_factory.mktemp("mail"), **environ).prepare()
 
 
 @pytest.fixture
 def mail(site, port):
-    """A mail server, which a test starts; the queue is empty."""
+    """A mail server that tests start, and an empty queue."""
     site.execute("DELETE FROM apikeys_notice")
     mail = MailServer(port)
     yield mail
@@ -67,7 +67,7 @@ def mail(site, port):
 
 @pytest.fixture
 def start(site):
-    """Return a function that starts a worker, with ``environ`` of its own."""
+    """Return a function that starts a worker with extra ``environ``."""
     workers = []
 
     def start(**environ):
@@ -81,7 +81,7 @@ def start(site):
 
 @pytest.fixture
 def queue(site):
-    """Return a function that makes a key for each of ``people`` new members, so queues an email to them."""
+    """Return a function that creates a key, and so queues an email, for each of ``people`` new members."""
 
     def queue(people=1, more=0):
         members = [site.new_member() for _ in range(people)]
@@ -110,7 +110,7 @@ def waiting(site):
 
 
 def claim(site, member):
-    """Return until when the email of ``member`` is claimed."""
+    """Return when the claim of the email to ``member`` runs out."""
     query = f"SELECT claimed_until FROM apikeys_notice WHERE key_id = ({KEY_OF.format(member.username)})"
     return site.execute(query)[0][0]
 
@@ -144,11 +144,11 @@ def test_a_silent_mail_server_delays_no_page_and_emails_are_sent_when_it_answers
     site.start()
     try:
         with socket.create_server(("127.0.0.1", port)) as silent:
-            # The kernel takes connections, and nobody answers.
+            # The kernel accepts connections, but nothing responds.
             silent.setblocking(False)
             form = {"name": "Key", "permissions": "read", "expires": "never"}
             page = Person(site.url, member.session).post("/settings/api/new/", **form)
-            with pytest.raises(BlockingIOError):  # nobody has called it
+            with pytest.raises(BlockingIOError):  # no client has connected
                 silent.accept()
             worker = start(MAIL_SECONDS="2")
             wait_until(lambda: next_tries(worker), "an attempt")
@@ -201,7 +201,7 @@ def test_a_mail_server_may_take_longer_than_a_claim_and_no_other_worker_sends_th
     assert [next_tries(worker) for worker in workers] == [[], []]
 
 
-def test_refused_recipients_are_tried_later_and_given_up_at_last_and_the_others_get_theirs(
+def test_refused_recipients_are_retried_and_then_given_up_while_the_others_get_theirs(
     site, mail, queue, start
 ):
     *refused, other = queue(5)
@@ -227,7 +227,7 @@ def test_refused_recipients_are_tried_later_and_given_up_at_last_and_the_others_
     assert next_tries(worker) == []
 
 
-def test_a_worker_that_is_killed_before_the_mail_server_took_an_email_lost_nothing(site, mail, queue, start):
+def test_a_worker_killed_before_the_mail_server_accepts_an_email_loses_nothing(site, mail, queue, start):
     (member,) = queue()
     mail.hanging[address(member)] = "DATA"
     mail.start()
@@ -241,7 +241,7 @@ def test_a_worker_that_is_killed_before_the_mail_server_took_an_email_lost_nothi
     assert [email.to for email in mail.received] == [address(member)]
 
 
-def test_an_email_that_was_taken_just_before_its_worker_was_killed_comes_again_under_the_same_id(
+def test_an_email_accepted_just_before_its_worker_is_killed_is_sent_again_with_the_same_id(
     site, mail, queue, start
 ):
     queue()

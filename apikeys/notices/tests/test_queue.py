@@ -1,4 +1,4 @@
-"""Which event sends which email, to whom and how often."""
+"""Which events send which emails, to whom and how often."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def rotated(key, owner, overlap=timedelta(days=1)):
     return key.rotate(by=owner, now=timezone.now(), overlap=overlap)
 
 
-def test_a_created_key_is_one_email(issue, subjects):
+def test_creating_a_key_sends_one_email(issue, subjects):
     _key, raw = issue(origin=Origin(ip="192.0.2.7"))
 
     assert subjects() == ['API key "Production API" was created']
@@ -30,7 +30,7 @@ def test_a_created_key_is_one_email(issue, subjects):
 
 
 @pytest.mark.parametrize("overlap", [timedelta(days=1), timedelta(0), None])
-def test_a_rotation_is_one_email(issue, owner, subjects, quiet, overlap):
+def test_a_rotation_sends_one_email(issue, owner, subjects, quiet, overlap):
     key, _raw = issue(expires_at=timezone.now() + timedelta(days=300))
     quiet()
 
@@ -42,7 +42,7 @@ def test_a_rotation_is_one_email(issue, owner, subjects, quiet, overlap):
     assert raw[17:] not in mail.outbox[0].body
 
 
-def test_a_key_revoked_after_its_rotation_is_told(issue, owner, subjects, quiet):
+def test_revoking_a_rotated_key_sends_an_email(issue, owner, subjects, quiet):
     key, _raw = issue()
     rotated(key, owner)
     quiet()
@@ -53,7 +53,7 @@ def test_a_key_revoked_after_its_rotation_is_told(issue, owner, subjects, quiet)
     assert "By: you (olga)" in mail.outbox[0].body
 
 
-def test_who_revoked_it_is_told(issue, stranger, subjects, quiet):
+def test_an_email_says_who_revoked_the_key(issue, stranger, subjects, quiet):
     key, _raw = issue()
     quiet()
 
@@ -65,7 +65,7 @@ def test_who_revoked_it_is_told(issue, stranger, subjects, quiet):
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "is_sent"),
     [
         ({"permissions": Permission.READ}, {"permissions": Permission.READ | Permission.WRITE}, True),
         ({"permissions": Permission.READ}, {"permissions": Permission.ADMIN}, True),
@@ -77,17 +77,19 @@ def test_who_revoked_it_is_told(issue, stranger, subjects, quiet):
         ({}, {"name": "Other"}, False),
     ],
 )
-def test_a_wider_key_is_told_and_a_narrower_one_is_not(issue, owner, subjects, quiet, before, after, told):
+def test_widening_a_key_sends_an_email_and_narrowing_it_does_not(
+    issue, owner, subjects, quiet, before, after, is_sent
+):
     key, _raw = issue(**before)
     quiet()
 
     key.change(by=owner, now=timezone.now(), **after)
 
-    assert subjects() == ['API key "Production API" got more access'] * told
+    assert subjects() == ['API key "Production API" got more access'] * is_sent
 
 
 @pytest.mark.parametrize("action", ["revoke", "notify"])
-def test_a_reported_key_is_one_email(issue, call, subjects, quiet, settings, action):
+def test_reporting_a_key_sends_one_email(issue, call, subjects, quiet, settings, action):
     settings.LEAK_ACTION = action
     _key, raw = issue()
     quiet()
@@ -102,7 +104,7 @@ def test_a_reported_key_is_one_email(issue, call, subjects, quiet, settings, act
     assert raw[17:] not in body
 
 
-def test_what_did_not_happen_is_not_told(issue, subjects):
+def test_a_change_that_is_rolled_back_sends_no_email(issue, subjects):
     with transaction.atomic():
         issue()
         transaction.set_rollback(True)
@@ -112,7 +114,9 @@ def test_what_did_not_happen_is_not_told(issue, subjects):
 
 @pytest.mark.parametrize("values", [{"is_active": False}, {"email": ""}])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_nobody_without_address_and_no_closed_account_gets_any(issue, owner, subjects, use, values, when):
+def test_owners_without_an_address_and_closed_accounts_get_no_email(
+    issue, owner, subjects, use, values, when
+):
     key, _raw = issue(expires_at=timezone.now() + timedelta(days=1)) if when == "after" else (None, None)
     for name, value in values.items():
         setattr(owner, name, value)
@@ -126,7 +130,7 @@ def test_nobody_without_address_and_no_closed_account_gets_any(issue, owner, sub
     assert not Notice.objects.waiting().exists()
 
 
-def test_a_deleted_account_gets_none(issue, owner, subjects):
+def test_a_deleted_account_gets_no_email(issue, owner, subjects):
     issue()
     owner.delete()
 
@@ -141,8 +145,8 @@ def test_each_warning_of_expiry_is_sent_once(issue, subjects, quiet):
     sent = {}
     for hours in range(0, 31 * 24, 6):
         queue_due(start + timedelta(hours=hours))
-        if told := subjects():
-            sent[30 - hours / 24] = len(told)
+        if new := subjects():
+            sent[30 - hours / 24] = len(new)
 
     assert sent == {14: 1, 7: 1, 1: 1}
 
@@ -185,7 +189,7 @@ def test_a_revoked_key_is_not_warned_of(issue, owner, quiet):
         ("expired", 'API key "Production API" has ended but is still in use'),
     ],
 )
-def test_a_key_that_is_refused_is_told_once_a_day(issue, subjects, quiet, use, outcome, subject):
+def test_a_refused_key_sends_one_email_a_day(issue, subjects, quiet, use, outcome, subject):
     key, _raw = issue()
     quiet()
     noon = timezone.now().replace(hour=12, minute=0, second=0, microsecond=0)
@@ -196,15 +200,15 @@ def test_a_key_that_is_refused_is_told_once_a_day(issue, subjects, quiet, use, o
         if hours < 24:
             use(key, outcome, now)
         queue_due(now + timedelta(minutes=1))
-        if told := subjects():
+        if new := subjects():
             assert "203.0.113.9" in mail.outbox[0].body
-            sent[hours] = told
+            sent[hours] = new
 
-    # Used from noon to ten the next day: at noon, and after each midnight of what came since.
+    # Used from noon to ten the next day: one email at noon, and one after each midnight about later use.
     assert sent == {0: [subject], 12: [subject], 36: [subject]}
 
 
-def test_answered_calls_are_not_told(issue, quiet, use):
+def test_answered_calls_send_no_email(issue, quiet, use):
     key, _raw = issue()
     quiet()
     use(key, "answered")
@@ -212,7 +216,7 @@ def test_answered_calls_are_not_told(issue, quiet, use):
     assert queue_due(timezone.now()) == 0
 
 
-def test_old_use_is_no_news(issue, quiet, use):
+def test_old_use_sends_no_email(issue, quiet, use):
     key, _raw = issue()
     quiet()
     use(key, at=timezone.now() - timedelta(days=3))
@@ -221,7 +225,7 @@ def test_old_use_is_no_news(issue, quiet, use):
 
 
 @pytest.mark.parametrize("choice", ["created", "rotated", "expiring", "ended_in_use"])
-def test_what_is_turned_off_is_not_sent_and_the_rest_is(issue, owner, subjects, use, choice):
+def test_emails_that_are_turned_off_are_not_sent_and_the_rest_are(issue, owner, subjects, use, choice):
     NoticeChoices.objects.create(user=owner, **{choice: False})
     key, _raw = issue(expires_at=timezone.now() + timedelta(days=1))
     queue_due(timezone.now())
@@ -241,7 +245,7 @@ def test_an_email_that_was_turned_off_while_it_waited_is_not_sent(issue, owner, 
     assert subjects() == []
 
 
-def test_what_is_done_is_forgotten_after_a_while_and_what_waits_is_not(issue, subjects):
+def test_finished_emails_are_deleted_after_a_while_and_waiting_ones_are_not(issue, subjects):
     issue()
     subjects()
     issue()
@@ -261,7 +265,7 @@ def test_many_keys_cost_housekeeping_few_statements(issue, owner, quiet, django_
         assert queue_due(timezone.now()) == 5
 
 
-def test_a_bulk_revocation_tells_of_each_key(issue, owner, subjects, quiet):
+def test_a_bulk_revocation_sends_an_email_for_each_key(issue, owner, subjects, quiet):
     for _ in range(3):
         issue()
     quiet()

@@ -35,7 +35,7 @@ def test_everything_is_on_at_first(web, owner):
     assert not NoticeChoices.objects.exists()
 
 
-def test_what_is_unchecked_is_off(web, owner):
+def test_unchecked_emails_are_off(web, owner):
     assert web.post(PAGE, {"created": "on", "expiring": "on"}).status_code == 302
 
     choices = NoticeChoices.objects.get(user=owner)
@@ -48,7 +48,7 @@ def test_what_is_unchecked_is_off(web, owner):
     assert web.get(PAGE).text.count("checked") == 2
 
 
-def test_nobody_changes_anothers_choices(web, owner, stranger):
+def test_a_user_cannot_change_anothers_choices(web, owner, stranger):
     web.post(PAGE, {"user": stranger.pk, "pk": stranger.pk})
 
     assert not NoticeChoices.objects.filter(user=stranger).exists()
@@ -61,14 +61,14 @@ def test_security_emails_cannot_be_turned_off(web, owner):
     assert html.count('type="checkbox"') == 4
 
 
-def test_who_is_not_signed_in_is_sent_to_sign_in():
+def test_an_anonymous_user_is_sent_to_sign_in():
     for method in ("get", "post"):
         response = getattr(Client(), method)(PAGE)
         assert response.status_code == 302
         assert response["Location"].startswith("/accounts/login/")
 
 
-def test_a_form_from_elsewhere_changes_nothing(owner):
+def test_a_form_from_another_site_changes_nothing(owner):
     client = Client(enforce_csrf_checks=True)
     client.force_login(owner)
 
@@ -76,14 +76,14 @@ def test_a_form_from_elsewhere_changes_nothing(owner):
     assert not NoticeChoices.objects.exists()
 
 
-def test_who_has_no_address_is_told(web, owner):
+def test_a_user_without_an_address_is_told_so(web, owner):
     owner.email = ""
     owner.save()
 
     assert "no email address" in web.get(PAGE).text
 
 
-def test_an_address_that_the_mail_server_refuses_is_told_until_it_takes_an_email(web, issue, stranger):
+def test_the_page_shows_a_refused_address_until_the_mail_server_accepts_an_email(web, issue, stranger):
     issue()
     issue()
     first, last = Notice.objects.order_by("pk")

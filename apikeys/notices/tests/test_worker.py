@@ -1,4 +1,4 @@
-"""What the worker does when the mail server, a recipient or another worker gets in the way."""
+"""How the worker handles failures of the mail server and recipients, and other workers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_mail_server_that_is_down_loses_nothing(issue, server, capsys):
     assert (waiting(), len(mail.outbox)) == (0, 3)
 
 
-def test_a_mail_server_that_breaks_off_gets_the_email_again(issue, server, monkeypatch):
+def test_a_mail_server_that_disconnects_gets_the_email_again(issue, server, monkeypatch):
     issue()
     monkeypatch.setattr(server, "open", lambda _self: None)
     server.down = True
@@ -74,7 +74,7 @@ def test_a_mail_server_that_breaks_off_gets_the_email_again(issue, server, monke
         Worker().send_waiting()
 
     server.down = False
-    assert Worker().send_waiting() == 0  # it waits for its pause to end
+    assert Worker().send_waiting() == 0  # the email waits for its pause to end
     Notice.objects.update(due_at=timezone.now())
 
     assert Worker().send_waiting() == 1
@@ -118,7 +118,7 @@ def test_a_recipient_who_is_refused_is_given_up_after_a_while(issue, server, cap
     assert f"{code}; given up" in caplog.messages[-1]
 
 
-def test_a_refusal_for_the_moment_is_tried_for_over_five_days(issue):
+def test_a_temporary_refusal_is_retried_for_over_five_days(issue):
     issue()
     notice, now = Notice.objects.get(), timezone.now()
     start = now
@@ -161,7 +161,7 @@ def test_an_address_with_a_line_break_gets_no_email_and_is_given_up(issue, owner
     assert mail.outbox == []
 
 
-def test_what_another_worker_is_sending_is_left_alone_until_that_worker_is_surely_dead(issue):
+def test_an_email_is_left_to_the_worker_that_sends_it_until_the_claim_runs_out(issue):
     issue()
     now = timezone.now()
     assert Notice.objects.get().claim("another", now)
@@ -182,7 +182,7 @@ def test_two_workers_with_the_same_batch_send_each_email_once(issue):
 
 
 def claimed_twice():
-    """Return one notice as its slow worker has it, and as the one that has claimed it since."""
+    """Return one notice twice: as its slow worker has it, and as the worker that has claimed it since."""
     slow, quick = Notice.objects.get(), Notice.objects.get()
     now = timezone.now()
     assert slow.claim("slow", now - timedelta(hours=1))
@@ -201,7 +201,7 @@ def test_a_worker_whose_claim_ran_out_does_not_undo_what_the_next_one_did(issue)
     assert Notice.objects.values().get() == before
 
 
-def test_what_was_sent_is_sent_whoever_has_claimed_it_since(issue):
+def test_a_sent_email_is_recorded_even_if_another_worker_has_claimed_it_since(issue):
     issue()
     slow, quick = claimed_twice()
 
@@ -226,7 +226,7 @@ def test_a_worker_renews_only_what_it_is_sending(issue):
     assert Notice.objects.free(now + timedelta(hours=1)).count() == 2
 
 
-def test_after_the_database_was_away_every_claim_is_believed_for_a_while(issue, settings, monkeypatch):
+def test_after_a_database_outage_every_claim_is_trusted_for_a_while(issue, settings, monkeypatch):
     issue()
     monkeypatch.setattr(Claims, "renewed", nullcontext)  # it would renew without a pause
     Notice.objects.get().claim("another", timezone.now() - timedelta(hours=1))
@@ -239,7 +239,7 @@ def test_after_the_database_was_away_every_claim_is_believed_for_a_while(issue, 
     assert worker.send_waiting(even_postponed=True) == 1
 
 
-def test_a_worker_that_starts_believes_every_claim_for_a_while(issue, settings, monkeypatch):
+def test_a_new_worker_trusts_every_claim_for_a_while(issue, settings, monkeypatch):
     issue()
     Notice.objects.get().claim("another", timezone.now() - timedelta(hours=1))
     monkeypatch.setattr(Claims, "renewed", nullcontext)  # it would renew without a pause
@@ -256,7 +256,7 @@ def test_a_worker_that_starts_believes_every_claim_for_a_while(issue, settings, 
     assert run() == 0
 
 
-def test_a_database_that_is_away_after_sending_does_not_make_it_sent_twice(issue, monkeypatch):
+def test_a_database_outage_after_sending_does_not_send_an_email_twice(issue, monkeypatch):
     issue()
     note_sent, failures = Notice.note_sent, [OperationalError("away")] * 3
     monkeypatch.setattr(workers.connection, "close", lambda: None)
@@ -275,7 +275,7 @@ def test_a_database_that_is_away_after_sending_does_not_make_it_sent_twice(issue
     assert len(mail.outbox) == 1
 
 
-def test_a_worker_that_is_stopped_finishes_the_email_and_no_other(issue, monkeypatch):
+def test_a_stopped_worker_finishes_only_the_current_email(issue, monkeypatch):
     for _ in range(3):
         issue()
     worker = Worker()
@@ -288,7 +288,7 @@ def test_a_worker_that_is_stopped_finishes_the_email_and_no_other(issue, monkeyp
     assert (len(mail.outbox), waiting()) == (1, 2)
 
 
-def test_the_worker_goes_on_after_the_database_was_away(issue, monkeypatch):
+def test_the_worker_continues_after_a_database_outage(issue, monkeypatch):
     worker, pauses = Worker(), []
     outcomes = iter([OperationalError("away"), OperationalError("away"), MailServerDown(), None])
     monkeypatch.setattr(workers.connection, "close", lambda: None)
@@ -332,7 +332,7 @@ def test_a_thousand_emails_are_sent_each_once(issue, owner):
     assert waiting() == 0
 
 
-def test_the_metrics_tell_how_many_wait_and_how_long(issue, client, settings):
+def test_the_metrics_show_how_many_emails_wait_and_how_long(issue, client, settings):
     settings.METRICS_TOKEN = "token"
     issue()
     Notice.objects.update(queued_at=timezone.now() - timedelta(hours=1))
@@ -344,7 +344,7 @@ def test_the_metrics_tell_how_many_wait_and_how_long(issue, client, settings):
     assert 3600 <= float(age) < 3700
 
 
-def test_a_refused_email_is_counted_apart_and_makes_no_alarm(issue, client, settings):
+def test_a_refused_email_is_counted_separately_and_raises_no_alarm(issue, client, settings):
     settings.METRICS_TOKEN = "token"
     for _ in range(2):
         issue()

@@ -31,7 +31,7 @@ def test_events_of_another_owner_are_on_no_page_and_in_no_file(web, issue, stran
         assert lines_of(web.get(ACTIVITY, query | {"format": "csv"})) == []
 
 
-def test_an_event_tells_who_from_where_which_key_and_from_what_to_what(web, issue, owner):
+def test_an_event_shows_actor_address_key_and_changes(web, issue, owner):
     key, _raw = issue(Permission.READ | Permission.WRITE)
     key.change(by=owner, now=timezone.now(), origin=Origin("203.0.113.7"), permissions=Permission.READ)
 
@@ -42,7 +42,7 @@ def test_an_event_tells_who_from_where_which_key_and_from_what_to_what(web, issu
     assert html.index("Changed") < html.rindex("Created")
 
 
-def test_events_are_narrowed_to_a_key_and_an_action(web, issue, owner):
+def test_events_are_filtered_by_key_and_action(web, issue, owner):
     one, _raw = issue(name="One")
     issue(name="Two")
     one.revoke(by=owner, now=timezone.now())
@@ -60,7 +60,7 @@ def test_events_are_narrowed_to_a_key_and_an_action(web, issue, owner):
         assert {(line["Action"], line["Key"]) for line in lines} == expected
 
 
-def test_a_whole_key_in_the_filter_is_in_no_address(web, issue):
+def test_a_whole_key_in_the_filter_is_in_no_url(web, issue):
     key, raw = issue()
 
     response = web.get(ACTIVITY, {"key": raw})
@@ -80,7 +80,7 @@ def test_no_cell_is_a_formula(web, issue, first):
 
 
 @pytest.mark.parametrize("name", ["x;=1+1", "x; =1+1", "a;b;@SUM(1)", "＝1+1"])
-def test_no_part_of_a_cell_is_a_formula_where_a_semicolon_begins_a_cell(web, issue, name):
+def test_no_part_of_a_cell_is_a_formula_where_a_semicolon_starts_a_cell(web, issue, name):
     issue(name=name)
 
     text = b"".join(web.get(ACTIVITY, {"format": "csv"}).streaming_content).decode()

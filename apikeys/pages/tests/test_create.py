@@ -23,7 +23,7 @@ def in_days(days):
     return (timezone.now() + timedelta(days=days)).date()
 
 
-def test_a_stranger_to_the_site_is_asked_to_sign_in(db):
+def test_an_anonymous_user_is_asked_to_sign_in(db):
     assert Client().post(NEW, {"name": "x", "permissions": "read"}).url.startswith("/accounts/login/")
     assert not APIKey.objects.exists()
 
@@ -43,7 +43,7 @@ def test_create_is_the_button_that_enter_presses(web, read):
     assert buttons.index("Create") < buttons.index("Add my current address")
 
 
-def test_create_answers_with_a_key_that_works(send, call, owner):
+def test_create_returns_a_key_that_works(send, call, owner):
     response = send(NEW, name="Production API", permissions=["read", "write"])
 
     assert response.status_code == 200
@@ -55,7 +55,7 @@ def test_create_answers_with_a_key_that_works(send, call, owner):
     assert key.granted.names == ["read", "write"]
 
 
-def test_the_answer_with_the_key_is_kept_by_nobody(send, web):
+def test_the_response_with_the_key_is_never_cached(send, web):
     response = send(NEW, name="Production API")
 
     assert "no-store" in response["Cache-Control"]
@@ -65,7 +65,7 @@ def test_the_answer_with_the_key_is_kept_by_nobody(send, web):
     assert raw not in str(response.headers)
 
 
-def test_the_curl_line_calls_the_site_and_not_the_host_that_was_asked(send, settings):
+def test_the_curl_line_calls_the_site_and_not_the_requests_host(send, settings):
     settings.SITE_URL = "https://api.example.com"
 
     html = send(NEW, name="Production API").content.decode()
@@ -81,11 +81,11 @@ def test_the_key_is_not_shown_again(send, web):
         assert raw[17:] not in web.get(path).content.decode()
 
 
-def test_the_answer_with_the_key_has_no_form_which_its_referrer_policy_would_break(send):
+def test_the_response_with_the_key_has_no_form_because_its_referrer_policy_would_break_it(send):
     assert b"<form" not in send(NEW, name="Production API").content
 
 
-def test_the_same_form_sent_twice_makes_one_key_and_shows_it_once(web, read):
+def test_the_same_form_sent_twice_creates_one_key_and_shows_it_once(web, read):
     filled = read(web.get(NEW)).fields | {"name": "Production API"}
 
     first, second = web.post(NEW, filled), web.post(NEW, filled)
@@ -99,7 +99,7 @@ def test_the_same_form_sent_twice_makes_one_key_and_shows_it_once(web, read):
 
 
 @pytest.mark.parametrize("token", [None, "", "garbage", "x" * 22, "a:b"])
-def test_without_a_token_of_ours_nothing_is_made_and_nothing_typed_is_lost(send, web, read, token):
+def test_an_invalid_token_creates_nothing_and_loses_no_input(send, web, read, token):
     response = send(NEW, name="Production API", permissions=["write"], expires="never", form_token=token)
 
     assert b"out of date" in response.content
@@ -113,7 +113,7 @@ def test_without_a_token_of_ours_nothing_is_made_and_nothing_typed_is_lost(send,
     assert secret_in(web.post(NEW, fields))
 
 
-def test_the_token_of_another_user_makes_nothing(send, stranger_web, read):
+def test_another_users_token_creates_nothing(send, stranger_web, read):
     token = read(stranger_web.get(NEW)).fields["form_token"]
 
     assert b"out of date" in send(NEW, name="x", form_token=token).content
@@ -141,7 +141,7 @@ def test_the_token_of_another_user_makes_nothing(send, stranger_web, read):
         ({"allowed_networks": "1.0.0.1\n1.0.0.1\nx"}, 'Line 3: "x" is not an IP address or range.'),
     ],
 )
-def test_a_mistake_is_named_and_nothing_is_made(send, values, said):
+def test_a_mistake_is_explained_and_nothing_is_created(send, values, said):
     response = send(NEW, **{"name": "Production API"} | values)
 
     html = response.content.decode().replace("&quot;", '"')
@@ -151,7 +151,7 @@ def test_a_mistake_is_named_and_nothing_is_made(send, values, said):
     assert not APIKey.objects.exists()
 
 
-def test_mistakes_lose_nothing_of_what_was_typed(send, read):
+def test_mistakes_lose_no_input(send, read):
     typed = {"name": "x" * 81, "permissions": ["admin"], "expires": "365", "allowed_networks": "10.0.0.0/33"}
 
     fields = read(send(NEW, **typed)).fields
@@ -159,11 +159,11 @@ def test_mistakes_lose_nothing_of_what_was_typed(send, read):
     assert {name: fields[name] for name in typed} == typed
 
 
-def test_an_empty_request_is_a_mistake_like_any_other(web):
+def test_an_empty_form_gets_the_usual_errors(web):
     assert b"Give the key a name." in web.post(NEW).content
 
 
-def test_a_form_without_the_field_of_addresses_means_any_address(send):
+def test_a_form_without_the_addresses_field_means_any_address(send):
     response = send(NEW, name="CI", permissions=["read"], allowed_networks=None)
 
     assert response.status_code == 200
@@ -197,13 +197,13 @@ def test_a_key_may_never_expire(send):
 
 
 @pytest.mark.parametrize("days", [0, 1, 3660])
-def test_a_day_of_ones_own_counts_to_its_end_in_utc(send, days):
+def test_a_custom_date_lasts_to_its_end_in_utc(send, days):
     send(NEW, name="Production API", expires="date", expires_on=in_days(days).isoformat())
 
     assert APIKey.objects.get().expires_at == datetime.combine(in_days(days), time.max, UTC)
 
 
-def test_a_link_fills_the_form_and_makes_nothing(web, read):
+def test_a_link_fills_the_form_and_creates_nothing(web, read):
     fields = read(web.get(NEW, {"name": "Zapier", "permissions": "read, WRITE"})).fields
 
     assert (fields["name"], fields["permissions"]) == ("Zapier", ["read", "write"])
@@ -218,7 +218,7 @@ def test_a_link_with_nonsense_fills_what_it_can(web, read, permissions):
     assert fields["permissions"] in (["read"], ["read", "write"])
 
 
-def test_ones_own_address_is_added_and_nothing_is_judged_or_made(send, read):
+def test_the_users_address_is_added_and_nothing_is_validated_or_created(send, read):
     response = send(NEW, name="", permissions=[], allowed_networks="nonsense", add_address="1")
 
     assert not APIKey.objects.exists()
@@ -226,13 +226,13 @@ def test_ones_own_address_is_added_and_nothing_is_judged_or_made(send, read):
     assert read(response).fields["allowed_networks"] == "nonsense\n127.0.0.1"
 
 
-def test_ones_own_address_is_added_once(send, read):
+def test_the_users_address_is_added_only_once(send, read):
     fields = read(send(NEW, allowed_networks="127.0.0.1", add_address="1")).fields
 
     assert fields["allowed_networks"] == "127.0.0.1"
 
 
-def test_ones_own_address_is_the_one_that_the_api_judges_by(web, read, settings):
+def test_the_users_address_is_the_one_that_the_api_checks(web, read, settings):
     from ipaddress import ip_network
 
     settings.TRUSTED_PROXIES = (ip_network("127.0.0.1"),)
@@ -262,7 +262,7 @@ def test_addresses_are_shown_as_they_are_stored(send):
     assert "127.0.0.1 was saved" not in html
 
 
-def test_a_list_that_was_perhaps_not_meant_is_taken_with_a_warning(send):
+def test_a_list_that_may_be_a_mistake_is_accepted_with_a_warning(send):
     assert b"0.0.0.0/0 is every IPv4 address" in send(NEW, name="x", allowed_networks="0.0.0.0/0").content
     own = send(NEW, name="x", allowed_networks="8.8.8.8").content
     assert b"Your current address (127.0.0.1) isn&#x27;t allowed" in own
@@ -270,7 +270,7 @@ def test_a_list_that_was_perhaps_not_meant_is_taken_with_a_warning(send):
     assert APIKey.objects.count() == 3
 
 
-def test_behind_a_proxy_a_private_range_is_taken_with_a_warning(send, settings):
+def test_behind_a_proxy_a_private_range_is_accepted_with_a_warning(send, settings):
     from ipaddress import ip_network
 
     settings.TRUSTED_PROXIES = (ip_network("10.9.9.9"),)
@@ -281,14 +281,14 @@ def test_behind_a_proxy_a_private_range_is_taken_with_a_warning(send, settings):
     assert "10.1.2.3 is a private address." in html
 
 
-def test_a_key_is_no_name_for_a_key(send, issue):
+def test_a_key_cannot_be_the_name_of_a_key(send, issue):
     raw = issue()[1]
 
     assert b"This looks like an API key." in send(NEW, name=raw).content
     assert APIKey.objects.count() == 1
 
 
-def test_a_request_from_another_site_makes_nothing(owner):
+def test_a_request_from_another_site_creates_nothing(owner):
     client = Client(enforce_csrf_checks=True)
     client.force_login(owner)
 

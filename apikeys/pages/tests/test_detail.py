@@ -20,7 +20,7 @@ def path(key):
     return f"/settings/api/{key.key_id}/"
 
 
-def test_a_stranger_sees_what_one_sees_of_a_key_that_is_not(stranger_web, path, key):
+def test_a_stranger_sees_the_same_as_for_a_key_that_does_not_exist(stranger_web, path, key):
     for subpage in ("", "revoke/", "rotate/"):
         for send in (stranger_web.get, stranger_web.post):
             assert send(path + subpage).status_code == 404
@@ -37,14 +37,14 @@ def test_without_a_session_nothing_is_shown_or_done(path, key):
     assert key.revoked_at is None
 
 
-def test_a_key_of_the_api_opens_no_page(path, issue):
+def test_an_api_key_opens_no_page(path, issue):
     raw = issue()[1]
 
     assert Client().get(path, headers={"Authorization": f"Bearer {raw}"}).status_code == 302
 
 
 @pytest.mark.parametrize("key_id", ["x", "x" * 13, "%00" * 12, "..%2f", "new"])
-def test_an_id_that_is_none_is_not_found(web, key_id):
+def test_an_invalid_id_is_not_found(web, key_id):
     assert web.get(f"/settings/api/{key_id}/revoke/").status_code == 404
 
 
@@ -58,7 +58,7 @@ def test_the_form_starts_with_what_the_key_has(web, read, path):
     )
 
 
-def test_a_form_without_the_field_of_addresses_does_not_widen_the_list(send, issue):
+def test_a_form_without_the_addresses_field_does_not_widen_the_list(send, issue):
     key, _raw = issue(allowed_networks="10.0.0.0/8")
     path = f"/settings/api/{key.key_id}/"
 
@@ -79,7 +79,7 @@ def test_save_changes_the_key_and_says_so(send, web, key, path, owner):
     assert "Changed by <bdi>olga</bdi>" in html
 
 
-def test_a_narrowed_list_holds_for_the_next_call(send, call, issue):
+def test_a_narrowed_list_takes_effect_on_the_next_call(send, call, issue):
     key, raw = issue()
     assert call(raw).status_code == 200
 
@@ -89,7 +89,7 @@ def test_a_narrowed_list_holds_for_the_next_call(send, call, issue):
     assert call(raw, REMOTE_ADDR="203.0.113.9").status_code == 200
 
 
-def test_a_dropped_permission_holds_for_the_next_call(send, call, issue):
+def test_a_removed_permission_takes_effect_on_the_next_call(send, call, issue):
     key, raw = issue()
 
     send(f"/settings/api/{key.key_id}/", permissions=["write"])
@@ -97,14 +97,14 @@ def test_a_dropped_permission_holds_for_the_next_call(send, call, issue):
     assert call(raw).json()["error"]["message"] == 'This API key lacks the "read" permission'
 
 
-def test_saving_nothing_new_says_so_and_leaves_no_trace(send, web, key, path):
+def test_saving_nothing_new_says_so_and_records_no_event(send, web, key, path):
     send(path)
 
     assert "No changes to save." in web.get(path).content.decode()
     assert key.events.count() == 1
 
 
-def test_a_mistake_changes_nothing_and_loses_nothing(send, read, key, path):
+def test_a_mistake_changes_nothing_and_loses_no_input(send, read, key, path):
     response = send(path, name="", permissions=[], allowed_networks="10.0.0.1\n010.0.0.1")
 
     html = response.content.decode().replace("&quot;", '"')
@@ -122,7 +122,7 @@ def test_the_canonical_form_is_shown_with_a_notice(send, web, path):
     assert "isn&#x27;t allowed, so calls from here will be refused" in html
 
 
-def test_ones_own_address_is_added_but_not_saved(send, read, key, path):
+def test_the_users_address_is_added_but_not_saved(send, read, key, path):
     response = send(path, allowed_networks="8.8.8.8", add_address="1")
 
     assert read(response).fields["allowed_networks"] == "8.8.8.8\n127.0.0.1"
@@ -151,7 +151,7 @@ def test_a_revoked_key_is_shown_and_cannot_be_changed(send, web, read, key, path
     assert key.name == "Production API"
 
 
-def test_the_page_tells_who_did_what(web, key, path, owner):
+def test_the_page_shows_who_did_what(web, key, path, owner):
     key.rotate(by=None, now=timezone.now(), overlap=timedelta(hours=1))
     key.revoke(by=owner, now=timezone.now())
 
@@ -162,7 +162,7 @@ def test_the_page_tells_who_did_what(web, key, path, owner):
     assert "Revoked by <bdi>olga</bdi>" in html
 
 
-def test_the_last_use_is_told_in_full(web, key, path):
+def test_the_last_use_is_shown_in_full(web, key, path):
     at = timezone.now().replace(2026, 3, 1, 12, 30)
     APIKey.objects.update(
         last_used_at=at,
@@ -187,7 +187,7 @@ def test_each_line_of_the_list_is_shown_as_it_is_stored(web, issue):
     assert shown[:3] == ["203.0.113.7", "2001:db8::7", "10.0.0.0/8"]
 
 
-def test_a_month_of_calls_is_told_in_numbers_with_what_was_refused(web, key, path):
+def test_a_month_of_calls_is_shown_in_numbers_with_refusals(web, key, path):
     now = timezone.now()
     hour = now.replace(minute=0, second=0, microsecond=0)
     for outcome, address, count in (("answered", "203.0.113.7", 3000), ("address", "192.0.2.66", 1000)):

@@ -15,7 +15,7 @@ def names_on(response):
     return [key.name for key, _day, _said in response.context["rows"]]
 
 
-def test_a_stranger_to_the_site_is_asked_to_sign_in(db):
+def test_an_anonymous_user_is_asked_to_sign_in(db):
     response = Client().get(LIST)
 
     assert (response.status_code, response.url) == (302, f"/accounts/login/?next={LIST}")
@@ -35,7 +35,7 @@ def test_a_key_is_shown_with_its_permissions_addresses_and_last_use(web, issue):
     assert raw[17:] not in html
 
 
-def test_only_ones_own_keys_are_listed(web, issue, stranger):
+def test_only_the_users_own_keys_are_listed(web, issue, stranger):
     issue(owner=stranger, by=stranger, name="Not mine")
 
     assert b"Not mine" not in web.get(LIST).content
@@ -57,7 +57,7 @@ def test_actions_are_named_with_their_key(web, issue, read):
     assert links["Rotate Production API"] == f"/settings/api/{key.key_id}/rotate/"
 
 
-def test_a_key_that_was_rotated_is_not_offered_for_it_again(web, issue, owner):
+def test_a_rotated_key_does_not_offer_another_rotation(web, issue, owner):
     old, _raw = issue()
     new, _raw = old.rotate(by=owner, now=timezone.now(), overlap=timedelta(days=1))
 
@@ -92,7 +92,7 @@ def test_active_keys_come_first_and_the_others_say_what_they_are(web, issue, own
         ("nonsense", ["ending", "live", "stopped", "ended"]),
     ],
 )
-def test_the_list_can_be_narrowed_to_a_state(web, issue, owner, state, names):
+def test_the_list_can_be_filtered_by_state(web, issue, owner, state, names):
     now = timezone.now()
     issue(name="live")
     issue(name="ending", expires_at=now + timedelta(days=14))
@@ -123,7 +123,7 @@ def test_a_whole_key_typed_into_the_search_is_not_shown_again(web, issue):
 @pytest.mark.parametrize(
     "query", [{"q": "\x00"}, {"q": "x" * 5000}, {"page": "x"}, {"page": "99"}, {"page": "-1"}]
 )
-def test_a_senseless_query_is_no_error(web, issue, query):
+def test_an_invalid_query_is_not_an_error(web, issue, query):
     issue()
 
     assert web.get(LIST, query).status_code == 200
@@ -150,7 +150,7 @@ def test_pages_have_25_keys_and_keep_the_filter(web, issue, read):
 
 def test_the_number_of_queries_does_not_grow_with_the_keys(web, issue, django_assert_num_queries):
     issue()
-    with django_assert_num_queries(6):  # session, user, both counts, keys, their hours
+    with django_assert_num_queries(6):  # session, user, two counts, keys, their usage
         web.get(LIST)
     for _ in range(29):
         issue()
@@ -177,5 +177,5 @@ def test_markup_in_a_name_stays_text(web, issue):
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "options"])
-def test_nothing_but_reading_is_served(web, method):
+def test_only_get_and_head_are_served(web, method):
     assert getattr(web, method)(LIST).status_code == 405

@@ -30,7 +30,7 @@ def rotate(key):
     return f"/settings/api/{key.key_id}/rotate/"
 
 
-def test_revoking_stops_the_key_with_the_next_call(web, call, key_and_raw, revoke):
+def test_revoking_stops_the_key_from_the_next_call(web, call, key_and_raw, revoke):
     _key, raw = key_and_raw
     assert call(raw).status_code == 200
 
@@ -41,7 +41,7 @@ def test_revoking_stops_the_key_with_the_next_call(web, call, key_and_raw, revok
     assert call(raw).json()["error"]["message"] == "API key has been revoked"
 
 
-def test_looking_at_the_page_revokes_nothing(web, key, revoke):
+def test_viewing_the_page_revokes_nothing(web, key, revoke):
     assert b"This can't be undone." in web.get(revoke).content
     web.head(revoke)
 
@@ -76,10 +76,10 @@ def test_the_page_says_whether_the_key_is_in_use(web, key, revoke):
     assert "1,820 calls in the last 24 hours" in html
     assert [address for address in addresses if f">{address}</span> (" in html] == addresses[:10]
     assert "203.0.113.16</span> (110) and 3 more; last used <time" in html
-    assert "Last used" not in html  # said once
+    assert "Last used" not in html  # shown only once
 
 
-def test_cancel_goes_back_to_where_one_was(web, read, key, revoke):
+def test_cancel_goes_back_to_the_previous_page(web, read, key, revoke):
     site = "http://testserver"
     cases = {
         f"{site}/settings/api/?page=2": f"/settings/api/?page=2#{key.key_id}",
@@ -92,7 +92,7 @@ def test_cancel_goes_back_to_where_one_was(web, read, key, revoke):
         assert read(web.get(revoke, headers={"Referer": referer})).links["Cancel"] == cancel
 
 
-def test_a_key_in_the_address_that_one_came_from_is_not_shown_again(web, read, key_and_raw, revoke):
+def test_a_key_in_the_referring_url_is_not_shown_again(web, read, key_and_raw, revoke):
     key, raw = key_and_raw
 
     page = web.get(revoke, headers={"Referer": f"http://testserver/settings/api/?q={raw}"})
@@ -102,7 +102,7 @@ def test_a_key_in_the_address_that_one_came_from_is_not_shown_again(web, read, k
     assert key.name in web.get(back).content.decode()
 
 
-def test_rotating_answers_with_a_key_like_the_old_one(send, web, call, key_and_raw, rotate):
+def test_rotating_returns_a_key_like_the_old_one(send, web, call, key_and_raw, rotate):
     key, raw = key_and_raw
 
     response = send(rotate)
@@ -122,7 +122,7 @@ def test_rotating_answers_with_a_key_like_the_old_one(send, web, call, key_and_r
     ("label", "value", "overlap"),
     [("1 hour", "1", HOUR), ("24 hours", "24", 24 * HOUR), ("7 days", "168", 168 * HOUR)],
 )
-def test_the_old_key_works_on_for_as_long_as_was_chosen(send, web, read, key, rotate, label, value, overlap):
+def test_the_old_key_keeps_working_for_the_chosen_time(send, web, read, key, rotate, label, value, overlap):
     assert label in read(web.get(rotate)).labels
 
     send(rotate, overlap=value)
@@ -138,12 +138,12 @@ def test_the_old_key_may_stop_at_once(send, call, key_and_raw, rotate):
     assert call(key_and_raw[1]).json()["error"]["message"] == "API key has been revoked"
 
 
-def test_24_hours_are_preset(web, read, rotate):
+def test_24_hours_are_the_default(web, read, rotate):
     assert read(web.get(rotate)).fields["overlap"] == ["24"]
 
 
 @pytest.mark.parametrize("overlap", ["0", "24"])
-def test_the_same_form_sent_twice_makes_one_successor_and_shows_it_once(web, read, rotate, overlap):
+def test_the_same_form_sent_twice_creates_one_successor_and_shows_it_once(web, read, rotate, overlap):
     filled = read(web.get(rotate)).fields | {"overlap": overlap}
 
     raw = web.post(rotate, filled).context["raw"]
@@ -168,13 +168,13 @@ def test_a_second_rotation_leads_to_the_successor(web, read, send, rotate):
 
 
 @pytest.mark.parametrize("token", [None, "", "garbage"])
-def test_without_a_token_of_ours_nothing_is_rotated(send, rotate, token):
+def test_an_invalid_token_rotates_nothing(send, rotate, token):
     assert b"out of date" in send(rotate, form_token=token).content
     assert APIKey.objects.count() == 1
 
 
 @pytest.mark.parametrize("overlap", [None, "", "9999", "x"])
-def test_a_senseless_overlap_rotates_nothing(send, rotate, overlap):
+def test_an_invalid_overlap_rotates_nothing(send, rotate, overlap):
     assert b'role="alert"' in send(rotate, overlap=overlap).content
     assert APIKey.objects.count() == 1
 
@@ -197,7 +197,7 @@ def test_a_key_that_has_ended_cannot_be_rotated(web, read, key, owner, rotate, s
 
 @pytest.fixture
 def family(issue, key, owner):
-    """Two live keys that ``key`` made, one of them through a key of its own that is revoked."""
+    """Two live keys that ``key`` created, one of them through another key that is now revoked."""
     now = timezone.now()
     child, _ = issue(name="Child", origin=Origin(key=key), expires_at=key.expires_at)
     middle, _ = issue(name="Middle", origin=Origin(key=key), expires_at=key.expires_at)
@@ -206,7 +206,7 @@ def family(issue, key, owner):
     return [child, grandchild]
 
 
-def test_what_a_key_made_is_revoked_with_it_if_that_is_asked_for(web, key, revoke, family):
+def test_what_a_key_created_is_revoked_with_it_if_the_user_chooses_that(web, key, revoke, family):
     assert "Grandchild" in web.get(revoke).content.decode()
 
     said = web.post(revoke, {"cascade": "yes"}, follow=True).content.decode()
@@ -215,7 +215,7 @@ def test_what_a_key_made_is_revoked_with_it_if_that_is_asked_for(web, key, revok
     assert not APIKey.objects.live(timezone.now()).exists()
 
 
-def test_what_an_ended_key_made_can_still_be_revoked_from_its_page(web, read, key, owner, revoke, family):
+def test_what_an_ended_key_created_can_still_be_revoked_from_its_page(web, read, key, owner, revoke, family):
     key.revoke(by=owner, now=timezone.now())
     detail = web.get(f"/settings/api/{key.key_id}/")
 

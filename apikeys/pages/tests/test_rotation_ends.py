@@ -43,7 +43,7 @@ def test_a_stranger_ends_no_rotation(stranger_web, pair, end):
 
 
 @pytest.mark.parametrize("end", ["finish", "cancel"])
-def test_looking_at_a_page_that_asks_ends_nothing(web, pair, end):
+def test_viewing_a_confirmation_page_ends_nothing(web, pair, end):
     old, _, new, _ = pair
     for key in (old, new):
         assert web.get(page_of(key, f"rotate/{end}/")).status_code == 200
@@ -63,7 +63,7 @@ def test_finishing_revokes_the_old_key(web, call, pair, asked_of):
     assert message_to(call, new_raw) is True
 
 
-def test_cancelling_revokes_the_new_key_and_gives_the_old_one_its_expiry_back(web, call, pair):
+def test_cancelling_revokes_the_new_key_and_restores_the_old_ones_expiry(web, call, pair):
     old, old_raw, _new, new_raw = pair
     before = old.expires_at
 
@@ -150,7 +150,7 @@ def test_in_a_chain_a_page_ends_the_rotation_that_it_asked_about(web, read, pair
     assert links["Finish rotation"] == page_of(old, "rotate/finish/")
 
 
-def test_a_rotation_whose_new_key_is_gone_is_only_cancelled(web, read, pair, owner):
+def test_a_rotation_whose_new_key_has_ended_can_only_be_cancelled(web, read, pair, owner):
     old, _, new, _ = pair
     new.revoke(by=owner, now=timezone.now())
 

@@ -1,4 +1,4 @@
-"""An outdated page doesn't undo changes made on another one."""
+"""A stale page doesn't undo changes made on another one."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_a_thousand_parallel_calls_to_two_processes_count_a_thousand(server_of_t
     assert sum(int(count) for _, _, count in rows) == 1000  # in two rows, if an hour ended between them
 
 
-def test_the_thread_outlives_a_database_that_fails(settings, monkeypatch):
+def test_the_thread_survives_a_failing_database(settings, monkeypatch):
     settings.USAGE_FLUSH_SECONDS = 0.001
     written = []
     done = Event()

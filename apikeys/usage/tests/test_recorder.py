@@ -67,7 +67,7 @@ def test_a_client_error_is_counted_as_such(issue, call):
         (ParseError(), "client_error"),
     ],
 )
-def test_what_a_view_raises_is_counted_as_what_it_is(issue, call, monkeypatch, failure, outcome):
+def test_an_exception_in_a_view_is_counted_by_its_status(issue, call, monkeypatch, failure, outcome):
     def fail(*args, **kwargs):
         raise failure
 
@@ -97,7 +97,7 @@ def test_refused_calls_are_counted_by_their_reason(issue, call):
     assert counted(reader) == [("permission", HERE, 1)]
 
 
-def test_forged_keys_and_keys_of_deactivated_owners_count_nowhere(issue, call, owner):
+def test_forged_keys_and_keys_of_deactivated_owners_are_not_counted(issue, call, owner):
     key, raw = issue()
     other, other_raw = issue()
     call(raw[:17] + other_raw[17:])
@@ -109,7 +109,7 @@ def test_forged_keys_and_keys_of_deactivated_owners_count_nowhere(issue, call, o
     assert counted(key) == counted(other) == []
 
 
-def test_last_use_tells_when_from_where_by_whom_and_what(issue, call):
+def test_last_use_has_time_address_client_and_request(issue, call):
     key, raw = issue()
     before = timezone.now()
 
@@ -133,7 +133,7 @@ def test_a_key_in_the_user_agent_is_not_kept(issue, call):
     assert len(key.last_used_user_agent) == 200
 
 
-def test_an_endless_method_is_cut(issue, call):
+def test_a_long_method_is_truncated(issue, call):
     key, raw = issue()
 
     call(raw, "PROPFINDPROPFIND")
@@ -143,7 +143,7 @@ def test_an_endless_method_is_cut(issue, call):
     assert key.last_used_method == "PROPFINDPR"
 
 
-def test_only_calls_that_were_let_in_are_a_use(issue, call):
+def test_only_accepted_calls_are_a_use(issue, call):
     now = timezone.now()
     revoked, revoked_raw = issue()
     revoked.revoke(by=None, now=now)
@@ -156,7 +156,7 @@ def test_only_calls_that_were_let_in_are_a_use(issue, call):
     assert not APIKey.objects.exclude(last_used_at=None)
 
 
-def test_a_call_without_the_permission_is_a_use(issue, call):
+def test_a_call_that_lacks_the_permission_is_a_use(issue, call):
     key, raw = issue(permissions=Permission.WRITE)
 
     call(raw)
@@ -220,7 +220,7 @@ def test_counts_of_two_processes_add_up(issue, call):
     assert counted(key) == [("answered", HERE, 3)]
 
 
-def test_a_database_that_fails_loses_no_count(issue, call, monkeypatch):
+def test_a_failing_database_loses_no_count(issue, call, monkeypatch):
     key, raw = issue()
     call(raw)
     with monkeypatch.context() as patched:
@@ -247,9 +247,7 @@ def test_counts_are_not_written_twice_when_only_the_last_use_fails(issue, call, 
     assert key.last_used_at is not None
 
 
-def test_whoever_sees_the_first_use_of_a_new_key_sees_the_old_ones_24_hours_run(
-    issue, call, owner, monkeypatch
-):
+def test_once_a_new_keys_first_use_is_visible_the_old_ones_24_hours_run(issue, call, owner, monkeypatch):
     old, _raw = issue()
     _new, raw = old.rotate(by=owner, now=timezone.now(), overlap=None)
     call(raw)
@@ -265,7 +263,7 @@ def test_whoever_sees_the_first_use_of_a_new_key_sees_the_old_ones_24_hours_run(
     assert running == [True]
 
 
-def test_what_waits_for_a_database_is_bounded(issue, call, monkeypatch, caplog):
+def test_counts_that_wait_for_the_database_are_bounded(issue, call, monkeypatch, caplog):
     key, raw = issue()
     monkeypatch.setattr(recorder, "MAX_PENDING", 2)
     for number in range(3):
@@ -279,7 +277,7 @@ def test_what_waits_for_a_database_is_bounded(issue, call, monkeypatch, caplog):
     assert "dropped" in caplog.text
 
 
-def test_what_is_sent_in_batches_is_all_written(issue, call, monkeypatch):
+def test_counts_in_several_batches_are_all_written(issue, call, monkeypatch):
     key, raw = issue()
     monkeypatch.setattr(recorder.store, "ROWS_PER_BATCH", 2)
     for number in range(5):
@@ -288,7 +286,7 @@ def test_what_is_sent_in_batches_is_all_written(issue, call, monkeypatch):
     assert counted(key) == [("answered", f"192.0.2.{number}", 1) for number in range(5)]
 
 
-def test_a_key_that_is_gone_takes_nobody_elses_counts_along(issue, call):
+def test_a_deleted_key_loses_no_counts_of_other_keys(issue, call):
     gone, gone_raw = issue()
     key, raw = issue()
     call(gone_raw)
@@ -315,7 +313,7 @@ def test_a_hundred_addresses_are_told_apart_and_no_more(issue, call):
     assert rows[1] == ("answered", "192.0.2.0", 2)
 
 
-def test_an_address_that_nobody_knows_is_counted_without_one(issue, call):
+def test_a_call_from_an_unknown_address_is_counted_without_one(issue, call):
     key, raw = issue()
 
     call(raw, REMOTE_ADDR="")

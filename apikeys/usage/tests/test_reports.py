@@ -39,7 +39,7 @@ def test_the_last_24_hours_end_with_this_one(issue, use):
     assert reports.last_24_hours([key], NOW) == {key.pk: [4] + [0] * 21 + [7, 5]}
 
 
-def test_calls_that_were_kept_out_are_not_in_the_bars(issue, use):
+def test_calls_that_authentication_refused_are_not_in_the_bars(issue, use):
     key, _ = issue()
     for outcome in ("revoked", "expired", "address"):
         use(key, outcome=outcome)
@@ -107,13 +107,13 @@ def test_recent_callers_are_the_busiest_first(issue, use):
     )
 
 
-def test_nobody_called(issue):
+def test_a_key_without_calls_has_no_callers(issue):
     key, _ = issue()
 
     assert reports.recent_callers(key, NOW) == Callers(0, [], None)
 
 
-def test_refused_calls_tell_reason_and_address(issue, use):
+def test_refused_calls_show_reason_and_address(issue, use):
     key, _ = issue()
     use(key, timedelta(hours=2), outcome="revoked", count=2)
     use(key, timedelta(hours=1), outcome="revoked", count=3)
@@ -127,7 +127,7 @@ def test_refused_calls_tell_reason_and_address(issue, use):
     ]
 
 
-def test_pruning_forgets_the_old_and_keeps_the_rest(issue, use, capsys, monkeypatch):
+def test_pruning_deletes_old_usage_and_keeps_the_rest(issue, use, capsys, monkeypatch):
     monkeypatch.setattr("apikeys.chores.USAGE_ROWS_PER_TRANSACTION", 2)
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
     key, _ = issue()
@@ -143,7 +143,7 @@ def test_pruning_forgets_the_old_and_keeps_the_rest(issue, use, capsys, monkeypa
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "x", "1.5", "", "999999"])
-def test_pruning_refuses_what_is_no_number_of_days(days):
+def test_pruning_refuses_an_invalid_number_of_days(days):
     with pytest.raises(CommandError, match="not a number of days"):
         call_command("prune_usage", "--days", days)
 

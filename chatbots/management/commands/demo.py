@@ -69,12 +69,12 @@ def _make_account(password: str) -> bool:
     """Create the account and its chatbots, unless the name is taken; return whether it did."""
     defaults = {"email": "demo@example.com", "password": make_password(password)}
     with transaction.atomic():
-        owner, made = User.objects.get_or_create(username=USERNAME, defaults=defaults)
-        if made:
+        owner, is_new = User.objects.get_or_create(username=USERNAME, defaults=defaults)
+        if is_new:
             EmailAddress.objects.create(user=owner, email=owner.email, verified=True, primary=True)
             for values in CHATBOTS:
                 _make_chatbot(owner, **values)
-    return made
+    return is_new
 
 
 def _make_chatbot(owner: User, *, faqs: dict[str, str], queries: list[str], **values: str) -> None:

@@ -1,4 +1,4 @@
-"""Signing in and out, and what goes wrong on the way."""
+"""Signing in and out, with the errors on the way."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def test_signing_in_by_name_or_email_leads_to_the_keys(nobody, olga, login):
     assert (response.status_code, response.url) == (302, "/settings/api/")
 
 
-def test_signing_in_leads_on_to_where_one_was_going_but_not_off_the_site(nobody, olga):
+def test_signing_in_leads_to_the_requested_page_but_not_off_the_site(nobody, olga):
     typed = {"login": "olga", "password": PASSWORD}
 
     assert Client().post(LOGIN, typed | {"next": "/settings/api/new/"}).url == "/settings/api/new/"
     assert Client().post(LOGIN, typed | {"next": "https://evil.example/"}).url == "/settings/api/"
 
 
-def test_a_wrong_password_and_an_unknown_name_are_told_alike(nobody, olga):
+def test_a_wrong_password_and_an_unknown_name_get_the_same_message(nobody, olga):
     said = [
         re.search(
             r'role="alert".*?</div>', nobody.post(LOGIN, {"login": login, "password": "wrong"}).text, re.S
@@ -49,7 +49,7 @@ def test_a_wrong_password_and_an_unknown_name_are_told_alike(nobody, olga):
     assert "There is a problem" in said[0]
 
 
-def test_a_name_longer_than_any_is_wrong_and_not_looked_up(nobody, olga):
+def test_an_overlong_name_is_wrong_and_not_looked_up(nobody, olga):
     response = nobody.post(LOGIN, {"login": "x" * 100_000, "password": PASSWORD})
 
     assert response.status_code == 200
@@ -86,7 +86,7 @@ def test_a_forged_header_does_not_evade_the_limit_on_guesses(nobody, olga):
     assert "Too many failed sign-in attempts" in answers[-1]
 
 
-def test_behind_a_trusted_proxy_each_client_has_a_limit_of_its_own(nobody, olga, settings):
+def test_behind_a_trusted_proxy_each_client_has_its_own_limit(nobody, olga, settings):
     settings.TRUSTED_PROXIES = (ip_network("127.0.0.1"),)
 
     answers = [
@@ -122,7 +122,7 @@ def test_sign_up_is_closed_unless_the_operator_opens_it(nobody, django_user_mode
     assert django_user_model.objects.get().username == "new"
 
 
-def test_a_forgotten_password_is_replaced_by_mail(nobody, olga):
+def test_a_forgotten_password_is_reset_by_email(nobody, olga):
     nobody.post("/accounts/password/reset/", {"email": "olga@example.com"})
     path = re.search(r"https://testserver(\S+)", mail.outbox[0].body)[1]
 
@@ -135,7 +135,7 @@ def test_a_forgotten_password_is_replaced_by_mail(nobody, olga):
     assert nobody.post(LOGIN, {"login": "olga", "password": "a new good one 42"}).status_code == 302
 
 
-def test_a_reset_for_an_unknown_address_is_told_alike_and_mails_nobody(nobody, olga):
+def test_a_reset_for_an_unknown_address_looks_the_same_and_sends_no_email(nobody, olga):
     known = nobody.post("/accounts/password/reset/", {"email": "olga@example.com"}, follow=True)
     unknown = nobody.post("/accounts/password/reset/", {"email": "who@example.com"}, follow=True)
 

@@ -1,4 +1,4 @@
-"""allauth's private names that we use are the ones that they were checked against."""
+"""Our uses of allauth's private names were checked against the installed version."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from allauth.mfa.totp.internal import auth
 from wizchat.accounts.adapter import OUR_STAGE, THEIR_STAGE, AccountAdapter
 
 
-def test_this_is_the_version_whose_private_names_were_read():
+def test_the_installed_allauth_is_the_version_that_was_checked():
     """Read decision 35 and the names below again before you change the version here."""
     assert allauth.__version__ == "65.21.1"
     assert callable(DefaultAccountAdapter._get_login_attempts_cache_key)

@@ -18,7 +18,7 @@ EMAIL = "/accounts/email/"
 
 @pytest.fixture
 def addresses(olga):
-    """Make the addresses of olga: a primary one, a verified one and one that isn't."""
+    """Create the addresses of olga: a primary one, a verified one and an unverified one."""
     for name, verified, primary in (("olga", True, True), ("second", True, False), ("other", False, False)):
         olga.emailaddress_set.create(email=f"{name}@example.com", verified=verified, primary=primary)
     return olga.emailaddress_set
@@ -28,7 +28,7 @@ def primary(addresses):
     return addresses.get(primary=True).email
 
 
-def test_a_change_of_the_address_is_told_to_the_old_one(signed_in, addresses):
+def test_the_old_address_is_notified_of_a_change(signed_in, addresses):
     signed_in.post(EMAIL, {"action_primary": "1", "email": "second@example.com"})
 
     assert primary(addresses) == "second@example.com"
@@ -38,7 +38,7 @@ def test_a_change_of_the_address_is_told_to_the_old_one(signed_in, addresses):
     assert "127.0.0.1" in email.body
 
 
-def test_a_removed_address_is_told_so_even_if_it_was_the_only_one(signed_in, olga):
+def test_a_removed_address_is_notified_even_if_it_was_the_only_one(signed_in, olga):
     olga.emailaddress_set.create(email="olga@example.com", verified=True, primary=True)
 
     signed_in.post(EMAIL, {"action_remove": "1", "email": "olga@example.com"})
@@ -94,7 +94,7 @@ def test_following_a_strangers_link_signs_nobody_out(signed_in, addresses, stran
     assert signed_in.get("/settings/api/").status_code == 302
 
 
-def test_an_api_key_sent_as_the_name_of_a_browser_is_in_no_email_and_no_session(olga, nobody):
+def test_an_api_key_in_the_user_agent_is_in_no_email_and_no_session(olga, nobody):
     raw = str(keyformat.generate())
     olga.emailaddress_set.create(email="olga@example.com", verified=True, primary=True)
     new = {"oldpassword": PASSWORD, "password1": "a new good one 42", "password2": "a new good one 42"}
@@ -121,7 +121,7 @@ def mallory(django_user_model):
 
 
 @pytest.mark.parametrize("has_account", [True, False])
-def test_a_reset_by_an_address_that_someone_only_added_leads_to_no_account_of_theirs(
+def test_a_reset_for_an_unverified_address_excludes_the_account_that_only_added_it(
     mallory, nobody, django_user_model, has_account
 ):
     if has_account:
@@ -132,13 +132,13 @@ def test_a_reset_by_an_address_that_someone_only_added_leads_to_no_account_of_th
     assert ["(victim)" in email.body for email in mail.outbox] == [True] * has_account
 
 
-def test_an_address_that_someone_only_added_is_no_name_to_sign_in_with(mallory, nobody):
+def test_an_address_that_someone_only_added_cannot_be_used_to_sign_in(mallory, nobody):
     answer = nobody.post("/accounts/login/", {"login": "victim@example.com", "password": PASSWORD})
 
     assert "Incorrect username or password." in answer.text
 
 
-def test_an_address_that_someone_only_added_is_free_for_its_owner(mallory, nobody, settings):
+def test_an_address_that_someone_only_added_is_still_free_for_its_owner(mallory, nobody, settings):
     settings.SIGNUP_OPEN = True
     settings.ACCOUNT_RATE_LIMITS = {"confirm_email": None}
     own = "another good one 4242"
@@ -151,7 +151,7 @@ def test_an_address_that_someone_only_added_is_free_for_its_owner(mallory, nobod
     assert (answer.status_code, answer.url) == (302, "/settings/api/")
 
 
-def test_removing_the_only_other_address_puts_no_unverified_one_in_its_place(mallory, django_user_model):
+def test_removing_the_only_other_address_does_not_promote_an_unverified_one(mallory, django_user_model):
     answer = mallory.post(EMAIL, {"action_remove": "1", "email": "mallory@example.com"}, follow=True)
 
     assert "Make another address the primary one before you remove mallory@example.com." in answer.text

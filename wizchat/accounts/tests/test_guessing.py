@@ -1,4 +1,4 @@
-"""Guessing at passwords, and finding out who has an account."""
+"""Attempts to guess passwords and to find out who has an account."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_an_account_has_one_count_whatever_names_it(nobody, olga):
     assert STOPPED in nobody.post(LOGIN, {"login": "olga", "password": PASSWORD}).text
 
 
-def test_a_second_address_of_an_account_has_no_count_of_its_own(nobody, olga):
+def test_a_second_address_of_an_account_has_no_separate_count(nobody, olga):
     olga.emailaddress_set.create(email="second@example.com", verified=True)
 
     for _ in range(5):
@@ -64,7 +64,7 @@ def test_a_second_address_of_an_account_has_no_count_of_its_own(nobody, olga):
     assert STOPPED in guess(nobody, "olga")
 
 
-def test_the_limit_of_one_account_is_not_that_of_another(nobody, olga, django_user_model):
+def test_accounts_have_separate_limits(nobody, olga, django_user_model):
     django_user_model.objects.create_user("stan", "stan@example.com", PASSWORD)
     for _ in range(6):
         guess(nobody, "olga")
@@ -72,7 +72,7 @@ def test_the_limit_of_one_account_is_not_that_of_another(nobody, olga, django_us
     assert nobody.post(LOGIN, {"login": "stan", "password": PASSWORD}).status_code == 302
 
 
-def test_guesses_at_the_password_page_count_with_those_at_the_sign_in_page(nobody, signed_in, olga, settings):
+def test_guesses_on_the_password_page_count_with_those_on_the_sign_in_page(nobody, signed_in, olga, settings):
     settings.ACCOUNT_RATE_LIMITS |= {"change_password": None, "reauthenticate": None}
     typed = {"oldpassword": "wrong", "password1": "a new good one 42", "password2": "a new good one 42"}
     for _ in range(3):

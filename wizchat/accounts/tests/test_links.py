@@ -1,4 +1,4 @@
-"""Links that set a password or verify an address: anyone who has one can take over the account."""
+"""Links that set a password or verify an address: anyone with such a link can take over the account."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_an_error_report_has_no_link(rf, path):
 
 
 def test_an_error_report_has_no_password_of_a_url(settings):
-    password = "".join(["hunt", "er2"])  # a report shows the lines of this file
+    password = "".join(["hunt", "er2"])  # in two parts, because a report shows the lines of this file
     settings.CACHES = {"default": {"LOCATION": f"redis://:{password}@cache:6379/0"}}
     settings.BROKER = [f"amqps://wizchat:{password}@broker"]
 

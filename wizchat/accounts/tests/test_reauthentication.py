@@ -22,13 +22,13 @@ TYPED = {
 
 @pytest.fixture
 def away(olga):
-    """The browser of ``olga``, which someone else may have found open."""
+    """The browser of ``olga``, which was left open."""
     return sign_in_long_ago(olga)
 
 
 @pytest.fixture
 def form(read):
-    """Return a function that reads the fields of a page, without those that are new each time."""
+    """Return a function that reads a page's fields, except those that change with each request."""
 
     def form(client, path=NEW):
         fields = read(client.get(path)).fields
@@ -41,7 +41,7 @@ def confirm(client, next_page, password=PASSWORD):
     return client.post(AGAIN, {"password": password, "next": next_page})
 
 
-def test_a_key_is_not_made_before_the_password_and_the_form_is_there_after_it(away, form):
+def test_a_key_is_created_only_after_the_password_and_the_form_is_kept(away, form):
     answer = away.post(NEW, TYPED)
     assert (answer.status_code, answer.url) == (302, f"{AGAIN}?next=%2Fsettings%2Fapi%2Fnew%2F")
     assert not APIKey.objects.exists()
@@ -59,7 +59,7 @@ def test_the_page_says_who_is_signed_in_and_what_to_do(away):
     assert "You're signed in as <bdi>olga</bdi>. To continue, enter your password." in page
 
 
-def test_the_form_that_came_back_makes_the_key(away, read):
+def test_the_restored_form_creates_the_key(away, read):
     away.post(NEW, TYPED)
     confirm(away, NEW)
     page = away.get(NEW)
@@ -71,7 +71,7 @@ def test_the_form_that_came_back_makes_the_key(away, read):
     assert APIKey.objects.get().name == "Analytics"
 
 
-def test_the_form_comes_back_once_and_only_to_its_own_page(away, form):
+def test_the_form_is_restored_once_and_only_on_its_own_page(away, form):
     empty = form(away)
     away.post(NEW, TYPED)
     confirm(away, NEW)
@@ -90,7 +90,7 @@ def test_a_wrong_password_opens_nothing(away, form):
     assert not APIKey.objects.exists()
 
 
-def test_the_form_that_is_kept_has_no_secret(away, olga):
+def test_the_stored_form_has_no_secret(away, olga):
     _key, raw = APIKey.objects.issue(owner=olga, by=olga, name="x", permissions=1, now=olga.date_joined)
 
     away.post(
@@ -105,7 +105,7 @@ def test_the_form_that_is_kept_has_no_secret(away, olga):
         assert secret not in kept
 
 
-def test_a_form_too_long_to_keep_is_not_kept(away, form):
+def test_a_form_that_is_too_long_is_not_stored(away, form):
     empty = form(away)
     away.post(NEW, TYPED | {"allowed_networks": "x" * 80_000})
     confirm(away, NEW)
@@ -113,7 +113,7 @@ def test_a_form_too_long_to_keep_is_not_kept(away, form):
     assert form(away) == empty
 
 
-def test_a_rotation_takes_the_password_and_keeps_the_choice(away, olga, form):
+def test_a_rotation_requires_the_password_and_keeps_the_choice(away, olga, form):
     key, _raw = APIKey.objects.issue(owner=olga, by=olga, name="x", permissions=1, now=olga.date_joined)
     rotate = f"/settings/api/{key.key_id}/rotate/"
 
@@ -124,7 +124,7 @@ def test_a_rotation_takes_the_password_and_keeps_the_choice(away, olga, form):
     assert form(away, rotate)["overlap"] == ["168"]
 
 
-def test_an_email_address_takes_the_password_and_is_kept(away, olga, form):
+def test_adding_an_email_address_requires_the_password_and_keeps_the_input(away, olga, form):
     answer = away.post("/accounts/email/", {"action_add": "1", "email": "mallory@example.com"})
     assert AGAIN in answer.url
     assert not olga.emailaddress_set.filter(email="mallory@example.com").exists()
@@ -147,11 +147,11 @@ def test_no_address_is_made_primary_or_removed_without_the_password(away, olga, 
 
 
 @pytest.mark.parametrize("page", ["2fa/totp/activate/", "2fa/recovery-codes/generate/"])
-def test_two_factor_settings_take_the_password(away, page):
+def test_two_factor_settings_require_the_password(away, page):
     assert AGAIN in away.get(f"/accounts/{page}").url
 
 
-def test_a_new_password_takes_the_old_one(away, olga):
+def test_a_new_password_requires_the_old_one(away, olga):
     new = {"oldpassword": "wrong", "password1": "a new good one 42", "password2": "a new good one 42"}
 
     away.post("/accounts/password/change/", new)
@@ -161,7 +161,7 @@ def test_a_new_password_takes_the_old_one(away, olga):
 
 
 @pytest.mark.parametrize("sign_in", ["page", "force_login"])
-def test_nobody_is_asked_who_has_just_signed_in(olga, signed_in, client, sign_in):
+def test_a_user_who_has_just_signed_in_is_not_asked(olga, signed_in, client, sign_in):
     client.force_login(olga)
     web = signed_in if sign_in == "page" else client
 
@@ -173,12 +173,12 @@ def form_token(client):
     return {"form_token": html.partition('name="form_token" value="')[2].partition('"')[0]}
 
 
-def test_reading_takes_no_password(away):
+def test_viewing_requires_no_password(away):
     for page in ("/settings/api/", NEW, "/accounts/email/", "/accounts/2fa/", "/accounts/sessions/"):
         assert away.get(page).status_code == 200
 
 
-def test_the_password_of_someone_else_does_not_do(away, stranger):
+def test_another_users_password_is_not_accepted(away, stranger):
     stranger.set_password("stan's own password")
     stranger.save()
 

@@ -32,7 +32,7 @@ def test_each_session_is_listed_with_its_address_and_browser(olga):
     assert html.count("This session") == 1
 
 
-def test_the_other_sessions_end_and_this_one_and_strangers_go_on(olga, stranger):
+def test_only_the_users_other_sessions_end(olga, stranger):
     mine, other, strangers = browser("mine"), browser("other"), Client()
     strangers.force_login(stranger)
 

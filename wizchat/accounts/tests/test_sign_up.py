@@ -26,7 +26,7 @@ def make_key(client):
     client.post(NEW_KEY, {"name": "Backdoor", "permissions": "read", "expires": "never"})
 
 
-def test_an_address_that_is_not_verified_lets_nobody_in(nobody):
+def test_nobody_can_sign_in_with_an_unverified_address(nobody):
     answer = nobody.post("/accounts/signup/", TYPED)
     assert answer.url == "/accounts/confirm-email/"
 
@@ -36,7 +36,7 @@ def test_an_address_that_is_not_verified_lets_nobody_in(nobody):
     assert nobody.get(NEW_KEY).status_code == 302
 
 
-def test_a_key_takes_a_verified_address_even_for_who_is_signed_in(nobody, django_user_model):
+def test_a_key_requires_a_verified_address_even_when_signed_in(nobody, django_user_model):
     nobody.post("/accounts/signup/", TYPED)
     mallory = Client()
     mallory.force_login(django_user_model.objects.get(username="mallory"))
@@ -49,14 +49,14 @@ def test_a_key_takes_a_verified_address_even_for_who_is_signed_in(nobody, django
     assert not APIKey.objects.exists()
 
 
-def test_closing_the_sign_up_later_changes_nothing_for_who_came_in_before(nobody, settings):
+def test_closing_the_sign_up_later_changes_nothing_for_existing_accounts(nobody, settings):
     nobody.post("/accounts/signup/", TYPED)
     settings.SIGNUP_OPEN = False
 
     assert nobody.post("/accounts/login/", CREDENTIALS).url == "/accounts/confirm-email/"
 
 
-def test_who_resets_the_password_shuts_out_whoever_signed_up_before_them(nobody):
+def test_a_password_reset_shuts_out_an_impostor_who_signed_up_first(nobody):
     nobody.post("/accounts/signup/", TYPED)
     olga = Client()
     olga.post("/accounts/password/reset/", {"email": "olga@example.com"})
@@ -68,7 +68,7 @@ def test_who_resets_the_password_shuts_out_whoever_signed_up_before_them(nobody)
     assert not APIKey.objects.exists()
 
 
-def test_the_link_opens_the_account_and_then_a_key_can_be_made(nobody):
+def test_the_link_opens_the_account_and_then_a_key_can_be_created(nobody):
     nobody.post("/accounts/signup/", TYPED)
     path = re.search(r"https://testserver(\S+)", mail.outbox[0].body)[1]
     assert "Confirm your email address" in nobody.get(path).text
@@ -80,14 +80,14 @@ def test_the_link_opens_the_account_and_then_a_key_can_be_made(nobody):
     assert nobody.get(NEW_KEY).status_code == 200
 
 
-def test_an_account_made_by_an_operator_needs_no_address(django_user_model, nobody):
+def test_an_account_created_by_an_operator_needs_no_address(django_user_model, nobody):
     django_user_model.objects.create_user("ivan", "", PASSWORD)
 
     assert nobody.post("/accounts/login/", {"login": "ivan", "password": PASSWORD}).url == "/settings/api/"
     assert nobody.get(NEW_KEY).status_code == 200
 
 
-def test_a_taken_address_is_not_told_apart_from_a_free_one(nobody, olga, django_user_model):
+def test_a_taken_address_looks_like_a_free_one(nobody, olga, django_user_model):
     taken = nobody.post("/accounts/signup/", TYPED)
     free = Client().post("/accounts/signup/", TYPED | {"username": "sam", "email": "sam@example.com"})
 

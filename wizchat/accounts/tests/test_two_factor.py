@@ -24,7 +24,7 @@ CREDENTIALS = {"login": "olga", "password": PASSWORD}
 
 @pytest.fixture(autouse=True)
 def period(monkeypatch):
-    """Hold the time of the codes, as a number of periods in a list."""
+    """Freeze the time of the codes, as a number of periods in a list."""
     now = [1_000]
     monkeypatch.setattr(auth, "yield_hotp_counters_from_time", lambda: iter(now))
     return now
@@ -37,7 +37,7 @@ def verified(olga):
 
 @pytest.fixture
 def secret(signed_in, verified, period):
-    """Turn two-factor authentication on, as a person does; return the app's secret."""
+    """Turn on two-factor authentication on the page; return the app's secret."""
     secret = shown_secret(signed_in.get(ACTIVATE))
     answer = signed_in.post(ACTIVATE, {"code": code_for(secret, period[0])})
     assert answer.url == "/accounts/2fa/recovery-codes/"
@@ -135,7 +135,7 @@ def test_a_password_reset_does_not_turn_it_off(secret, nobody, olga):
     assert not signed_in_now(nobody)
 
 
-def test_the_admin_asks_for_the_code_of_whoever_has_one(secret, nobody, olga, period):
+def test_the_admin_asks_for_the_code_of_users_who_have_one(secret, nobody, olga, period):
     olga.is_staff = olga.is_superuser = True
     olga.save()
     assert nobody.get("/admin/login/?next=/admin/").url.startswith(LOGIN)
@@ -148,14 +148,14 @@ def test_the_admin_asks_for_the_code_of_whoever_has_one(secret, nobody, olga, pe
     assert nobody.get("/admin/").status_code == 200
 
 
-def test_what_makes_codes_is_encrypted_in_the_database(secret):
+def test_the_secret_is_encrypted_in_the_database(secret):
     stored = str([authenticator.data for authenticator in Authenticator.objects.all()])
 
     assert "gAAAA" in stored
     assert secret not in stored
 
 
-def test_what_makes_codes_is_encrypted_in_the_session_and_survives_a_wrong_code(signed_in, verified, period):
+def test_the_secret_is_encrypted_in_the_session_and_survives_a_wrong_code(signed_in, verified, period):
     secret = shown_secret(signed_in.get(ACTIVATE))
     kept = str([session.get_decoded() for session in Session.objects.all()])
     assert "mfa.totp.secret" in kept
@@ -168,7 +168,7 @@ def test_what_makes_codes_is_encrypted_in_the_session_and_survives_a_wrong_code(
     assert signed_in.post(ACTIVATE, {"code": code_for(secret, period[0])}).status_code == 302
 
 
-def test_another_secret_key_reads_what_the_former_one_encrypted(settings):
+def test_a_new_secret_key_decrypts_what_the_former_one_encrypted(settings):
     former = settings.SECRET_KEY
     encrypted = MFAAdapter().encrypt("JBSWY3DPEHPK3PXP")
     settings.SECRET_KEY = "another"
@@ -189,7 +189,7 @@ def test_the_admin_shows_who_has_it_and_no_secret(secret, admin_client):
         assert secret not in html
 
 
-def test_turning_it_off_takes_the_password_and_is_told(secret, olga, signed_in):
+def test_turning_it_off_requires_the_password_and_notifies_the_owner(secret, olga, signed_in):
     off = "/accounts/2fa/totp/deactivate/"
     away = sign_in_long_ago(olga)
     assert "/accounts/reauthenticate/" in away.post(off).url
@@ -202,7 +202,7 @@ def test_turning_it_off_takes_the_password_and_is_told(secret, olga, signed_in):
     assert [email.subject for email in mail.outbox] == ["[WizChat] Two-factor authentication was turned off"]
 
 
-def test_turning_it_on_is_told_to_the_owner(signed_in, verified, period, django_capture_on_commit_callbacks):
+def test_turning_it_on_notifies_the_owner(signed_in, verified, period, django_capture_on_commit_callbacks):
     secret = shown_secret(signed_in.get(ACTIVATE))
 
     with django_capture_on_commit_callbacks(execute=True):
@@ -212,7 +212,7 @@ def test_turning_it_on_is_told_to_the_owner(signed_in, verified, period, django_
     assert secret not in mail.outbox[0].body
 
 
-def test_recovery_codes_are_shown_to_nobody_who_found_the_browser_open(secret, olga, signed_in):
+def test_recovery_codes_require_the_password_again(secret, olga, signed_in):
     codes = recovery_codes(signed_in)
     away = sign_in_long_ago(olga)
 

@@ -1,4 +1,4 @@
-"""Something for each operation of the OpenAPI document to work on."""
+"""Objects for each operation of the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from testing import contract
 
 @pytest.fixture
 def scene(owner, issue):
-    """A chatbot with an FAQ entry, a key to work on, and the keys that a caller may have."""
+    """A chatbot with an FAQ entry, a target key, and the keys of possible callers."""
     chatbot = owner.chatbots.create(name="Support")
     entry = chatbot.learn("Why?", "Because.")
     key, _raw = issue(Permission.READ, name="Worked on")
@@ -47,7 +47,7 @@ def places():
 
 
 def example_of(operation_id):
-    """Return the body of an operation's example request, if it takes one."""
+    """Return the body of an operation's example request, if it has one."""
     operation = contract.operations()[places()[operation_id]]
     if "requestBody" not in operation:
         return None

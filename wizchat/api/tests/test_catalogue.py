@@ -1,4 +1,4 @@
-"""Every document that lists errors lists exactly those of the catalogue."""
+"""Documents that list errors list exactly those of the catalogue."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from wizchat.api.catalogue import ERRORS, for_status
 README = Path(__file__).resolve().parents[3] / "README.md"
 
 
-def test_the_readme_lists_every_error_and_no_other():
+def test_the_readme_lists_exactly_the_errors():
     table = README.read_text().partition("<!-- errors:")[2].partition("\n\n")[0]
 
     rows = [f"| {error.status} | `{error.code}` | `{error.message}` | {error.meaning} |" for error in ERRORS]

@@ -1,4 +1,4 @@
-"""Tools that read nothing but the OpenAPI document find out what the API does."""
+"""Tools that know only the OpenAPI document can use the API."""
 
 from __future__ import annotations
 

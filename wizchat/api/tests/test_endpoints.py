@@ -1,4 +1,4 @@
-"""An endpoint is a serializer and a queryset; what it sends is what DRF's serializer would have sent."""
+"""An endpoint is a serializer and a queryset, and sends what DRF's serializer would have sent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from wizchat.api.serializers import StrictSerializer, shape_of, validated
 from wizchat.api.views import Endpoint, listing_of
 from wizchat.statements import Parameter
 
-# Neither half characters nor NUL can be stored.
+# Neither lone surrogates nor NUL can be stored.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 TIMES = st.datetimes(
     datetime(1, 1, 2),  # noqa: DTZ001  # Hypothesis adds the zone
@@ -37,7 +37,7 @@ TIMES = st.datetimes(
 ) | st.just(datetime(2026, 1, 1, tzinfo=UTC))
 
 
-with isolate_apps("chatbots"):  # no other test meets a model without a table
+with isolate_apps("chatbots"):  # so that no other test finds a model without a table
 
     class Measurement(models.Model):
         """A column of each type that an endpoint may show."""
@@ -66,7 +66,7 @@ class MeasurementSerializer(StrictSerializer[Measurement]):
 
 
 class MeasurementList(Endpoint[Measurement]):
-    """The whole of what someone writes for a new list."""
+    """All the code that a new list needs."""
 
     required_permissions = {"GET": Permission.READ}
     serializer_class = MeasurementSerializer
@@ -122,7 +122,7 @@ def test_a_row_is_what_drf_would_have_sent(row):
 
 @pytest.fixture
 def get(issue):
-    """Ask for a page of measurements with a key."""
+    """Request a page of measurements with a key."""
     _, raw = issue()
 
     def get(query=""):
@@ -144,7 +144,7 @@ def rows(table):
 
 
 @pytest.mark.usefixtures("rows")
-def test_a_new_list_is_paged_without_a_thought(get, monkeypatch):
+def test_a_new_list_is_paginated_without_extra_code(get, monkeypatch):
     monkeypatch.setattr(NewestFirst, "id_pattern", "[0-9]+")
 
     response, first = get("?page_size=2")
@@ -161,7 +161,7 @@ def test_a_new_list_is_paged_without_a_thought(get, monkeypatch):
 @pytest.mark.usefixtures("rows")
 def test_a_new_list_takes_one_statement_and_makes_no_object(get, monkeypatch):
     for _ in range(4):
-        get()  # whatever first uses cost
+        get()  # so that the cost of first uses isn't counted
     made = []
     monkeypatch.setattr(Measurement, "from_db", classmethod(lambda cls, *_: made.append(cls)))
     monkeypatch.setattr(MeasurementSerializer, "__init__", lambda self: made.append(self))

@@ -39,7 +39,7 @@ def test_an_unknown_path_is_not_found_for_anyone(issue, call, path, method):
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "*/*", "garbage", "application/json;q=0"])
-def test_the_answer_is_json_whatever_accept_says(issue, call, accept):
+def test_the_response_is_json_whatever_accept_says(issue, call, accept):
     _key, raw = issue()
 
     for response in (
@@ -58,7 +58,7 @@ def test_a_format_parameter_changes_nothing(issue, call):
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"])
-def test_every_answer_carries_the_headers(issue, call, method):
+def test_every_response_has_the_headers(issue, call, method):
     _key, raw = issue()
 
     assert_api_headers(call(raw, method))
@@ -90,7 +90,7 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize("body", UNUSABLE.values(), ids=UNUSABLE)
-def test_a_body_that_is_no_json_object_is_a_clear_error(issue, call, body):
+def test_a_body_that_is_not_a_json_object_is_a_clear_error(issue, call, body):
     _key, raw = issue()
 
     response = call(raw, "POST", body=body)
@@ -159,13 +159,13 @@ def test_another_content_type_or_charset_is_unsupported(issue, call, content_typ
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=UTF-8"])
-def test_json_in_utf_8_is_taken(issue, call, content_type):
+def test_json_in_utf_8_is_accepted(issue, call, content_type):
     _key, raw = issue()
 
     assert call(raw, "POST", body={"name": "Bøt"}, content_type=content_type).json()["name"] == "Bøt"
 
 
-def test_a_wrong_host_is_answered_in_the_envelope(issue, call):
+def test_a_wrong_host_gets_the_envelope(issue, call):
     _key, raw = issue()
     for name in ("one", "two"):
         call(raw, "POST", body={"name": name})
@@ -177,7 +177,7 @@ def test_a_wrong_host_is_answered_in_the_envelope(issue, call):
     assert "evil" not in response.content.decode()
 
 
-def test_a_crash_tells_nothing_of_the_inside(issue, call, monkeypatch):
+def test_a_crash_reveals_no_internals(issue, call, monkeypatch):
     _key, raw = issue()
 
     def crash(*args):
@@ -240,7 +240,7 @@ def test_only_a_trusted_proxy_can_say_that_the_client_came_over_https(settings):
     assert Client().get("/v1/chatbots", REMOTE_ADDR="10.0.0.1", **forged).status_code == 403
 
 
-def test_no_answer_repeats_the_key(issue, call):
+def test_no_response_repeats_the_key(issue, call):
     _key, raw = issue()
     forged = str(keyformat.generate())
 

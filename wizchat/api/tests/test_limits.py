@@ -1,4 +1,4 @@
-"""The limits of the code are in the OpenAPI document, and those in the document hold."""
+"""The OpenAPI document has the limits of the code, and the API enforces those in the document."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def requests():
 
 
 def field_schemas(serializer, schema):
-    """Yield each field that can be written, with its schema, those of lists and inner objects too."""
+    """Yield each writable field with its schema, including those of lists and nested objects."""
     schema = contract.resolved(schema)
     if isinstance(serializer, serializers.ListSerializer):
         yield from field_schemas(serializer.child, schema["items"])
@@ -45,12 +45,12 @@ def field_schemas(serializer, schema):
 
 
 def limits_of(field, kind):
-    """Return the limits of a field in JSON Schema's words, from whatever checks them."""
+    """Return the limits of a field as JSON Schema keywords, read from its options and validators."""
     found = {}
     for validator in field.validators:
         if type(validator) in NO_LIMIT:
             continue
-        word = LIMITS[type(validator)]  # a validator of a new kind must have its place in the document
+        word = LIMITS[type(validator)]  # KeyError: the document must express a new kind of validator, too
         found[word + LISTS.get(kind, "") if word in {"max", "min"} else word] = validator.limit_value
     for attribute, word in (("max_length", "max"), ("min_length", "min")):
         if getattr(field, attribute, None) is not None:
@@ -88,7 +88,7 @@ def test_every_limit_of_a_model_is_in_the_document():
 
 
 def too_far(schema):
-    """Return values that lie just past each limit of a schema."""
+    """Return values just past each limit of a schema."""
     kinds = schema.get("type", "string")
     kind = kinds[0] if isinstance(kinds, list) else kinds
     item = "read" if "enum" in schema.get("items", {}) else "192.0.2.1"
@@ -109,7 +109,7 @@ def too_far(schema):
 
 
 def just_within(schema):
-    """Return values that lie on each limit of a schema."""
+    """Return values exactly at each limit of a schema."""
     item = "read" if "enum" in schema.get("items", {}) else "192.0.2.1"
     found = {
         "maxLength": lambda limit: "x" * limit,
@@ -134,13 +134,13 @@ def body_fields():
 def parameters():
     for operation in contract.operations().values():
         for one in operation.get("parameters", ()):
-            # A cursor has no limit; a path that is wrong is another one; GitHub's are signed.
+            # Cursors have no limit, a wrong path is another path, and GitHub signs its reports.
             if one["name"] != "cursor" and one["in"] != "path" and not one.get("required"):
                 yield pytest.param(operation, one, id=f"{operation['operationId']}-{one['name']}")
 
 
 def named(response):
-    """Return the fields that a 400 names; nothing of any other answer."""
+    """Return the fields that a 400 names; none for any other response."""
     fields_named = response.json()["error"]["fields"] if response.status_code == 400 else {}
     return {name.partition(".")[0] for name in fields_named}
 

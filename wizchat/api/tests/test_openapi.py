@@ -1,4 +1,4 @@
-"""The OpenAPI document has every route, field, limit and example, and none that the code doesn't have."""
+"""The OpenAPI document has exactly the routes, fields, limits and examples of the code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wizchat.api.openapi import document
 from wizchat.api.tests.conftest import views
 
 OPEN = {"/v1/openapi.json", "/v1/leaked-keys", "/v1/github/secret-scanning"}
-"""What needs no key."""
+"""The paths that need no key."""
 APPS = ("apikeys/api", "apikeys/leaks", "chatbots", "wizchat/api")
 METHODS = {"get", "post", "patch", "delete"}
 OPERATIONS = contract.operations()
@@ -34,7 +34,7 @@ def served():
     return found
 
 
-def test_anyone_may_read_it(db, call):
+def test_anyone_can_read_it(db, call):
     response = call(path="/v1/openapi.json")
 
     assert response.status_code == 200
@@ -82,7 +82,7 @@ def test_every_query_parameter_that_is_read_is_described():
     assert read == described
 
 
-def test_only_what_reveals_nothing_needs_no_key():
+def test_only_endpoints_that_reveal_nothing_need_no_key():
     assert {path for (path, _), operation in OPERATIONS.items() if "security" not in operation} == OPEN
 
 
@@ -109,7 +109,7 @@ def test_examples_are_what_the_schemas_describe(operation):
 
 
 @pytest.mark.parametrize("operation", EACH)
-def test_an_example_response_is_that_to_the_example_request(operation):
+def test_an_example_response_matches_the_example_request(operation):
     sent, answered = example(operation.get("requestBody")), example(success(operation))
     if not (isinstance(sent, dict) and isinstance(answered, dict)):
         return
@@ -128,6 +128,6 @@ def example(body):
     return body["content"]["application/json"]["examples"]["Example"]["value"]
 
 
-def test_the_example_of_a_key_is_none():
+def test_the_example_of_a_key_is_not_a_valid_key():
     with pytest.raises(keyformat.Malformed, match="checksum"):
         keyformat.parse(EXAMPLE_KEY)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def make(owner):
-    """Make chatbots, ``alike`` of which each share a moment; the names tell the age."""
+    """Create chatbots, groups of ``alike`` with the same time; their names tell the age."""
 
     def make(number, alike=1):
         now = timezone.now()
@@ -46,7 +46,7 @@ def ids(page):
 
 
 @pytest.mark.parametrize(("number", "alike"), [(0, 1), (1, 1), (9, 1), (10, 1), (10, 4), (10, 100)])
-def test_every_row_is_on_one_page_there_and_back(make, page, number, alike):
+def test_every_row_is_on_one_page_forward_and_back(make, page, number, alike):
     expected = make(number, alike)
     walk = [page("/v1/chatbots?page_size=3")]
     assert walk[0]["previous"] is None
@@ -62,7 +62,7 @@ def test_every_row_is_on_one_page_there_and_back(make, page, number, alike):
     assert back["previous"] is None
 
 
-def test_a_row_added_meanwhile_shifts_nothing(make, page, owner):
+def test_a_row_added_between_requests_shifts_nothing(make, page, owner):
     expected = make(6)
     first = page("/v1/chatbots?page_size=3")
 
@@ -84,7 +84,7 @@ def test_a_page_has_fifty_rows_or_as_many_as_asked_up_to_two_hundred(make, page,
 
 
 @pytest.mark.parametrize("size", ["0", "00", "-1", "x", "", "١", "1.5", "1e2", " 1"])
-def test_a_page_size_that_is_no_whole_number_is_a_clear_error(issue, call, size):
+def test_a_page_size_that_is_not_a_whole_number_is_a_clear_error(issue, call, size):
     _key, raw = issue()
 
     response = call(raw, path=f"/v1/chatbots?page_size={size}")
@@ -118,7 +118,7 @@ UUID = "0" * 32
         encoded(f"o{'9' * 18}.{UUID}"),
     ],
 )
-def test_a_cursor_that_we_never_gave_out_is_a_clear_error(issue, call, cursor):
+def test_a_cursor_that_we_never_issued_is_a_clear_error(issue, call, cursor):
     _key, raw = issue()
 
     response = call(raw, path=f"/v1/chatbots?cursor={cursor}")
@@ -128,7 +128,7 @@ def test_a_cursor_that_we_never_gave_out_is_a_clear_error(issue, call, cursor):
 
 
 @pytest.mark.parametrize("microseconds", ["0", "9" * 17])
-def test_a_forged_cursor_is_just_a_place_in_ones_own_list(page, microseconds):
+def test_a_forged_cursor_is_just_a_place_in_the_callers_own_list(page, microseconds):
     assert page(f"/v1/chatbots?cursor={encoded(f'o{microseconds}.{UUID}')}")["results"] == []
 
 

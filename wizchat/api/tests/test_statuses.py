@@ -1,6 +1,6 @@
-"""Each error that the OpenAPI document lists for an operation is one that the operation can answer.
+"""Each operation can return each error that the OpenAPI document lists for it.
 
-The other direction holds in every test: the ``call`` fixture fails for an answer that isn't listed.
+Every test checks the other direction: the ``call`` fixture fails for a response that isn't listed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FROM_THE_SERVER = {
     catalogue.URI_TOO_LONG: gunicorn_errors.LimitRequestLine(8191, 8190),
     catalogue.HEADERS_TOO_LARGE: gunicorn_errors.LimitRequestHeaders("too many"),
 }
-"""What gunicorn answers to any request, before there is an operation; test_server.py has it do so."""
+"""The errors that gunicorn returns before there is an operation; test_server.py tests them."""
 BROADER = {
     "createKey": {"name": "Broader", "permissions": ["read"], "allowed_ips": []},
     "updateKey": {"permissions": ["admin"]},
@@ -52,7 +52,7 @@ def errors_in(operation):
 
 
 class Provoke:
-    """Has one operation answer each error: a method for each, by the name of its constant."""
+    """Makes one operation return each error; each method has the name of the error's constant."""
 
     def __init__(self, operation, ask, scene, settings, monkeypatch):
         self.id, self.ask, self.scene = operation["operationId"], ask, scene
@@ -158,12 +158,12 @@ class Provoke:
 
 
 @pytest.mark.parametrize(("operation", "error"), documented())
-def test_an_operation_answers_each_error_that_is_listed(operation, error, ask, scene, settings, monkeypatch):
+def test_an_operation_returns_each_error_that_is_listed(operation, error, ask, scene, settings, monkeypatch):
     if error in FROM_THE_SERVER:
         assert error_for(FROM_THE_SERVER[error]) == error
         return
     if error is catalogue.REQUEST_TIMEOUT:
-        return  # test_attacks.py waits for it
+        return  # test_attacks.py tests it
     (name,) = (name for name, value in vars(catalogue).items() if value is error)
     provoke = Provoke(operation, ask, scene, settings, monkeypatch)
 
@@ -175,10 +175,10 @@ def test_an_operation_answers_each_error_that_is_listed(operation, error, ask, s
 
 
 @pytest.mark.parametrize("operation_id", [one["operationId"] for one in contract.operations().values()])
-def test_an_example_request_is_answered_with_success(operation_id, ask, scene):
+def test_an_example_request_succeeds(operation_id, ask, scene):
     response = ask(operation_id, scene.issue()[1])
 
-    # Nobody but GitHub can sign its reports.
+    # Only GitHub can sign its reports.
     assert response.status_code == (401 if operation_id == "reportFromGitHub" else success(operation_id))
 
 

@@ -15,7 +15,7 @@ IMPATIENT = "--worker-class testing.impatient.Worker"
 
 @contextmanager
 def starting(folder):
-    """Give a function that starts a server; all of them end here."""
+    """Yield a function that starts a server; stop all of them at the end."""
     servers = []
 
     def start(arguments="", **environ):
@@ -44,7 +44,7 @@ def start(tmp_path_factory):
 
 @pytest.fixture
 def connect():
-    """Return a function that connects to a server, with little room for answers, until the test ends."""
+    """Return a function that connects to a server with a small receive buffer; the test's end closes it."""
     with ExitStack() as stack:
 
         def connect(server):
@@ -59,7 +59,7 @@ def connect():
 
 @contextmanager
 def trickling(*connections):
-    """Send a byte over each connection every now and then, in the background."""
+    """Send a byte over each connection now and then, in the background."""
     over = Event()
 
     def trickle():

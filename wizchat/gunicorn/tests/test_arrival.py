@@ -1,4 +1,4 @@
-"""When a request is complete, whatever pieces it arrives in."""
+"""A request is recognised as complete, whatever pieces it arrives in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LINE = b"POST /v1/chatbots HTTP/1.1\r\n"
 
 
 def arrived(*pieces):
-    """Return an arrival that has received ``pieces``, and after which of them it was ready."""
+    """Return an arrival, and how many of ``pieces`` it needed to be ready, or ``None``."""
     arrival = Arrival()
     for number, piece in enumerate(pieces, 1):
         arrival.data += piece
@@ -57,7 +57,7 @@ def test_request_is_ready_with_its_last_byte_and_not_before(request_):
         LINE + b"Transfer-Encoding: chunked\r\n\r\n" + b"3" * 17 + b"\r\n",
     ],
 )
-def test_what_gunicorn_refuses_anyway_is_not_waited_for(request_):
+def test_the_rest_of_a_request_that_gunicorn_refuses_is_not_awaited(request_):
     assert arrived(*bytes_of(request_))[1] == len(request_)
 
 
@@ -85,7 +85,7 @@ def test_body_that_is_too_large_is_cut_as_soon_as_its_size_is_known(rest):
     assert arrival.is_cut
 
 
-def test_the_largest_body_is_taken_in():
+def test_the_largest_body_is_received():
     arrival, ready_after = arrived(LINE, b"Content-Length: %d\r\n\r\n" % BODY_BYTES, b"x" * BODY_BYTES)
 
     assert ready_after == 3

@@ -1,4 +1,4 @@
-"""What someone can try with direct access to gunicorn, without a proxy in between."""
+"""Attacks by clients with direct access to gunicorn, without a proxy in between."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def request(*lines, path=b"/v1/chatbots", method=b"GET", body=b""):
 
 
 def create(key, *lines, body=b""):
-    """Return a request that makes a chatbot."""
+    """Return a request that creates a chatbot."""
     authorization = b"Authorization: Bearer " + key.encode()
     return request(authorization, b"Content-Type: application/json", *lines, method=b"POST", body=body)
 
 
 def read(connection):
-    """Return the status and the JSON of one answer that has a Content-Length."""
+    """Return the status and the JSON of one response that has a Content-Length."""
     received = b""
     while b"\r\n\r\n" not in received:
         received += more(connection)
@@ -43,7 +43,7 @@ def more(connection):
 
 
 def is_closed(connection):
-    """Read to the end; return whether the server closed the connection before this client lost patience."""
+    """Read to the end; return whether the server closed the connection before this client's timeout."""
     try:
         while connection.recv(65536):
             pass
@@ -57,7 +57,7 @@ def code(answer):
 
 
 @pytest.fixture(scope="module")
-def narrow(start):
+def small_server(start):
     """A server with one thread and room for 40 connections."""
     return start("--threads 1 --worker-connections 40")
 
@@ -68,7 +68,7 @@ def impatient(start):
 
 
 def flood(connection, data):
-    """Send ``data`` again and again, until the server takes no more for a while, or closes."""
+    """Send ``data`` repeatedly until the server reads no more for a while or closes the connection."""
     connection.settimeout(1)
     try:
         while True:
@@ -77,26 +77,26 @@ def flood(connection, data):
         return error
 
 
-def test_silent_connections_make_way_for_others(narrow, connect):
-    silent = [connect(narrow) for _ in range(100)]
+def test_silent_connections_make_way_for_others(small_server, connect):
+    silent = [connect(small_server) for _ in range(100)]
 
-    assert call(narrow.url, None).status == 401
+    assert call(small_server.url, None).status == 401
     assert is_closed(silent[0])
 
 
-def test_connections_that_asked_once_and_are_silent_now_make_way_for_others(narrow, connect):
-    idle = [connect(narrow) for _ in range(30)]
+def test_idle_connections_make_way_for_others(small_server, connect):
+    idle = [connect(small_server) for _ in range(30)]
     for connection in idle:
         connection.sendall(request())
         assert read(connection)[0] == 401
     for _ in range(20):
-        connect(narrow)
+        connect(small_server)
 
-    assert call(narrow.url, None).status == 401
+    assert call(small_server.url, None).status == 401
     assert is_closed(idle[0])
 
 
-def test_silent_connection_ends_without_a_word(impatient, connect):
+def test_silent_connection_is_closed_without_a_response(impatient, connect):
     assert connect(impatient).recv(1) == b""
 
 
@@ -110,7 +110,7 @@ def test_silent_connection_ends_without_a_word(impatient, connect):
     ],
     ids=["line", "headers", "body", "chunk"],
 )
-def test_request_that_does_not_end_in_time_is_ended(impatient, connect, beginning):
+def test_request_that_does_not_end_in_time_gets_a_408(impatient, connect, beginning):
     slow = [connect(impatient) for _ in range(3)]
     for connection in slow:
         connection.sendall(beginning)
@@ -122,16 +122,16 @@ def test_request_that_does_not_end_in_time_is_ended(impatient, connect, beginnin
     assert '"level": "ERROR"' not in impatient.log.read_text()
 
 
-def test_slow_sender_holds_no_thread_while_its_time_runs(narrow, connect):
-    slow = [connect(narrow) for _ in range(3)]
+def test_slow_sender_holds_no_thread(small_server, connect):
+    slow = [connect(small_server) for _ in range(3)]
     for connection in slow:
         connection.sendall(create("any", b"Content-Length: 9999", body=b"{"))
 
     with trickling(*slow):
-        assert call(narrow.url, None).status == 401
+        assert call(small_server.url, None).status == 401
 
 
-def test_refused_and_slow_does_not_hold_up_those_who_are_only_refused(server, connect):
+def test_slow_refused_client_does_not_hold_up_other_refused_ones(server, connect):
     key = server.issue(server.new_member())
     slow, mistaken = connect(server), connect(server)
     for connection in (slow, mistaken):
@@ -144,15 +144,15 @@ def test_refused_and_slow_does_not_hold_up_those_who_are_only_refused(server, co
         assert read(mistaken)[0] == 200
 
 
-def test_clients_that_never_read_hold_no_thread(narrow, connect):
+def test_clients_that_never_read_hold_no_thread(small_server, connect):
     for _ in range(3):
-        assert isinstance(flood(connect(narrow), request(path=b"/docs/") * 100), TimeoutError)
+        assert isinstance(flood(connect(small_server), request(path=b"/docs/") * 100), TimeoutError)
 
-    # The server alternates between them and these, and they stop reading long before the last one.
-    assert {call(narrow.url, None).status for _ in range(300)} == {401}
+    # The server serves these in turn with the others, which stop reading long before the last one.
+    assert {call(small_server.url, None).status for _ in range(300)} == {401}
 
 
-def test_client_that_never_reads_is_let_go(impatient, connect):
+def test_client_that_never_reads_is_dropped(impatient, connect):
     connection = connect(impatient)
 
     while isinstance(flood(connection, request(path=b"/docs/") * 100), TimeoutError):
@@ -161,7 +161,7 @@ def test_client_that_never_reads_is_let_go(impatient, connect):
     assert call(impatient.url, None).status == 401
 
 
-def test_slow_reader_gets_every_answer(server, connect):
+def test_slow_reader_gets_every_response(server, connect):
     connection = connect(server)
     connection.sendall(request(path=b"/docs/") * 99 + request(b"Connection: close", path=b"/docs/"))
 
@@ -170,14 +170,14 @@ def test_slow_reader_gets_every_answer(server, connect):
     assert received.count(b"HTTP/1.1 200 OK\r\n") == received.count(b"</html>") == 100
 
 
-def test_clients_that_go_on_sending_after_their_answer_hold_no_thread(narrow, connect):
-    rude = [connect(narrow) for _ in range(15)]
+def test_clients_that_keep_sending_after_their_response_hold_no_thread(small_server, connect):
+    rude = [connect(small_server) for _ in range(15)]
     for connection in rude:
         connection.sendall(request(b"Connection: close"))
         assert read(connection)[0] == 401
 
     with trickling(*rude):
-        assert call(narrow.url, None).status == 401
+        assert call(small_server.url, None).status == 401
 
 
 def test_headers_without_end_are_refused_before_they_cost_anything(server, connect):
@@ -207,7 +207,7 @@ def test_upload_is_refused_before_it_is_read(serve, connect, tmp_path):
     assert not [path for path in (tmp_path / "temporary").iterdir() if "upload" in path.name]
 
 
-def test_key_is_judged_when_the_body_is_there(server, connect):
+def test_key_is_checked_when_the_body_has_arrived(server, connect):
     key = server.issue(server.new_member(), "admin")
     connection = connect(server)
     connection.sendall(create(key, b"Content-Length: 14", body=b'{"name"'))
@@ -243,7 +243,7 @@ def test_body_larger_than_any_view_takes_is_refused_by_its_length(server, connec
         assert code(read(connection)) == (413, "PAYLOAD_TOO_LARGE")
 
 
-def test_client_that_asks_before_it_sends_is_told_to_send_once(server, connect):
+def test_client_that_expects_100_continue_gets_it_once(server, connect):
     key = server.issue(server.new_member(), "admin")
     connection = connect(server)
 

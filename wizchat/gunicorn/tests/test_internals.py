@@ -13,7 +13,7 @@ CHECKED = "27.0.1"
 DECISION = Path(__file__).resolve().parents[3] / "docs" / "decisions" / "0020-gunicorns-internals.md"
 
 
-def test_the_installed_gunicorn_is_the_one_that_the_worker_was_checked_against():
+def test_the_installed_gunicorn_is_the_version_that_was_checked():
     assert version("gunicorn") == CHECKED, "check decision 20 against the new release"
     assert CHECKED in DECISION.read_text()
 

@@ -39,7 +39,7 @@ def test_refused_connections_take_one_thread_and_leave_the_others_free(lanes):
         ("200 OK", False),
     ],
 )
-def test_a_connection_is_judged_by_its_last_answer(status, refused):
+def test_a_connection_is_judged_by_its_last_response(status, refused):
     serving = local()
     serving.conn = SimpleNamespace(refused=not refused)
 

@@ -1,4 +1,4 @@
-"""What the production server does before and after Django, over a socket, byte by byte."""
+"""What the production server does before and after Django, tested byte by byte over a socket."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def key(server):
     return server.issue(server.new_member())
 
 
-def test_right_key_is_served(server, key):
+def test_genuine_key_is_served(server, key):
     status, body = ask(server, b"Authorization: Bearer " + key.encode())
 
     assert status == 200
@@ -67,14 +67,14 @@ def test_odd_tokens_reach_the_api(server, token):
         b"GET /v1/chatbots HTTP/1.1\nHost: localhost\n\n",
     ],
 )
-def test_what_is_not_http_is_answered_in_the_envelope(server, request_line):
+def test_what_is_not_http_gets_the_envelope(server, request_line):
     status, body = answer(server, request_line + b"\r\n\r\n")
 
     assert status == 400
     assert body == catalogue.INVALID_HTTP.body()
 
 
-def test_endless_address_and_headers_are_answered_in_the_envelope(server):
+def test_overlong_url_and_headers_get_the_envelope(server):
     status, body = ask(server, path=b"/v1/" + b"a" * 65536)
     assert (status, list(body["error"])) == (414, ["code", "message"])
 
@@ -82,7 +82,7 @@ def test_endless_address_and_headers_are_answered_in_the_envelope(server):
     assert (status, list(body["error"])) == (431, ["code", "message"])
 
 
-def test_body_of_any_size_is_answered_to_clients_that_send_it_whole_first(server, key):
+def test_client_that_sends_its_whole_body_first_gets_a_response_whatever_the_size(server, key):
     for headers, status in ({}, 401), ({"Authorization": f"Bearer {key}"}, 403):
         connection = HTTPConnection(server.host, server.port, timeout=20)
         connection.request("POST", "/v1/chatbots", b" " * 30_000_000, headers)
@@ -90,7 +90,7 @@ def test_body_of_any_size_is_answered_to_clients_that_send_it_whole_first(server
         connection.close()
 
 
-def test_body_in_chunks_is_a_body_like_any_other(server):
+def test_chunked_body_is_a_body_like_any_other(server):
     admin = server.issue(server.new_member(), "admin").encode()
     lines = [b"POST /v1/chatbots HTTP/1.1", b"Host: localhost", b"Connection: close"]
     head = b"\r\n".join([*lines, b"Content-Type: application/json", b"Transfer-Encoding: chunked", b""])
@@ -114,7 +114,7 @@ def test_clients_that_do_not_hang_up_hold_up_nobody(server):
         assert monotonic() - began_at < 4
 
 
-def test_clients_that_say_nothing_hold_no_thread(server):
+def test_silent_clients_hold_no_thread(server):
     with ExitStack() as stack:
         for _ in range(20):
             stack.enter_context(socket.create_connection((server.host, server.port)))
@@ -150,18 +150,18 @@ def proxied(tmp_path_factory):
 
 
 def allowed_from(server, address):
-    """Return an Authorization header with a key that is good from ``address`` alone."""
+    """Return an Authorization header with a key that only works from ``address``."""
     words = ["create", "--owner", server.new_member().username, "--name", "There", "--permission", "read"]
     return b"Authorization: Bearer " + server.manage("apikey", *words, "--allow-ip", address).strip().encode()
 
 
-def test_nobody_is_believed_where_no_proxy_is_trusted(server):
+def test_forwarded_headers_are_ignored_where_no_proxy_is_trusted(server):
     authorization = allowed_from(server, "203.0.113.7")
 
     assert ask(server, authorization, b"X-Forwarded-For: 203.0.113.7")[0] == 403
 
 
-def test_trusted_proxy_is_believed_and_a_look_alike_header_is_not(proxied):
+def test_trusted_proxys_header_counts_and_a_look_alike_header_does_not(proxied):
     here, there = b"X-Forwarded-For: 203.0.113.7", b"X-Forwarded-For: 198.51.100.1"
     authorization, https = allowed_from(proxied, "203.0.113.7"), b"X-Forwarded-Proto: https"
 
@@ -178,7 +178,7 @@ def test_stranger_cannot_claim_https_and_server_stops_when_asked(serve):
     assert server.stop() == 0
 
 
-def test_client_that_says_nothing_does_not_keep_the_server_from_stopping(serve):
+def test_silent_client_does_not_keep_the_server_from_stopping(serve):
     server = serve()
 
     with socket.create_connection((server.host, server.port)):
@@ -186,7 +186,7 @@ def test_client_that_says_nothing_does_not_keep_the_server_from_stopping(serve):
         assert server.stop(within=15) == 0
 
 
-def test_a_number_of_processes_that_is_none_is_refused_in_a_sentence():
+def test_an_invalid_number_of_processes_is_refused_in_a_sentence():
     done = subprocess.run(
         [sys.executable, "-m", "wizchat.gunicorn"],
         env=os.environ | {"WEB_CONCURRENCY": "many", "DEBUG": "on"},
@@ -202,7 +202,7 @@ def test_a_number_of_processes_that_is_none_is_refused_in_a_sentence():
 
 
 @pytest.mark.parametrize("coding", [b"SECRET", b"chunked, gzip", b"identity", b""])
-def test_a_coding_that_nobody_reads_is_refused_at_once(server, coding):
+def test_an_unknown_transfer_coding_is_refused_at_once(server, coding):
     status, body = answer(
         server,
         b"POST /v1/chatbots HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: " + coding + b"\r\n\r\n",

@@ -11,8 +11,8 @@ from wizchat.observability import health
 client = Client(raise_request_exception=False)
 
 
-class DeafCache(BaseCache):
-    """A cache that accepts everything and stores nothing."""
+class ForgetfulCache(BaseCache):
+    """Accepts everything and stores nothing."""
 
     def __init__(self, location, params):
         super().__init__(params)
@@ -62,14 +62,14 @@ def test_not_ready_while_a_migration_is_not_applied():
 
 
 @pytest.mark.django_db
-def test_not_ready_while_the_cache_keeps_nothing(settings):
-    settings.CACHES = settings.CACHES | {"default": {"BACKEND": f"{__name__}.DeafCache", "LOCATION": ""}}
+def test_not_ready_while_the_cache_stores_nothing(settings):
+    settings.CACHES = settings.CACHES | {"default": {"BACKEND": f"{__name__}.ForgetfulCache", "LOCATION": ""}}
 
     assert client.get("/readyz").json()["checks"]["cache"] == "unavailable"
 
 
 @pytest.mark.django_db
-def test_what_a_driver_says_is_for_the_log(monkeypatch, caplog):
+def test_a_drivers_message_is_only_in_the_log(monkeypatch, caplog):
     def fail():
         raise OperationalError("password authentication failed for user wizard at 10.9.8.7")
 
@@ -83,7 +83,7 @@ def test_what_a_driver_says_is_for_the_log(monkeypatch, caplog):
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_a_probe_only_looks(path):
+def test_a_probe_is_read_only(path):
     response = client.post(path)
 
     assert response.status_code == 405

@@ -36,7 +36,7 @@ def log():
 
 @pytest.fixture
 def lines():
-    """Collect what the project's own configuration writes, one object a line."""
+    """Collect what the project's own configuration writes, one object per line."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JSONLines())
@@ -58,7 +58,7 @@ def test_no_line_has_a_key_in_message_argument_extra_or_traceback(log, formatter
 
 @pytest.mark.parametrize("character", ["\n", "\r", "\x1b", "\x85", "\u2028", "\0"])
 @pytest.mark.parametrize("formatter", [JSONLines(), Lines()])
-def test_what_a_client_sends_begins_no_line_and_moves_no_cursor(log, formatter, character):
+def test_text_from_a_client_starts_no_line_and_moves_no_cursor(log, formatter, character):
     written = log(formatter, "path %s", f"/{character}ERROR forged")
 
     assert len(written.splitlines()) == 1
@@ -75,7 +75,7 @@ def test_a_json_line_says_when_where_and_for_which_request(log):
     assert (line["request_id"], line["key_id"]) == ("abc-123", "k")
 
 
-def test_lines_are_for_people_only_while_debugging():
+def test_lines_are_readable_text_only_while_debugging():
     assert configuration(debug=True)["formatters"]["lines"]["()"] is Lines
     assert configuration(debug=False)["formatters"]["lines"]["()"] is JSONLines
 
@@ -101,8 +101,8 @@ def test_a_report_of_an_exception_has_no_key(get):
 
 
 @pytest.fixture
-def told(lines):
-    """Return what is said of each refused key: its reason, and the id that it names."""
+def refusals(lines):
+    """Return the logged reason and id of each refused key."""
     return lambda: [(line["reason"], line["key_id"]) for line in lines() if "reason" in line]
 
 
@@ -127,7 +127,7 @@ def test_a_refused_key_is_one_line_with_its_reason_and_id(issue, call, lines):
 
 
 @pytest.mark.django_db
-def test_each_reason_is_told_apart_for_operators(issue, call, told, owner):
+def test_each_reason_is_logged_for_operators(issue, call, refusals, owner):
     def forge(key):
         body = f"wzc_{key.key_id}_" + "A" * keyformat.SECRET_LENGTH
         return body + keyformat.checksum(body)
@@ -147,7 +147,7 @@ def test_each_reason_is_told_apart_for_operators(issue, call, told, owner):
     owner.save()
     call(reader[1])
 
-    assert told() == [
+    assert refusals() == [
         *((reason, key.key_id) for (key, _raw), reason in calls),
         ("unknown", keyformat.parse(KEY).key_id),
         ("malformed", None),
@@ -157,33 +157,33 @@ def test_each_reason_is_told_apart_for_operators(issue, call, told, owner):
 
 
 @pytest.mark.django_db
-def test_guesses_past_the_limit_have_their_lines_too(call, lines, told, settings):
+def test_guesses_past_the_limit_are_logged_too(call, lines, refusals, settings):
     settings.AUTH_FAILURES_PER_MINUTE = 2
 
     statuses = [call(raw).status_code for raw in [KEY, "forged"] * 3]
 
     assert statuses == [401, 401, 429, 429, 429, 429]
-    assert told() == [("unknown", keyformat.parse(KEY).key_id), ("malformed", None)] * 3
+    assert refusals() == [("unknown", keyformat.parse(KEY).key_id), ("malformed", None)] * 3
     assert [line["status"] for line in lines() if "reason" in line] == statuses
     assert [line["logger"] for line in lines()].count("apikeys.auth.failed_attempts") == 1
 
 
 @pytest.mark.parametrize(("raw", "key_id"), [(KEY, keyformat.parse(KEY).key_id), ("forged", None)])
-def test_a_key_sent_in_the_clear_is_told(told, settings, raw, key_id):
+def test_a_key_sent_in_the_clear_is_logged(refusals, settings, raw, key_id):
     settings.HTTPS_ONLY = True
 
     assert Client().get("/v1/chatbots", headers={"authorization": f"Bearer {raw}"}).status_code == 403
 
-    assert told() == [("plain_http", key_id)]
+    assert refusals() == [("plain_http", key_id)]
 
 
 @pytest.mark.django_db
-def test_a_good_key_and_a_missing_one_are_no_refused_keys(issue, call, lines, told):
+def test_an_accepted_key_and_a_missing_one_are_not_refused_keys(issue, call, lines, refusals):
     _key, raw = issue()
     call(raw)
     call()
 
-    assert told() == []
+    assert refusals() == []
     assert [(line["level"], line["message"]) for line in lines()] == [
         ("INFO", "GET /v1/chatbots 200"),
         ("INFO", "GET /v1/chatbots 401"),
@@ -209,15 +209,15 @@ def test_the_path_of_a_request_cannot_break_its_line(client, lines, caplog, path
     assert line["message"].startswith("GET /")
     assert line["message"].isprintable()
     assert SECRET not in str(line)
-    assert SECRET not in caplog.text  # what handlers of others get
+    assert SECRET not in caplog.text  # what other handlers get
 
 
-def test_a_client_may_name_its_request():
+def test_a_client_can_choose_its_request_id():
     assert Client().get("/healthz", headers={"x-request-id": "a.b-c9"})["X-Request-ID"] == "a.b-c9"
 
 
 @pytest.mark.parametrize("given", [None, "", "a b", "a\nb", "x" * 129, KEY, "é", "<b>"])
-def test_any_other_name_gives_way_to_a_new_one(given):
+def test_any_other_request_id_is_replaced(given):
     headers = {} if given is None else {"x-request-id": given}
     first, second = (Client().get("/healthz", headers=headers)["X-Request-ID"] for _ in range(2))
 
@@ -227,5 +227,5 @@ def test_any_other_name_gives_way_to_a_new_one(given):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/v1/chatbots", "/v1/nowhere", "/nowhere", "/accounts/login/"])
-def test_every_answer_names_its_request(path):
+def test_every_response_has_a_request_id(path):
     assert len(Client().get(path)["X-Request-ID"]) == 32

@@ -16,7 +16,7 @@ def _token(settings):
 
 @pytest.fixture
 def grown():
-    """Return a function that tells by how much a sample has grown since the test began."""
+    """Return a function that returns by how much a sample has grown since the test began."""
 
     def value(name, **labels):
         return REGISTRY.get_sample_value(name, labels) or 0
@@ -33,7 +33,7 @@ def read(token=TOKEN):
     return client.get("/metrics", headers={"authorization": f"Bearer {token}"})
 
 
-def test_whoever_has_the_token_reads_what_prometheus_understands(db):
+def test_the_token_gives_access_to_valid_prometheus_metrics(db):
     response = read()
 
     assert response.status_code == 200
@@ -93,7 +93,7 @@ OUTCOMES = ["accepted", "permission", "malformed", "revoked", "unknown"]
 
 
 @pytest.mark.django_db
-def test_argon2_and_what_the_verified_cache_saves_are_counted(issue, call, grown, hasher):
+def test_argon2_runs_and_hits_of_the_verified_cache_are_counted(issue, call, grown, hasher):
     _key, raw = issue()
     hasher.forget()
     for _ in range(3):

@@ -12,7 +12,7 @@ from wizchat.postgresql.base import CHECKED_AGAINST, Connection, DatabaseWrapper
 
 
 @pytest.mark.parametrize("package", CHECKED_AGAINST)
-def test_the_internals_that_we_use_are_those_of_the_installed_release(package):
+def test_the_installed_release_is_the_one_whose_internals_were_checked(package):
     assert version(package) == CHECKED_AGAINST[package], (
         "read the names in docs/decisions/0031-round-trips.md again in this release, then state it here"
     )

@@ -9,12 +9,12 @@ from playwright.sync_api import sync_playwright
 from scripts.browser import launch
 from testing.browser.scene import ANYONE, MEMBERS, OPERATORS, furnish
 
-PATIENCE = 10_000  # milliseconds for a page or an element to come
+PATIENCE = 10_000  # milliseconds to wait for a page or an element
 
 
 @pytest.fixture(scope="package")
 def chromium():
-    """One browser for this folder and no longer: Playwright's event loop keeps Django's ORM from working."""
+    """One browser for this folder only, because Playwright's event loop breaks Django's ORM elsewhere."""
     with sync_playwright() as playwright:
         browser = launch(playwright)
         yield browser
@@ -23,9 +23,9 @@ def chromium():
 
 @pytest.fixture
 def complaints():
-    """What the browser complained of: console errors (CSP violations too), exceptions, foreign requests.
+    """The browser's complaints: console errors (including CSP violations), exceptions, foreign requests.
 
-    A test that provokes one takes it out with ``complaints.pop()``; any that is left fails the test.
+    A test that provokes one removes it with ``complaints.pop()``; any that is left fails the test.
     """
     complaints = []
     yield complaints
@@ -57,7 +57,7 @@ def browse(chromium, server, complaints):
 
 
 def watch(context, origin, complaints):
-    """Record what no page may do."""
+    """Record everything that no page may do."""
 
     def on_console(message):
         if message.type == "error":
@@ -74,13 +74,13 @@ def watch(context, origin, complaints):
 
 @pytest.fixture
 def member(server):
-    """A user whom no other test has."""
+    """A user that no other test has."""
     return server.new_member()
 
 
 @pytest.fixture
 def page(browse):
-    """A page of nobody."""
+    """A page without a session."""
     return browse()
 
 
@@ -92,7 +92,7 @@ def signed_in_page(browse, member):
 
 @pytest.fixture
 def plain_page(browse, member):
-    """A page of ``member`` with scripting off."""
+    """A page of ``member`` with scripting disabled."""
     return browse(member, java_script_enabled=False)
 
 
@@ -117,7 +117,7 @@ def assert_accessible():
 
 @pytest.fixture(scope="session")
 def scene(server):
-    """A member with keys in every state; tests look at them and leave them as they are."""
+    """A member with keys in every state, which tests must not change."""
     return furnish(server)
 
 

@@ -1,11 +1,11 @@
-"""The harness itself: it notices what it must."""
+"""The harness itself: it detects what it should."""
 
 from __future__ import annotations
 
 import pytest
 
 
-def test_console_errors_and_foreign_requests_are_noticed(page, complaints):
+def test_console_errors_and_foreign_requests_are_detected(page, complaints):
     page.goto("/accounts/login/")
     page.evaluate("console.error('so it goes')")
     page.evaluate("fetch('https://example.invalid/').catch(() => {})")
@@ -18,7 +18,7 @@ def test_console_errors_and_foreign_requests_are_noticed(page, complaints):
     complaints.clear()
 
 
-def test_request_to_another_origin_is_noticed(page, complaints):
+def test_request_to_another_origin_is_detected(page, complaints):
     page.route("https://example.invalid/**", lambda route: route.fulfill(body="there"))
     page.goto("https://example.invalid/")
 
@@ -26,7 +26,7 @@ def test_request_to_another_origin_is_noticed(page, complaints):
     complaints.clear()
 
 
-def test_violation_of_accessibility_is_noticed(page, assert_accessible):
+def test_violation_of_accessibility_is_detected(page, assert_accessible):
     page.goto("/accounts/login/")
     page.evaluate("document.documentElement.removeAttribute('lang')")
 

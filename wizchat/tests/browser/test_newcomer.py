@@ -1,4 +1,4 @@
-"""Someone who has only the pages: a key from the form, and what is copied from /docs/."""
+"""A newcomer who has only the pages: a key from the form, and samples copied from /docs/."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_newcomer_manages_keys_by_copying_from_the_reference(signed_in_page, s
     samples = Samples(page.content()).found
 
     def copy(operation, key=mine, **environ):
-        # The site of this test is at a port that its settings don't know.
+        # The settings don't know the port of the test's server.
         command = samples[operation, "curl"].replace("http://localhost/", f"{server.url}/")
         printed = run("curl", command, tmp_path, WIZCHAT_API_KEY=key, **environ)
         return json.loads(printed) if printed else None

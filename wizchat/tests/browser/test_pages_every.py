@@ -1,4 +1,4 @@
-"""What is true of every page. What the browser complains of (CSP, console, other origins) fails them too."""
+"""Requirements for every page. The browser's complaints (CSP, console, other origins) also fail tests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CUT_OFF = """[...document.querySelectorAll("main *")].filter(element =>
     element.checkVisibility() && !element.closest(".hidden-text, select, input, textarea")
     && getComputedStyle(element).overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1
 ).map(element => element.outerHTML.slice(0, 120))"""
-# A select narrower than its longest choice cuts off the chosen text at its arrow.
+# A select that is narrower than its longest option hides text behind its arrow.
 TIGHT_SELECTS = """[...document.querySelectorAll("main select")].filter(select => {
     const width = select.offsetWidth;
     select.style.maxWidth = "none";
@@ -37,7 +37,7 @@ TIGHT_SELECTS = """[...document.querySelectorAll("main select")].filter(select =
     select.style.maxWidth = "";
     return wanted > width;
 }).length"""
-# A control counts with its label; a link within a sentence is as high as its line.
+# A control includes its label; a link within a sentence may be as high as its line.
 SMALLER_THAN = """least => [
     ...document.querySelectorAll("a, button, input, select, textarea, summary")
 ].filter(
@@ -76,7 +76,7 @@ def test_nothing_is_cut_off_at_any_width_nor_in_text_of_twice_the_size(visit, na
     assert page.evaluate(CUT_OFF) == []
 
 
-def test_every_page_has_a_title_of_its_own_one_heading_and_a_language(browse, scene):
+def test_every_page_has_its_own_title_one_heading_and_a_language(browse, scene):
     titles = {}
     for pages, page in ((ANYONE, browse()), (MEMBERS, browse(scene.member))):
         for name, visit in pages.items():
@@ -118,14 +118,14 @@ def test_the_skip_link_comes_first_and_leads_to_the_content(visit, name):
 
 
 @pytest.mark.parametrize("name", [*ONES_THAT_MATTER, *ACCOUNT, "reference"])
-def test_what_a_finger_presses_is_large_enough(visit, name):
+def test_touch_targets_are_large_enough(visit, name):
     page = visit(name, has_touch=True, is_mobile=True, viewport={"width": 400, "height": 800})
 
     assert page.evaluate(SMALLER_THAN, 44) == []
 
 
 @pytest.mark.parametrize("name", ONES_THAT_MATTER)
-def test_a_page_is_small_and_asks_for_little(browse, scene, name):
+def test_a_page_is_small_and_makes_few_requests(browse, scene, name):
     page = browse(None if name in ANYONE else scene.member)
     loaded = {}
     page.on("response", lambda response: loaded.setdefault(response.url, response))
@@ -149,7 +149,7 @@ def test_style_sheets_and_scripts_are_compressed(browse, scene):
 
 
 @pytest.mark.parametrize("name", ONES_THAT_MATTER)
-def test_forced_colours_leave_every_border(visit, name):
+def test_forced_colours_keep_every_border(visit, name):
     page = visit(name, forced_colors="active")
 
     for box in page.locator(".card, .badge, .notice, .button:not(.quiet)").all():
@@ -157,7 +157,7 @@ def test_forced_colours_leave_every_border(visit, name):
         assert box.evaluate("box => getComputedStyle(box).borderTopColor") != "rgba(0, 0, 0, 0)"
 
 
-def test_nothing_moves_for_those_who_asked_for_that(visit):
+def test_nothing_moves_for_users_who_prefer_reduced_motion(visit):
     assert visit("list").evaluate(MOVING) > 0
     assert visit("list", reduced_motion="reduce").evaluate(MOVING) == 0
 
@@ -167,7 +167,7 @@ def test_without_script_nothing_is_missing_but_the_copy_buttons(visit, name):
     texts = []
     for script in (True, False):
         page = visit(name, java_script_enabled=script)
-        # The two pages may not be of the same minute.
+        # The two pages may have been rendered in different minutes.
         lines = re.sub(r"\d\d:\d\d|just now|\d+\sminutes? ago", "", page.locator("main").inner_text()).split(
             "\n"
         )
@@ -202,9 +202,7 @@ def test_an_event_takes_four_lines_on_a_phone(visit):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_address_that_leads_nowhere_is_said_in_the_same_look(
-    browse, complaints, assert_accessible, scheme
-):
+def test_the_404_page_is_accessible_and_fits_a_phone(browse, complaints, assert_accessible, scheme):
     page = browse(color_scheme=scheme, viewport={"width": 320, "height": 800})
 
     page.goto("/nowhere/")

@@ -1,4 +1,4 @@
-"""Where the focus is, goes and comes back to."""
+"""Where the focus starts, moves and returns to."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_focus_goes_through_the_form_as_it_is_read(visit):
     ]
 
 
-def test_a_day_of_ones_own_is_asked_for_where_it_was_chosen(visit):
+def test_a_custom_date_is_asked_for_where_it_was_chosen(visit):
     page = visit("generate", java_script_enabled=False)
     assert not page.get_by_label("Expiry date").is_visible()
 
@@ -48,7 +48,7 @@ def test_a_day_of_ones_own_is_asked_for_where_it_was_chosen(visit):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["login", "list", "generate", "key", "revoke", "admin"])
-def test_whatever_has_the_focus_has_a_ring_of_two_pixels(visit, name, scheme):
+def test_the_focused_element_has_a_ring_of_two_pixels(visit, name, scheme):
     page = visit(name, color_scheme=scheme)
 
     for _ in range(20):
@@ -59,7 +59,7 @@ def test_whatever_has_the_focus_has_a_ring_of_two_pixels(visit, name, scheme):
         assert (style in {"solid", "auto"}, width >= 2) == (True, True), page.evaluate(FOCUSED)
 
 
-def test_what_is_wrong_takes_the_focus_and_leads_to_its_field(visit):
+def test_the_list_of_errors_takes_the_focus_and_links_to_its_fields(visit):
     page = visit("generate, mistaken")
     assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
 
@@ -77,7 +77,7 @@ def test_what_is_wrong_takes_the_focus_and_leads_to_its_field(visit):
 
 
 @pytest.mark.parametrize("script", [True, False])
-def test_what_was_done_takes_the_focus_and_names_its_key(browse, member, script):
+def test_a_success_message_takes_the_focus_and_names_its_key(browse, member, script):
     page = browse(member, java_script_enabled=script)
     create(page, name="Production API")
     page.goto("/settings/api/")
@@ -101,7 +101,7 @@ def test_cancel_leads_back_to_the_key_in_the_list(visit):
     assert page.evaluate(FOCUSED) == "Robot 23"
 
 
-def test_with_the_keyboard_alone_a_key_is_made_and_revoked(signed_in_page):
+def test_a_key_can_be_created_and_revoked_with_only_the_keyboard(signed_in_page):
     page = signed_in_page
 
     def go_to(name):

@@ -24,13 +24,13 @@ FAULTS = ["400", "403", "403_csrf", "429", "500", "503"]
 
 @pytest.fixture(scope="module")
 def rendered(server):
-    """The HTML, by name, of pages that this server has no reason to return."""
+    """The HTML, by name, of pages that this server would never return."""
     return json.loads(server.shell(RENDER % FAULTS))
 
 
 @pytest.fixture
 def assert_sound(assert_accessible):
-    """Return a function that fails where a page is not accessible, in light or dark, or is too wide."""
+    """Return a function that fails if a page, in light or dark, isn't accessible or is too wide."""
 
     def assert_sound(page):
         assert page.locator("h1").count() == 1
@@ -45,7 +45,7 @@ def assert_sound(assert_accessible):
 
 
 @pytest.mark.parametrize("name", [*FAULTS, "sign-up open"])
-def test_a_page_of_another_day_is_sound(page, rendered, assert_sound, name):
+def test_a_rare_page_is_sound(page, rendered, assert_sound, name):
     page.route("**/rare/", lambda route: route.fulfill(body=rendered[name], content_type="text/html"))
 
     page.goto("/rare/")
@@ -69,7 +69,7 @@ def test_a_list_without_keys_and_a_list_with_one_are_sound(signed_in_page, asser
 
 
 @pytest.mark.parametrize("path", ["/admin/", "/accounts/password/reset/done/"])
-def test_a_page_for_those_who_are_not_signed_in_is_sound(page, assert_sound, path):
+def test_a_page_for_anonymous_users_is_sound(page, assert_sound, path):
     page.goto(path)
 
     assert_sound(page)

@@ -1,4 +1,4 @@
-"""A new key's only page: the key can be copied there, and is gone after leaving it."""
+"""The only page that shows a new key: the key can be copied there, and is gone after leaving the page."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_the_secret_is_in_no_storage_and_no_address(revealed):
     assert secret not in str(revealed.context.cookies())
 
 
-def test_a_double_click_makes_one_key_and_shows_it(signed_in_page):
+def test_a_double_click_creates_one_key_and_shows_it(signed_in_page):
     page = signed_in_page
     page.goto("/settings/api/new/")
     page.get_by_label("Name", exact=True).fill("Twice")

@@ -1,4 +1,4 @@
-"""The API reference in a browser: folded so that it can be looked through, and whole when unfolded."""
+"""The API reference in a browser: folded for an overview, and complete when unfolded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rotation watched in the browser from "Rotate" to "Finish": two programs switch, one after the other."""
+"""A rotation in the browser from "Rotate" to "Finish", while two programs switch one after the other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RELOADS = 100
 
 
 class Program:
-    """Calls with ``key``, whichever that is at the moment, until told to stop; notes each answer."""
+    """Calls with its current ``key`` until told to stop; records each response."""
 
     def __init__(self, url, key, address):
         self.key = key
@@ -34,7 +34,7 @@ class Program:
         self._thread.join()
 
     def _run(self):
-        while not self._ending.wait(0.1):  # far below the limit of a key
+        while not self._ending.wait(0.1):  # far below a key's rate limit
             self.answers.append(call(self._url, self.key, source=self._address).status)
 
 
@@ -43,7 +43,7 @@ def rotation_of(page):
 
 
 def wait_for(page, states):
-    """Reload until the page of a key says which program is in which state: use is written once a second."""
+    """Reload a key's page until the programs are in these ``states``: use is written once a second."""
     for _ in range(RELOADS):
         rows = rotation_of(page).get_by_role("row").all()[1:]
         shown = {
@@ -85,8 +85,8 @@ def test_two_programs_switch_one_after_the_other_and_neither_misses_a_call(
         for path in (page_of_old, page_of_new):
             page.goto(path)
             wait_for(page, {LATE: STILL, EARLY: SWITCHED})
-            page.reload()  # the page may have read the rotation just before that use was written
-            expect(rotation_of(page)).not_to_contain_text("first used")  # its clock runs
+            page.reload()  # the page may have read the rotation just before the use was written
+            expect(rotation_of(page)).not_to_contain_text("first used")  # its grace period runs
             assert_accessible(page)
 
         late.key = new

@@ -18,7 +18,7 @@ def sign_in(page, member):
 
 
 def fresh_code(page, secret):
-    """Return a code that stays right while it is typed."""
+    """Return a code that stays valid while it is typed."""
     left = 30 - time.time() % 30
     if left < 8:
         page.wait_for_timeout(1000 * left)
@@ -68,7 +68,7 @@ def test_tab_goes_from_the_name_to_the_password(page):
 
 @pytest.fixture
 def passkey_page(chromium, server, complaints):
-    """A page of nobody at localhost, in a browser with a device that makes passkeys."""
+    """A page without a session at localhost, in a browser with a virtual authenticator for passkeys."""
     url = f"http://localhost:{server.port}"
     context = chromium.new_context(base_url=url, locale="en-GB")
     watch(context, url, complaints)
@@ -109,7 +109,7 @@ def test_a_passkey_signs_in_in_place_of_a_code(passkey_page, member, assert_acce
     page.get_by_role("heading", name="Sessions").wait_for()
 
 
-def test_a_browser_without_the_passkey_is_told_and_stays_out(passkey_page, server, member):
+def test_a_browser_without_the_passkey_gets_an_error_and_stays_signed_out(passkey_page, server, member):
     user = f"User.objects.get(username={member.username!r})"
     server.shell(
         "from django.contrib.auth.models import User\n"

@@ -1,4 +1,4 @@
-"""The walk of a first-time user: with the mouse, with the keyboard alone, with scripting off."""
+"""The walk of a first-time user: with the mouse, with only the keyboard, and with scripting disabled."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Visitor:
 
 @pytest.fixture(scope="module")
 def password(server):
-    """The demo account's, as ``manage.py demo`` prints it the first time."""
+    """The demo account's password, which ``manage.py demo`` prints the first time."""
     return re.search(r"Password: (\S+)", server.manage("demo"))[1]
 
 

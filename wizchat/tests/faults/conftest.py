@@ -1,4 +1,4 @@
-"""Four processes on a PostgreSQL and a Redis that a test may stop, freeze and start."""
+"""Four processes on a PostgreSQL and a Redis that tests can stop, freeze and start."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def redis():
 
 @pytest.fixture(scope="session")
 def serve(postgres, redis, tmp_path_factory):
-    """Return a function that starts a server of four processes with ``environ`` of its own."""
+    """Return a function that starts a server of four processes with extra ``environ``."""
     servers = []
 
     def serve(**environ):
@@ -76,13 +76,13 @@ def serve(postgres, redis, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def cluster(serve):
-    """The server that most tests share: it is never restarted, whatever is done to it."""
+    """The server that most tests share. It is never restarted, whatever tests do to it."""
     return serve(AUTH_FAILURES_PER_MINUTE="10", METRICS_TOKEN="metrics-token")
 
 
 @pytest.fixture
 def address():
-    """An address that no other test calls from: a process remembers those that guess."""
+    """An address that no other test calls from, because processes count guesses per address."""
     return f"127.1.{next(NUMBERS)}.1"
 
 
@@ -93,14 +93,14 @@ def member(cluster):
 
 @pytest.fixture
 def key(cluster, member):
-    """A key that all four processes have seen."""
+    """A key that all four processes have verified."""
     key = cluster.issue(member, "read")
     assert {call(cluster.url, key).status for _ in range(20)} == {200}
     return key
 
 
 def used(postgres, key):
-    """Return how often ``key`` was used, by what is stored."""
+    """Return how often ``key`` was used, according to the database."""
     with postgres.connect() as connection:
         (uses,) = connection.execute(
             "SELECT coalesce(sum(count), 0) FROM apikeys_keyusage u JOIN apikeys_apikey k ON k.id = u.key_id "

@@ -9,7 +9,7 @@ from testing.services import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
 
-LIMIT = 10  # of the cluster, a minute
+LIMIT = 10  # the cluster's limit of failures per minute
 PROCESSES = 4
 
 
@@ -21,12 +21,12 @@ def _running_after(redis):
 
 
 def guess(cluster, times, address):
-    """Return the statuses of so many wrong keys from ``address``."""
+    """Return the statuses of ``times`` requests with wrong keys from ``address``."""
     return [call(cluster.url, "wrong", source=address).status for _ in range(times)]
 
 
 def waits(cluster):
-    """Return how many requests have waited for the cache: each of them has logged that it failed."""
+    """Return how many requests have waited for the cache; each of them logs that it failed."""
     return cluster.log.read_text().count("are kept in this process alone")
 
 
@@ -59,7 +59,7 @@ def test_without_the_cache_keys_work_and_guesses_are_limited_in_each_process(
     assert (ready.status, ready.json["checks"]["cache"]) == (503, "unavailable")
 
 
-def test_without_the_cache_nobody_signs_in_and_pages_go_on(cluster, redis, member):
+def test_without_the_cache_nobody_can_sign_in_but_pages_keep_working(cluster, redis, member):
     redis.stop()
 
     person, answer = sign_in(cluster, member)
@@ -85,7 +85,7 @@ def test_wrong_passwords_are_limited_over_all_processes(cluster, member):
     assert "sessionid" not in person.cookies
 
 
-def test_a_cache_that_hangs_is_not_waited_for_twice(cluster, redis, key, address):
+def test_no_process_waits_twice_for_a_hanging_cache(cluster, redis, key, address):
     wait_until(lambda: send(cluster.url, path="/readyz").status == 200, "readiness")
 
     before = waits(cluster)

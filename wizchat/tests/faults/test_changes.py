@@ -1,7 +1,7 @@
-"""When a key is restricted, by any means, no request that begins afterwards gets through.
+"""Once a key has been restricted, by any means, no request that begins afterwards gets through.
 
-Four processes serve load all the while. A request counts from the moment at which the one who made the
-change was told that it is made.
+Four processes serve load throughout. Requests count if they begin after the change was confirmed to
+whoever made it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ print(session.session_key)
 
 
 class World(NamedTuple):
-    """The owner of the restricted key, and everyone who may restrict it."""
+    """The owner of the restricted key, and everyone who can restrict it."""
 
     cluster: object
     postgres: object
@@ -143,7 +143,7 @@ def deactivate_in_admin(world):
 
 @pytest.fixture(scope="module")
 def operator(cluster):
-    """The session of someone who may do everything in the admin."""
+    """The session of an operator with all permissions in the admin."""
     return cluster.shell(MAKE_OPERATOR.format(password="not to be used")).strip()
 
 
@@ -156,7 +156,7 @@ def world(cluster, postgres, operator, member, key):
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_begins_after_a_change_was_made_does_not_get_through(cluster, key, world, address, change):
+def test_no_request_that_begins_after_a_change_gets_through(cluster, key, world, address, change):
     refusal, make = CHANGES[change]
 
     with Load(cluster.url, key, source=address) as load:

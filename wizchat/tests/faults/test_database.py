@@ -18,17 +18,17 @@ pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
 UNAVAILABLE = {"code": "UNAVAILABLE", "message": "Service temporarily unavailable"}
 THREADS = 4
 TABLES = "apikeys_apikey", "chatbots_chatbot"
-ANSWER, CONNECTION = 1 + 2, 3  # seconds: what a statement may take and some grace, and what a connection may
+ANSWER, CONNECTION = 1 + 2, 3  # seconds: the statement timeout with some grace, and the connection timeout
 
 
 @pytest.fixture(scope="module")
 def impatient(serve):
-    """One process, whose statements may take a second."""
+    """One process with a statement timeout of one second."""
     return serve(DATABASE_TIMEOUT="1", WEB_CONCURRENCY="1", WEB_THREADS=str(THREADS))
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_without_a_database_all_is_unavailable_and_with_it_all_is_well(
+def test_without_a_database_everything_is_unavailable_and_recovers_with_it(
     cluster, postgres, stopped, key, member, address, mode
 ):
     revoked = cluster.issue(member)
@@ -53,16 +53,14 @@ def test_without_a_database_all_is_unavailable_and_with_it_all_is_well(
     assert sign_in.status == 503
     assert (ready.status, ready.json["checks"]["database"]) == (503, "unavailable")
     assert alive.status == 200
-    assert malformed.status == 401  # that takes no database to see
+    assert malformed.status == 401  # needs no database
     assert {answer.status for answer in back} == {200}
     assert call(cluster.url, revoked).error["message"] == "API key has been revoked"
     assert Person(cluster.url, member.session).get("/settings/api/").status == 200
 
 
-def test_under_load_nothing_but_200_and_503_is_answered_and_every_200_is_counted(
-    cluster, postgres, stopped, key
-):
-    before = 20  # of the fixture
+def test_under_load_every_response_is_200_or_503_and_every_200_is_counted(cluster, postgres, stopped, key):
+    before = 20  # calls of the fixture
     wait_until(lambda: used(postgres, key) == before, "the count of what went before")
 
     answered = before + Load(cluster.url, key).answered_through(lambda: stopped("immediate"))
@@ -70,7 +68,7 @@ def test_under_load_nothing_but_200_and_503_is_answered_and_every_200_is_counted
     assert used(postgres, key) == answered
 
 
-def test_a_table_that_is_locked_costs_a_request_the_time_it_is_given_and_no_more(impatient, postgres, member):
+def test_a_locked_table_costs_a_request_no_more_than_the_timeout(impatient, postgres, member):
     key = impatient.issue(member)
     assert call(impatient.url, key).status == 200
 
@@ -85,7 +83,7 @@ def test_a_table_that_is_locked_costs_a_request_the_time_it_is_given_and_no_more
     assert call(impatient.url, key).status == 200
 
 
-def test_a_frozen_database_holds_a_thread_no_longer_than_a_statement_may_take(impatient, postgres, member):
+def test_a_frozen_database_holds_a_thread_no_longer_than_the_timeout(impatient, postgres, member):
     url, key = impatient.url, impatient.issue(member)
     person = Person(url, member.session)
     with ThreadPoolExecutor(THREADS) as pool:
@@ -108,18 +106,18 @@ def test_a_frozen_database_holds_a_thread_no_longer_than_a_statement_may_take(im
     }
     assert alive.status == 200
     assert (ready.status, ready.json["checks"]["database"]) == (503, "unavailable")
-    # Each thread drops its connection, and then fails to open one for each later request.
+    # Each thread drops its connection, and then fails to open a new one for each later request.
     assert took < ANSWER + 5 * CONNECTION + 5
     assert {answer.status for answer in back} == {200}
     assert person.get("/settings/api/").status == 200
 
 
-def test_a_change_that_the_database_froze_in_the_middle_of_is_not_made(impatient, postgres, member):
+def test_a_change_during_which_the_database_freezes_is_not_made(impatient, postgres, member):
     key = impatient.issue(member)
     person, page = Person(impatient.url, member.session), f"/settings/api/{key[4:16]}/revoke/"
 
     with ThreadPoolExecutor(1) as pool, postgres.connect() as connection, connection.transaction():
-        connection.execute("LOCK TABLE apikeys_keyevent IN SHARE MODE")  # whoever writes waits
+        connection.execute("LOCK TABLE apikeys_keyevent IN SHARE MODE")  # makes writers wait
         revocation = pool.submit(person.post, page)
         wait_until(lambda: waiting(postgres) == 1, "the end of what can be done")
         with postgres.frozen():
@@ -131,11 +129,11 @@ def test_a_change_that_the_database_froze_in_the_middle_of_is_not_made(impatient
     assert call(impatient.url, key).error["message"] == "API key has been revoked"
 
 
-def test_use_that_is_being_written_when_the_database_freezes_is_written_once(impatient, postgres, member):
+def test_usage_that_is_being_written_when_the_database_freezes_is_written_once(impatient, postgres, member):
     key = impatient.issue(member)
 
     with postgres.connect() as connection, connection.transaction():
-        connection.execute("LOCK TABLE apikeys_keyusage IN SHARE MODE")  # whoever writes waits
+        connection.execute("LOCK TABLE apikeys_keyusage IN SHARE MODE")  # makes writers wait
         statuses = {call(impatient.url, key).status for _ in range(10)}
         wait_until(lambda: waiting(postgres) == 1, "usage that is being written")
         with postgres.frozen():
@@ -152,10 +150,10 @@ def test_use_that_is_being_written_when_the_database_freezes_is_written_once(imp
     assert used(postgres, key) == 11
 
 
-def test_requests_are_served_while_their_use_cannot_be_written(cluster, postgres, key):
+def test_requests_are_served_while_usage_cannot_be_written(cluster, postgres, key):
     before = used(postgres, key)
 
-    # Under this lock readers continue and writers wait.
+    # With this lock, readers continue and writers wait.
     with postgres.connect() as connection, connection.transaction():
         connection.execute("LOCK TABLE apikeys_apikey, apikeys_keyusage IN SHARE MODE")
         statuses = {call(cluster.url, key).status for _ in range(20)}
@@ -184,7 +182,7 @@ def test_a_request_is_two_statements_to_the_server(serve, postgres, member, key)
     before = log.stat().st_size
 
     assert {call(server.url, key).status for _ in range(20)} == {200}
-    server.stop()  # writes usage, which is a transaction of its own
+    server.stop()  # writes usage, in its own transaction
     with postgres.connect() as connection:
         connection.execute("ALTER ROLE postgres IN DATABASE wizchat RESET log_statement")
     with log.open() as file:

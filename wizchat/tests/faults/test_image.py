@@ -77,7 +77,7 @@ def services():
 
 @pytest.fixture(scope="module")
 def environ(image, services):
-    """The app's environment from the image and compose.yaml, with other addresses."""
+    """The app's environment from the image and compose.yaml, with the test's addresses."""
     postgres, redis = services
     settings = {name: filled(value) for name, value in SERVICES["app"]["environment"].items()}
     stage = dict(instructions()[-1])
@@ -142,7 +142,7 @@ def test_the_image_migrates_serves_is_healthy_and_writes_nothing_into_itself(ima
     assert files(image) == before
 
 
-def test_housekeeping_ends_when_it_is_told_to(image, environ, tmp_path):
+def test_housekeeping_stops_on_sigterm(image, environ, tmp_path):
     run(image, environ, SERVICES["migrate"]["command"])
     log = tmp_path / "log"
     with log.open("wb") as stderr:
@@ -156,10 +156,10 @@ def test_housekeeping_ends_when_it_is_told_to(image, environ, tmp_path):
     try:
         wait_until(lambda: "expired sessions." in log.read_text(), "housekeeping")
         process.terminate()
-        # Not ended by the signal itself: the first process of a container never is.
+        # It must handle the signal: by default, a signal doesn't end the first process of a container.
         assert process.wait(20) == 0
     finally:
-        with suppress(ProcessLookupError):  # the sleep that may be left
+        with suppress(ProcessLookupError):  # a sleep may be left
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 

@@ -1,4 +1,4 @@
-"""The database goes away under the worker that sends emails."""
+"""The database fails while the worker sends emails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def port():
 def site(serve, port):
     return serve(
         WEB_CONCURRENCY="1",
-        DATABASE_TIMEOUT="0",  # as `manage.py` has it: commands wait for the database
+        DATABASE_TIMEOUT="0",  # as `manage.py` sets it: commands wait for the database
         DJANGO_SETTINGS_MODULE="testing.quick_mail",
         EMAIL_URL=f"smtp://127.0.0.1:{port}",
     )
@@ -64,7 +64,7 @@ def unsent(postgres):
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_the_worker_goes_on_when_the_database_is_back_and_logs_a_line_for_each_attempt(
+def test_the_worker_continues_once_the_database_is_back_and_logs_each_attempt(
     site, postgres, mail, member, start, stopped, mode
 ):
     worker = start()
@@ -81,7 +81,7 @@ def test_the_worker_goes_on_when_the_database_is_back_and_logs_a_line_for_each_a
     assert worker.stop() == 0
 
 
-def test_what_was_sent_while_the_database_was_away_is_noted_and_not_sent_again(
+def test_emails_sent_during_a_database_outage_are_recorded_and_not_sent_again(
     site, postgres, mail, member, start, stopped
 ):
     to = f"{member.username}@example.com"
@@ -92,7 +92,7 @@ def test_what_was_sent_while_the_database_was_away_is_noted_and_not_sent_again(
     other = start()
     run_again = stopped("fast")
     mail.hanging.clear()
-    # The claim runs out: the database isn't there to be asked.
+    # Wait until the claim has run out. Count lines of the log, because the database is down.
     wait_until(
         lambda: len(sender.lines("can't be stored yet")) > quick_mail.EMAIL_CLAIM_SECONDS,
         "longer than the claim",
@@ -105,7 +105,7 @@ def test_what_was_sent_while_the_database_was_away_is_noted_and_not_sent_again(
     assert [sender.stop(), other.stop()] == [0, 0]
 
 
-def test_a_frozen_database_holds_the_worker_and_nothing_is_sent_twice(site, postgres, mail, member, start):
+def test_a_frozen_database_blocks_the_worker_but_nothing_is_sent_twice(site, postgres, mail, member, start):
     to = f"{member.username}@example.com"
     mail.hanging[to] = "TAKEN"
     worker = start()

@@ -32,7 +32,7 @@ UPDATE apikeys_apikey SET owner_id = (SELECT id FROM auth_user WHERE username = 
     SELECT lpad((n * 3000)::text, 12, '0') FROM generate_series(1, %s) AS n
 )
 """
-# What the project's own code sends, one statement a line, with its parameters filled in.
+# The statements that the project's own code sends, one per line, with their parameters filled in.
 STATEMENTS = """
 import json
 from django.contrib.auth.models import User
@@ -68,7 +68,7 @@ def server(postgres, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def member(server, postgres):
-    """The owner of some of a million keys."""
+    """The owner of some of the million keys."""
     member = server.new_member()
     with postgres.connect() as connection:
         connection.execute(FILL)
@@ -92,7 +92,7 @@ def test_no_statement_of_the_hot_path_or_of_the_owners_pages_reads_the_whole_tab
     assert "apikey_id_unique" in str(lookup)
 
 
-def test_pages_and_calls_take_no_longer_than_with_few_keys(server, member):
+def test_pages_and_calls_take_no_longer_than_with_a_few_keys(server, member):
     person = Person(server.url, member.session)
     key = server.issue(member)
     call(server.url, key)
@@ -118,7 +118,7 @@ def test_the_list_of_operators_opens(server, member):
     person = Person(server.url, member.session)
 
     assert operator == ""
-    # A statement that took too long would be a 503.
+    # A statement that takes too long would give a 503.
     assert person.get("/admin/apikeys/apikey/").status == 200
     assert person.get("/admin/apikeys/apikey/?q=000000003000").status == 200
 
@@ -133,7 +133,7 @@ def test_migrations_go_back_and_forth_and_leave_every_key(server, postgres, memb
     assert before[0] >= KEYS
 
 
-def test_housekeeping_ends_with_so_many_keys(server, postgres, member):
+def test_housekeeping_finishes_with_so_many_keys(server, postgres, member):
     with postgres.connect() as connection:
         connection.execute(
             "UPDATE apikeys_apikey SET revoked_at = now() - interval '2 years' "

@@ -1,4 +1,4 @@
-"""Operators' tasks on a running installation, and what it reports."""
+"""Operators' tasks on a running installation, and its metrics and logs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ METRIC = "wizchat_authentications_total"
 
 
 def samples(cluster):
-    """Return the metrics, as any one process reports them, by name and label."""
+    """Return the metrics, as reported by any one process, by name and label."""
     answer = send(cluster.url, path="/metrics", Authorization=f"Bearer {TOKEN}")
     return {
         (sample.name, *sample.labels.values()): sample.value
@@ -26,7 +26,7 @@ def samples(cluster):
     }
 
 
-def test_keys_and_passwords_outlive_the_secret_key_and_sessions_do_not(serve, cluster, member, key):
+def test_keys_and_passwords_survive_a_new_secret_key_and_sessions_do_not(serve, cluster, member, key):
     renewed = serve(SECRET_KEY="another-" * 8)
 
     assert call(renewed.url, key).status == 200
@@ -37,7 +37,7 @@ def test_keys_and_passwords_outlive_the_secret_key_and_sessions_do_not(serve, cl
     assert Person(cluster.url, member.session).get("/settings/api/").status == 200
 
 
-def test_a_restored_backup_brings_revoked_keys_back_and_one_command_takes_them_out(
+def test_a_restored_backup_revives_revoked_keys_and_one_command_revokes_them(
     serve, cluster, postgres, member, key
 ):
     dump = postgres.dump()
@@ -54,7 +54,7 @@ def test_a_restored_backup_brings_revoked_keys_back_and_one_command_takes_them_o
     assert call(restored.url, young).status == 200
 
 
-def test_any_process_tells_the_numbers_of_all(cluster, key, address):
+def test_any_process_reports_the_metrics_of_all(cluster, key, address):
     before = samples(cluster)
     for _ in range(60):
         call(cluster.url, key)
@@ -71,7 +71,7 @@ def test_any_process_tells_the_numbers_of_all(cluster, key, address):
         assert numbers["wizchat_key_verified_cache_hits_total",] >= 56
 
 
-def test_a_server_that_starts_verifies_no_key_again_that_another_one_has(serve, cluster, member, key, redis):
+def test_a_new_server_verifies_no_key_that_another_one_has_verified(serve, cluster, member, key, redis):
     begun = serve(METRICS_TOKEN=TOKEN)
     assert {call(begun.url, key).status for _ in range(20)} == {200}
     assert samples(begun).get(("wizchat_key_argon2_seconds_count",), 0) == 0
@@ -87,14 +87,14 @@ def test_usage_that_cannot_be_written_shows_as_lag(cluster, postgres, key):
     with postgres.connect() as connection, connection.transaction():
         connection.execute("LOCK TABLE apikeys_keyusage IN SHARE MODE")
         call(cluster.url, key)
-        # The write itself waits for as long as a statement may; the next try reports the lag.
+        # The write itself waits until the statement timeout; the next attempt reports the lag.
         wait_until(lambda: "kept for the next try" in cluster.log.read_text()[-20_000:], "a failed writing")
         wait_until(lambda: samples(cluster)[lag] > 3, "lag")
 
     wait_until(lambda: samples(cluster)[lag] < 3, "no lag")
 
 
-def test_the_log_is_one_object_a_line_with_the_request_it_is_of(cluster, key, member):
+def test_the_log_is_one_object_per_line_with_its_request_id(cluster, key, member):
     revoked = cluster.issue(member)
     cluster.manage("apikey", "revoke", revoked[4:16])
     call(cluster.url, revoked, **{"X-Request-ID": "look-for-me"})

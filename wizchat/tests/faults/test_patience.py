@@ -1,4 +1,4 @@
-"""Whatever a connection does, it waits for PostgreSQL no longer than it was told to."""
+"""A connection never waits for PostgreSQL longer than its limit."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def read_by_a_cursor_of_the_server(connection):
     ],
     ids=["statement", "many statements", "cursor of the server", "commit", "rollback"],
 )
-def test_a_server_that_is_silent_is_left(postgres, connection, ask):
+def test_a_silent_server_is_given_up(postgres, connection, ask):
     began_at = time.monotonic()
     with postgres.frozen(), pytest.raises(psycopg.OperationalError, match="no answer within 1 seconds"):
         ask(connection)
@@ -49,13 +49,13 @@ def test_a_server_that_is_silent_is_left(postgres, connection, ask):
     assert connection.closed
 
 
-def test_a_server_that_answers_in_time_is_not_left(connection):
+def test_a_server_that_responds_in_time_is_not_given_up(connection):
     connection.execute("SELECT pg_sleep(0.5)")
 
     assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_server_that_says_itself_that_time_is_up_is_not_left(connection):
+def test_a_server_that_reports_the_timeout_itself_is_not_given_up(connection):
     connection.execute("SET statement_timeout = '0.5s'")
     connection.commit()
 
@@ -66,7 +66,7 @@ def test_a_server_that_says_itself_that_time_is_up_is_not_left(connection):
     assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_who_waits_for_notifications_says_how_long(connection):
+def test_waiting_for_notifications_has_its_own_timeout(connection):
     began_at = time.monotonic()
     assert list(connection.notifies(timeout=0.2)) == []
 
@@ -92,7 +92,7 @@ def test_a_statement_that_is_given_up_ends_on_the_server_too(cancelling, postgre
     assert cancelling.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_server_that_does_not_take_a_cancellation_is_left(cancelling, postgres):
+def test_a_server_that_does_not_accept_a_cancel_request_is_given_up(cancelling, postgres):
     began_at = time.monotonic()
     with postgres.frozen(), pytest.raises(psycopg.OperationalError, match="no answer within 1 seconds"):
         cancelling.execute("SELECT 1")

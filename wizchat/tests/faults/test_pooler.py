@@ -54,7 +54,7 @@ def stopped(pooler):
     start()
 
 
-def test_without_the_pooler_all_is_unavailable_and_with_it_all_is_well(pooled, stopped, key):
+def test_without_the_pooler_everything_is_unavailable_and_recovers_with_it(pooled, stopped, key):
     assert {call(pooled.url, key).status for _ in range(20)} == {200}
 
     start = stopped()
@@ -69,7 +69,7 @@ def test_without_the_pooler_all_is_unavailable_and_with_it_all_is_well(pooled, s
 
 
 def test_a_restart_under_load_is_503_at_worst_and_every_200_is_counted(pooled, postgres, stopped, key):
-    before = 20  # of the fixture
+    before = 20  # calls of the fixture
     wait_until(lambda: used(postgres, key) == before, "the count of what went before")
 
     answered = before + Load(pooled.url, key).answered_through(stopped)
@@ -88,7 +88,7 @@ def test_server_connections_that_postgresql_closed_cost_no_request(pooled, postg
     assert {call(pooled.url, key).status for _ in range(20)} == {200}
 
 
-def test_the_configuration_that_is_deployed_sets_the_timeouts(pooler):
+def test_the_deployed_configuration_sets_the_timeouts(pooler):
     with psycopg.connect(pooler.url, prepare_threshold=None) as connection:
         limits = [
             connection.execute(f"SHOW {name}").fetchone()[0]
@@ -98,7 +98,7 @@ def test_the_configuration_that_is_deployed_sets_the_timeouts(pooler):
     assert limits == ["15s", "1min"]
 
 
-def test_behind_a_pooler_that_sets_no_timeout_a_statement_is_cancelled(serve, postgres, member, cluster):
+def test_behind_a_pooler_without_timeouts_a_statement_is_cancelled(serve, postgres, member, cluster):
     key = cluster.issue(member)
     with closing(PgBouncer(postgres, connect_query="SELECT 1")) as pooler:
         pooler.start()
@@ -113,7 +113,7 @@ def test_behind_a_pooler_that_sets_no_timeout_a_statement_is_cancelled(serve, po
             lookups = connection.execute(LOOKUPS).fetchone()
 
         assert (answer.status, answer.error) == (503, UNAVAILABLE)
-        assert lookups == (0,)  # usage may wait, which has just been sent
+        assert lookups == (0,)  # only a statement for usage, which has just been sent, may wait
         assert call(server.url, key).status == 200
         server.stop()
 

@@ -1,6 +1,6 @@
-"""Two nginxes in a row before the server, with the configuration that is deployed.
+"""Two nginx proxies in a row in front of the server, with the deployed configuration.
 
-The client is 127.0.0.9; everything else on the way is 127.0.0.1, the one trusted address.
+The client is 127.0.0.9; all others are 127.0.0.1, the only trusted address.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def member(server):
 
 @pytest.fixture(scope="module")
 def key(server, member):
-    """A key for only the client's address."""
+    """A key that only works from the client's address."""
     command = ["apikey", "create", "--owner", member.username, "--name", "K", "--permission", "read"]
     return server.manage(*command, "--allow-ip", CLIENT).strip()
 
@@ -69,8 +69,8 @@ def message(answer):
     return answer.status, answer.error["message"]
 
 
-def speak(url, request):
-    """Send the bytes of ``request`` as they are, in the clear; return the ``Answer``."""
+def send_raw(url, request):
+    """Send the raw bytes of ``request`` without TLS; return the ``Answer``."""
     host, port = url.rpartition("/")[2].split(":")
     with socket.create_connection((host, int(port)), timeout=20) as connection:
         connection.sendall(request)
@@ -83,13 +83,13 @@ WRONG_ADDRESS = (403, "IP address not allowed")
 HTTPS_REQUIRED = (403, "HTTPS is required")
 
 
-def test_over_two_hops_the_key_is_judged_by_the_clients_address(outer, key):
+def test_over_two_hops_the_key_is_checked_for_the_clients_address(outer, key):
     assert call(outer.tls_url, key, source=CLIENT).status == 200
     assert message(call(outer.tls_url, key, source=STRANGER)) == WRONG_ADDRESS
 
 
 @pytest.mark.parametrize("forged", [CLIENT, f"{CLIENT}, 127.0.0.1", f"127.0.0.1, {CLIENT}"])
-def test_what_a_stranger_says_of_its_address_is_not_believed(outer, inner, key, forged):
+def test_a_strangers_claim_about_its_address_is_ignored(outer, inner, key, forged):
     for url in (outer.tls_url, inner.tls_url):
         answer = call(url, key, source=STRANGER, **{"X-Forwarded-For": forged})
         assert message(answer) == WRONG_ADDRESS
@@ -106,7 +106,7 @@ def test_https_at_the_first_hop_is_https(outer, key):
 
 
 @pytest.mark.parametrize("forged", ["https", "https, https", "http, https"])
-def test_who_is_no_balancer_cannot_claim_https(outer, inner, key, forged):
+def test_only_a_trusted_balancer_can_claim_https(outer, inner, key, forged):
     for url in (outer.url, inner.url):
         answer = call(url, key, source=CLIENT, **{"X-Forwarded-Proto": forged})
         assert message(answer) == HTTPS_REQUIRED
@@ -120,11 +120,11 @@ def test_guesses_are_counted_by_the_clients_address(outer, key):
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/metrics"])
-def test_what_is_for_those_inside_stays_inside(outer, path):
+def test_internal_paths_are_not_reachable_from_outside(outer, path):
     assert send(outer.tls_url, path=path, source=CLIENT).status == 404
 
 
-def test_probes_ask_the_server_itself_by_whatever_name(server):
+def test_probes_work_under_any_host_name(server):
     assert send(server.url, path="/healthz", Host="172.16.0.1").status == 200
     assert send(server.url, path="/readyz", Host="172.16.0.1").status == 200
 
@@ -154,7 +154,7 @@ UNREADABLE = {
 }
 
 
-def has_the_headers_of_the_api(answer):
+def has_api_headers(answer):
     wanted = {
         "Content-Type": "application/json",
         "Cache-Control": "no-store",
@@ -165,55 +165,55 @@ def has_the_headers_of_the_api(answer):
 
 
 @pytest.mark.parametrize("request_", UNREADABLE.values(), ids=UNREADABLE)
-def test_what_cannot_be_read_is_answered_as_the_server_would(outer, server, request_):
-    answer, wanted = speak(outer.url, request_), speak(server.url, request_)
+def test_malformed_requests_get_the_same_response_as_from_the_server(outer, server, request_):
+    answer, wanted = send_raw(outer.url, request_), send_raw(server.url, request_)
 
     assert (answer.status, answer.json) == (wanted.status, wanted.json)
-    assert has_the_headers_of_the_api(answer)
+    assert has_api_headers(answer)
     assert "SECRET" not in answer.text + outer.log.read_text()
 
 
 @pytest.mark.parametrize("host", [b"", b"Host: a/SECRET\r\n", b"Host: a\r\nHost: SECRET\r\n"])
-def test_a_request_without_one_host_is_not_valid(outer, host):
-    answer = speak(outer.url, b"GET /v1/chatbots?key=SECRET HTTP/1.1\r\n" + host + b"\r\n")
+def test_a_request_needs_exactly_one_host(outer, host):
+    answer = send_raw(outer.url, b"GET /v1/chatbots?key=SECRET HTTP/1.1\r\n" + host + b"\r\n")
 
     assert (answer.status, answer.json) == NOT_HTTP
-    assert has_the_headers_of_the_api(answer)
+    assert has_api_headers(answer)
     assert "SECRET" not in answer.text + outer.log.read_text()
 
 
-def test_http_on_the_port_of_https_is_not_valid(outer):
-    answer = speak(outer.tls_url, HEAD + b"\r\n")
+def test_plain_http_on_the_https_port_is_invalid(outer):
+    answer = send_raw(outer.tls_url, HEAD + b"\r\n")
 
     assert (answer.status, answer.json) == NOT_HTTP
-    assert has_the_headers_of_the_api(answer)
+    assert has_api_headers(answer)
     wait_until(lambda: '"path":"/unreadable","status":400' in outer.log.read_text(), "its line")
     assert "SECRET" not in answer.text + outer.log.read_text()
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT"])
-def test_what_no_proxy_passes_on_is_not_allowed(outer, method):
+def test_methods_that_the_proxy_does_not_forward_are_not_allowed(outer, method):
     answer = send(outer.tls_url, method, "/v1/chatbots?key=SECRET")
 
     assert (answer.status, answer.json) == (405, catalogue.for_status(405).body())
     assert answer.headers["Allow"] == "GET, HEAD, POST, PATCH, DELETE"
-    assert has_the_headers_of_the_api(answer)
+    assert has_api_headers(answer)
     assert "SECRET" not in answer.text + outer.log.read_text()
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1?key=SECRET", "/v1/chatbots"])
-def test_too_large_a_body_is_answered_in_the_envelope(outer, key, path):
+def test_a_body_that_is_too_large_gets_the_envelope(outer, key, path):
     answer = call(outer.tls_url, key, "POST", path, body={"name": "x" * 2_000_000}, source=CLIENT)
 
     assert (answer.status, answer.json) == (413, catalogue.for_status(413).body())
-    assert has_the_headers_of_the_api(answer)
+    assert has_api_headers(answer)
 
 
-def test_chunks_that_are_none_are_not_valid(outer):
-    answer = speak(outer.url, HEAD + b"Transfer-Encoding: chunked\r\n\r\nSECRET\r\n")
+def test_malformed_chunks_are_invalid(outer):
+    answer = send_raw(outer.url, HEAD + b"Transfer-Encoding: chunked\r\n\r\nSECRET\r\n")
 
     assert (answer.status, answer.json) == NOT_HTTP
-    assert has_the_headers_of_the_api(answer)
+    assert has_api_headers(answer)
 
 
 def test_the_api_has_no_page_at_its_root(outer):
@@ -222,18 +222,18 @@ def test_the_api_has_no_page_at_its_root(outer):
     assert (answer.status, answer.json) == (404, catalogue.for_status(404).body())
 
 
-def test_a_key_as_long_as_a_header_may_be_is_no_key(outer):
+def test_a_key_as_long_as_a_header_may_be_is_invalid(outer):
     assert message(call(outer.tls_url, "x" * 8_000, source="127.0.0.5")) == (401, "Invalid API key")
 
 
-def test_a_key_that_is_longer_than_a_header_may_be_is_answered_in_the_envelope(outer):
+def test_a_key_that_is_longer_than_a_header_may_be_gets_the_envelope(outer):
     answer = call(outer.tls_url, "x" * 64_000, source="127.0.0.5")
 
     assert (answer.status, answer.json) == (431, catalogue.HEADERS_TOO_LARGE.body())
-    assert has_the_headers_of_the_api(answer)
+    assert has_api_headers(answer)
 
 
-def test_while_the_server_is_away_the_api_is_unavailable(key):
+def test_while_the_server_is_down_the_api_is_unavailable(key):
     nginx = Nginx(TEMPLATE, APP=f"127.0.0.1:{free_port()}", BALANCER=NOBODY).start()
     paths = [f"/v1/{key}?key={key}", "/v1", f"/v1?key={key}", "/v1/"]
     answers = [call(nginx.tls_url, key, path=path, source=CLIENT) for path in paths]
@@ -244,14 +244,14 @@ def test_while_the_server_is_away_the_api_is_unavailable(key):
     for answer in answers:
         assert (answer.status, answer.json) == (503, catalogue.for_status(503).body())
         assert answer.headers.pop("Retry-After") == "5"
-        assert has_the_headers_of_the_api(answer)
+        assert has_api_headers(answer)
     assert page.headers["Content-Type"] == "text/html"
     assert [json.loads(line)["path"] for line in log.splitlines()][1:4] == ["/v1", "/v1", "/v1/"]
     assert key.rpartition("_")[2] not in log
 
 
 def secret_routes(patterns=None, before=""):
-    """Return the path of each page under /accounts/ whose own path carries a secret, filled in with one."""
+    """Return the path of each page under /accounts/ whose path contains a secret, with a secret filled in."""
     for pattern in patterns or get_resolver().url_patterns:
         route = before + str(pattern.pattern).removeprefix("^")
         if hasattr(pattern, "url_patterns"):
@@ -281,7 +281,7 @@ def test_no_log_of_the_proxy_has_a_link_that_signs_in(outer):
     assert '"path":"/accounts/password/reset/key/<key>/"' in outer.log.read_text()
 
 
-def test_cookies_are_the_hosts_own_and_what_a_subdomain_planted_is_not_read(outer, member):
+def test_cookies_belong_to_the_host_and_a_cookie_from_a_subdomain_is_ignored(outer, member):
     cookie = send(outer.tls_url, path="/accounts/login/", source=CLIENT).headers["Set-Cookie"]
     name, *attributes = cookie.split("; ")
     own, planted = (
@@ -323,18 +323,18 @@ def test_thousands_of_unfinished_requests_leave_room_for_others_and_are_dropped(
     with unfinished(alone, 2_200, HEAD) as held:
         assert call(alone.tls_url, key, source=CLIENT).status == 200
         for connection in held:
-            # The end, and not the timeout of the client: the server doesn't wait for it for ever.
+            # The server must close it before the client's timeout.
             with suppress(ConnectionResetError):
                 assert connection.recv(1) == b""
 
 
 def test_headers_that_do_not_end_cost_little_memory(alone):
-    assert call(alone.tls_url, source="127.0.0.5").status == 401  # by then there is a worker to measure
+    assert call(alone.tls_url, source="127.0.0.5").status == 401  # starts the worker that is measured
     before = alone.memory()
     line = b"A: " + b"x" * 7_000 + b"\r\n"
 
     with unfinished(alone, 400, HEAD + 4 * line + b"B: "):
-        assert call(alone.tls_url, source="127.0.0.5").status == 401  # read after all of those
+        assert call(alone.tls_url, source="127.0.0.5").status == 401  # nginx reads this one last
         assert alone.memory() - before < 32 * MEGABYTE
 
 

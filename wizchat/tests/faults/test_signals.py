@@ -1,4 +1,4 @@
-"""The server is stopped or killed in the middle of its work."""
+"""The server is stopped or killed while it is working."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def workers(server):
     return children(server.process.pid)
 
 
-def test_asked_to_stop_it_finishes_what_it_has_begun_and_writes_what_it_has_counted(serve, postgres, member):
+def test_on_sigterm_it_finishes_its_requests_and_writes_its_counts(serve, postgres, member):
     server = serve()
     key = server.issue(member)
     quick = [call(server.url, key).status for _ in range(30)]
@@ -43,17 +43,15 @@ def test_asked_to_stop_it_finishes_what_it_has_begun_and_writes_what_it_has_coun
     assert used(postgres, key) == 30 + IN_FLIGHT
 
 
-def test_asked_to_stop_while_the_database_is_frozen_it_waits_for_that_no_longer_than_a_request(
-    serve, postgres, member
-):
+def test_on_sigterm_it_waits_for_a_frozen_database_no_longer_than_a_request(serve, postgres, member):
     server = serve(DATABASE_TIMEOUT="1", WEB_CONCURRENCY="2")
     key = server.issue(member)
     served = [call(server.url, key).status for _ in range(20)]
 
     with postgres.frozen(), ThreadPoolExecutor(IN_FLIGHT) as threads:
         held = [threads.submit(call, server.url, key) for _ in range(IN_FLIGHT)]
-        time.sleep(0.5)  # long enough for all to be in the middle of their work
-        status = server.stop(within=30)  # the time that a worker has to stop
+        time.sleep(0.5)  # long enough for all requests to be in progress
+        status = server.stop(within=30)  # the time that a worker has for stopping
         statuses = [answer.result().status for answer in held]
 
     assert served == [200] * 20
@@ -61,14 +59,14 @@ def test_asked_to_stop_while_the_database_is_frozen_it_waits_for_that_no_longer_
     assert status == 0
 
 
-def test_killed_it_loses_a_second_of_usage_and_nothing_else(serve, postgres, member):
+def test_on_sigkill_it_loses_only_a_second_of_usage(serve, postgres, member):
     server = serve()
     key = server.issue(member, "admin")
     made = call(server.url, key, "POST", body={"name": "Made before"})
 
     with Load(server.url, key) as load:
         wait_until(lambda: len(load.answers) > 50, "load")
-        time.sleep(2)  # so that something is older than the interval of writing
+        time.sleep(2)  # so that some usage is older than the interval of writing
         children = workers(server)
         killed_at = time.monotonic()
         for pid in [server.process.pid, *children]:
@@ -87,7 +85,7 @@ def test_killed_it_loses_a_second_of_usage_and_nothing_else(serve, postgres, mem
     assert made.json["id"] in [chatbot["id"] for chatbot in listed.json["results"]]
 
 
-def test_a_killed_worker_is_replaced_and_others_serve_on(cluster, key):
+def test_a_killed_worker_is_replaced_while_others_keep_serving(cluster, key):
     before = workers(cluster)
     os.kill(before[0], signal.SIGKILL)
 
