@@ -42,7 +42,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         "same_as_current": "Enter a value that differs from the current one.",
         "too_many_login_attempts": "Too many failed sign-in attempts. Wait a few minutes, then try again.",
         "unknown_email": "No account uses this email address.",
-        "unverified_primary_email": "Verify this email address before you make it the primary one.",
+        "unverified_primary_email": "Confirm this email address before you make it the primary one.",
         "username_blacklisted": "This username isn't available. Choose another one.",
         "username_password_mismatch": INCORRECT,
         "username_taken": "This username is taken. Choose another one.",
