@@ -43,7 +43,7 @@ class Command(BaseCommand):
         )
         create.add_argument("--allow-ip", action="append", default=[], metavar="CIDR", type=network)
         create.add_argument("--expires-in", metavar="90d", type=duration)
-        listing = commands.add_parser("list", help="list keys, one per line, without secrets")
+        listing = commands.add_parser("list", help="list keys, one per line, without their secrets")
         listing.add_argument("--owner", metavar="USERNAME", type=text)
         listing.add_argument("--json", action="store_true", dest="as_json")
         show = commands.add_parser("show", help="show a key's state, use and addresses")
@@ -123,7 +123,7 @@ class Command(BaseCommand):
                 f"{key.masked} was already rotated, to {already.successor.masked}."
             ) from already
         except KeyEnded as ended:
-            raise CommandError(f"{key.masked} is revoked or expired.") from ended
+            raise CommandError(f"{key.masked} is revoked or expired and can't be rotated.") from ended
         self.stderr.write(f"Rotated {key.masked} to {successor.masked}. The key is shown only once:")
         self.stdout.write(raw)
 
@@ -133,7 +133,7 @@ class Command(BaseCommand):
             raw = sys.stdin.readline(MAX_LINE).strip()
             key = key_named(keyformat.parse(raw).key_id)
         except (UnicodeDecodeError, keyformat.Malformed) as malformed:
-            raise CommandError("Standard input has no API key.") from malformed
+            raise CommandError("There is no API key on standard input.") from malformed
         if not hasher.HASHER.verify(key.key_hash, raw):
             raise CommandError(f"The id belongs to {key.masked}, but the secret is wrong.")
         self.stdout.write(f"{key.key_id}  {printable(key.owner.get_username())}  {key.state(now)}")
