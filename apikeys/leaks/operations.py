@@ -43,8 +43,8 @@ GITHUB = {
         "reportFromGitHub",
         TAG,
         "Report leaked keys from GitHub",
-        "For GitHub's secret scanning. GitHub signs the raw body with ECDSA (P-256, SHA-256) and sends "
-        "`Github-Public-Key-Identifier` and `Github-Public-Key-Signature`.",
+        "Receives reports from GitHub's secret scanning. GitHub signs the raw body with ECDSA (P-256, "
+        "SHA-256) and sends `Github-Public-Key-Identifier` and `Github-Public-Key-Signature`.",
         request=MatchSerializer(many=True),
         example=[_MATCH],
         takes_any_type=True,

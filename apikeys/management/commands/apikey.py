@@ -41,8 +41,17 @@ class Command(BaseCommand):
             action="append",
             choices=[permission for member in Permission for permission in member.names],
         )
-        create.add_argument("--allow-ip", action="append", default=[], metavar="CIDR", type=network)
-        create.add_argument("--expires-in", metavar="90d", type=duration)
+        create.add_argument(
+            "--allow-ip",
+            action="append",
+            default=[],
+            metavar="CIDR",
+            type=network,
+            help="an IP address or range to allow (default: any); can be repeated",
+        )
+        create.add_argument(
+            "--expires-in", metavar="90d", type=duration, help="such as 12h, 90d or 8w (default: never)"
+        )
         listing = commands.add_parser("list", help="list keys, one per line, without their secrets")
         listing.add_argument("--owner", metavar="USERNAME", type=text)
         listing.add_argument("--json", action="store_true", dest="as_json")
@@ -51,7 +60,13 @@ class Command(BaseCommand):
         show.add_argument("--json", action="store_true", dest="as_json")
         rotate = commands.add_parser("rotate", help="print a key's replacement, alone, on standard output")
         rotate.add_argument("key_id", metavar="ID", type=text)
-        rotate.add_argument("--overlap", metavar="24h", type=overlap, default=timedelta(hours=24))
+        rotate.add_argument(
+            "--overlap",
+            metavar="24h",
+            type=overlap,
+            default=timedelta(hours=24),
+            help="how long the old key keeps working (default: 24h); 0 stops it immediately",
+        )
         commands.add_parser("whose", help="read a key from standard input and name its owner")
         revoke = commands.add_parser("revoke", help="revoke a key, or all keys created before a time")
         which = revoke.add_mutually_exclusive_group(required=True)
