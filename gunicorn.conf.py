@@ -22,7 +22,7 @@ try:
     workers = env.number("WEB_CONCURRENCY", default=1, least=1)
     threads = env.number("WEB_THREADS", default=8, least=1)
 except ImproperlyConfigured as error:
-    sys.exit(f"Not configured: {error}")
+    sys.exit(f"Configuration error: {error}")
 
 wsgi_app = "wizchat.wsgi:application"
 bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -17,7 +17,7 @@ def main() -> None:
     try:
         run()
     except ImproperlyConfigured as error:
-        sys.exit(f"Not configured: {error}")
+        sys.exit(f"Configuration error: {error}")
     except (InterfaceError, OperationalError, ProgrammingError) as error:
         if lacks_tables():
             sys.exit("Tables are missing or out of date. Run: python manage.py migrate")

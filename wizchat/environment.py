@@ -60,7 +60,7 @@ class Environment:
         """Return on or off; raise for anything else, so that a typo can't turn off a protection."""
         value = self.text(name, default="on" if default else "off").lower()
         if value not in YES | NO:
-            raise ImproperlyConfigured(f"{name}: “{value}” is neither on nor off.")
+            raise ImproperlyConfigured(f"{name}: “{value}” is not a valid value. Use on or off.")
         return value in YES
 
     def number(self, name: str, *, default: int, least: int, most: int = 999_999_999) -> int:
@@ -74,7 +74,9 @@ class Environment:
         """Return one of ``choices``, in lower case."""
         value = self.text(name, default=default).lower()
         if value not in choices:
-            raise ImproperlyConfigured(f"{name}: “{value}” is not one of: {', '.join(choices)}.")
+            raise ImproperlyConfigured(
+                f"{name}: “{value}” is not a valid value. Use one of: {', '.join(choices)}."
+            )
         return value
 
     def rate(self, name: str, *, default: str) -> Rate | None:
@@ -90,8 +92,8 @@ class Environment:
         for host in hosts:
             if host != "*" and not HOST.fullmatch(host):
                 raise ImproperlyConfigured(
-                    f"{name}: “{host}” is not a host name such as wizchat.example.com, "
-                    "without scheme, port and path."
+                    f"{name}: “{host}” is not a host name. "
+                    "Write it without scheme, port and path, such as wizchat.example.com."
                 )
         return hosts
 
@@ -103,8 +105,8 @@ class Environment:
         is_bare = parts and parts.path in {"", "/"} and not {"?", "#"} & set(url)
         if not (is_bare and parts and parts.scheme in {"http", "https"} and _names_a_host(parts)):
             raise ImproperlyConfigured(
-                f"{name} is not the address of a site: http:// or https://, a host name and perhaps a port, "
-                "such as https://wizchat.example.com."
+                f"{name} is not the URL of a site. Use http:// or https://, a host name and, if needed, "
+                "a port, such as https://wizchat.example.com."
             )
         return url.rstrip("/")
 
@@ -116,7 +118,7 @@ class Environment:
             (parts.scheme == "https" and _names_a_host(parts))
             or (parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"))
         ):
-            raise ImproperlyConfigured(f"{name} is neither https://HOST/… nor file:///path/to/file.")
+            raise ImproperlyConfigured(f"{name} is not a URL such as https://HOST/… or file:///path/to/file.")
         return url
 
     def sender(self, name: str, *, default: str) -> str:
@@ -136,7 +138,7 @@ class Environment:
             return tuple(ip_network(word) for word in self.words(name))
         except ValueError as error:
             raise ImproperlyConfigured(
-                f"{name}: {error}. Write addresses or CIDRs such as 10.0.0.0/8, with commas between them."
+                f"{name}: {error}. Write addresses or CIDR ranges such as 10.0.0.0/8, separated by commas."
             ) from None
 
     def email(self, name: str, *, default: str) -> dict[str, Any]:
@@ -146,7 +148,7 @@ class Environment:
             config = self._env.email_url_config(url)
         if not config or (url.startswith("smtp") and not config["EMAIL_HOST"]):
             raise ImproperlyConfigured(
-                f"{name} is not an address of a mail server such as smtp+tls://USER:PASSWORD@HOST:587."
+                f"{name} is not the URL of a mail server, such as smtp+tls://USER:PASSWORD@HOST:587."
             )
         return config
 
@@ -155,7 +157,9 @@ class Environment:
     ) -> dict[str, Any]:
         """Return Django's settings for the database at a URL; 0 seconds mean no limit."""
         if pooler not in POOLERS:
-            raise ImproperlyConfigured(f"DATABASE_POOLER: “{pooler}” is neither none nor transaction.")
+            raise ImproperlyConfigured(
+                f"DATABASE_POOLER: “{pooler}” is not a valid value. Use none or transaction."
+            )
         url = self.text(name, default=default)
         config: dict[str, Any] = {}
         if url.startswith(("postgres://", "postgresql://", "sqlite:///", "sqlite://:memory:")):
@@ -176,7 +180,7 @@ class Environment:
             config["DISABLE_SERVER_SIDE_CURSORS"] = pooler == "transaction"
         else:
             raise ImproperlyConfigured(
-                f"{name} is not the address of a database that WizChat runs on: "
+                f"{name} is not the URL of a database that WizChat supports. Use "
                 "postgres://USER:PASSWORD@HOST:5432/NAME or sqlite:///path/to/file."
             )
         return config
@@ -188,8 +192,8 @@ class Environment:
             return local_cache(local)
         if not _leads_to_redis(url):
             raise ImproperlyConfigured(
-                f"{name} is not the address of a cache that WizChat runs on: "
-                "redis://HOST:6379/0, rediss:// with TLS, unix:///path/to/socket or locmemcache://."
+                f"{name} is not the URL of a cache that WizChat supports. Use "
+                "redis://HOST:6379/0, rediss:// (TLS), unix:///path/to/socket or locmemcache://."
             )
         return {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",

@@ -65,13 +65,19 @@ def _entry(base: str, method: str, path: str, operation: dict[str, Any]) -> Entr
         path,
         operation["summary"],
         with_code(operation["description"].partition("\n\n")[0]),
-        operation["x-required-permission"] or ("any valid key" if has_key else None),
+        _required(operation["x-required-permission"], has_key=has_key),
         [*_parameters(operation), *(_body_fields(body["schema"]) if body else [])],
         samples(base, method, path, _example(body) if body else None, has_key=has_key),
         status,
         json.dumps(_example(answered), indent=2, ensure_ascii=False) if answered else "",
         _errors(operation),
     )
+
+
+def _required(permission: str | None, *, has_key: bool) -> str | None:
+    if permission is None:
+        return "any valid key" if has_key else None
+    return f"the {permission} permission"
 
 
 def _example(content: dict[str, Any]) -> Any:

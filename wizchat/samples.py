@@ -68,7 +68,7 @@ def _python(method: str, base: str, parts: list[str], body: Any, *, has_key: boo
         arguments.append(f"json={body!r}")
     inside = "".join(f"    {argument},\n" for argument in arguments)
     imports = "import os\nimport requests" if has_key else "import requests"
-    return f"{imports}\n\nanswer = requests.request(\n{inside})\nprint(answer.status_code, answer.text)"
+    return f"{imports}\n\nresponse = requests.request(\n{inside})\nprint(response.status_code, response.text)"
 
 
 def _javascript(method: str, base: str, parts: list[str], body: Any, *, has_key: bool) -> str:
@@ -82,8 +82,8 @@ def _javascript(method: str, base: str, parts: list[str], body: Any, *, has_key:
         lines.append(f"  body: JSON.stringify({_json(body)}),")
     inside = "\n".join(lines)
     address = _address(base, parts, "${process.env.NAME}")
-    request = f"const answer = await fetch(`{address}`, {{\n{inside}\n}});"
-    return f"{request}\nconsole.log(answer.status, await answer.text());"
+    request = f"const response = await fetch(`{address}`, {{\n{inside}\n}});"
+    return f"{request}\nconsole.log(response.status, await response.text());"
 
 
 def _json(body: Any) -> str:

@@ -16,7 +16,7 @@ UNUSED_FOR = timedelta(days=90)
 
 
 class StateFilter(admin.SimpleListFilter):
-    title = "state"
+    title = "status"
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:

@@ -46,6 +46,8 @@ class KeyAdminForm(StaleFormMixin, KeyFormBase, KeyForm):
     class Meta:
         model = APIKey
         fields = EDITABLE
+        labels = {"rate_limit": "Rate limit"}
+        help_texts = {"rate_limit": "For example 5/minute, or off. Leave empty to use the default limit."}
 
     def __init__(self, *args: Any, instance: APIKey, **kwargs: Any) -> None:
         super().__init__(*args, instance=instance, initial={"permissions": instance.granted.names}, **kwargs)
@@ -131,7 +133,7 @@ class APIKeyAdmin(KeyAdminBase):
     def permission_labels(self, key: APIKey) -> str:
         return key.granted.label
 
-    @admin.display(description="state")
+    @admin.display(description="status")
     def current_state(self, key: APIKey) -> str:
         return key.state(timezone.now()).label
 
@@ -178,7 +180,7 @@ class APIKeyAdmin(KeyAdminBase):
             (refusal.reason, refusal.address or "unknown", f"{refusal.calls:,}", moment(refusal.last_at))
             for refusal in reports.refused(key, timezone.now())
         )
-        return format_html_join(mark_safe("<br>"), "{}, from {}: {}, last {}", lines) or "None"
+        return format_html_join(mark_safe("<br>"), "{}, from {}: {}, last on {}", lines) or "None"
 
     @admin.display(description="rotation")
     def rotation_links(self, key: APIKey) -> SafeString | str:

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from apikeys.pages.display import isolated
@@ -75,12 +75,12 @@ class AccountAdmin(AccountAdminBase):
                 isolated(key.name),
                 key.masked,
                 key.state(now).label,
-                moment(key.last_used_at) if key.last_used_at else "never",
-                f"{calls.get(key.pk, 0):,}",
+                format_html("last used {}", moment(key.last_used_at)) if key.last_used_at else "never used",
+                _calls(calls.get(key.pk, 0)),
             )
             for key in keys
         )
-        line = '<a href="{}">{}</a> ({}): {}, last used {}, {} calls in the last 24 hours'
+        line = '<a href="{}">{}</a> ({}): {}, {}, {} in the last 24 hours'
         return format_html_join(mark_safe("<br>"), line, lines) or "None"
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
@@ -89,9 +89,9 @@ class AccountAdmin(AccountAdminBase):
             self.message_user(request, form.overtaken, messages.WARNING)
         if change and "is_active" in form.changed_data and not obj.is_active:
             in_use = keys_in_use(obj)
-            text = f"The keys of {obj.get_username()} have stopped working."
+            text = f"The API keys of {obj.get_username()} have stopped working."
             if in_use:
-                text += f" In use in the last 24 hours: {', '.join(in_use)}."
+                text += f" Used in the last 24 hours: {', '.join(in_use)}."
             self.message_user(request, text, messages.WARNING)
 
     def delete_view(
@@ -109,5 +109,9 @@ def keys_in_use(user: User) -> list[str]:
     keys = list(user.api_keys.live(now))
     calls = reports.calls_in_last_24_hours(keys, now)
     return [
-        f"{isolated(key.name)} ({key.masked}, {calls[key.pk]:,} calls)" for key in keys if calls.get(key.pk)
+        f"{isolated(key.name)} ({key.masked}, {_calls(calls[key.pk])})" for key in keys if calls.get(key.pk)
     ]
+
+
+def _calls(count: int) -> str:
+    return f"{count:,} {'call' if count == 1 else 'calls'}"

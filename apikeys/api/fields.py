@@ -51,7 +51,7 @@ class PermissionsField(serializers.Field[Permission, Any, list[str], Any]):
             raise serializers.ValidationError('Must be a list such as ["read"].')
         unknown = [name for name in data if not isinstance(name, str) or name not in NAMES]
         if unknown:
-            raise serializers.ValidationError(f"Must have only {', '.join(NAMES)}.")
+            raise serializers.ValidationError(f"Must contain only {', '.join(NAMES)}.")
         if len(data) < self.min_length:
             raise serializers.ValidationError("Choose at least one permission.")
         return Permission.of(data)
@@ -71,7 +71,7 @@ class AddressesField(serializers.Field[str, Any, list[str], Any]):
             raise serializers.ValidationError('Must be a list such as ["203.0.113.7", "10.0.0.0/8"].')
         if len(data) > self.max_length:
             raise serializers.ValidationError(
-                f"At most {self.max_length:,} addresses are allowed; these are {len(data):,}."
+                f"At most {self.max_length:,} addresses are allowed; this list has {len(data):,}."
             )
         found: dict[networks.IPNetwork, None] = {}
         errors = []
@@ -100,7 +100,7 @@ class TimeField(serializers.DateTimeField):
         try:
             return datetime.fromisoformat(value.upper()).astimezone(UTC)
         except (ValueError, OverflowError):
-            raise serializers.ValidationError("This time doesn't exist.") from None
+            raise serializers.ValidationError("This date or time doesn't exist.") from None
 
 
 class WholeNumberField(serializers.IntegerField):
@@ -114,5 +114,5 @@ class WholeNumberField(serializers.IntegerField):
 
 def _network(entry: Any) -> networks.IPNetwork:
     if not isinstance(entry, str):
-        raise ValueError("Must be text.")
+        raise ValueError("Must be a string.")
     return networks.parse_network(entry.strip())

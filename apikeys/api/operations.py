@@ -37,17 +37,17 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 STATE = OpenApiParameter(
     "state",
     {"type": "string", "enum": [state.value for state in KeyState]},
-    description="Only keys in this state.",
+    description="Return only keys in this state.",
 )
 DAYS = OpenApiParameter(
     "days",
     {"type": "integer", "minimum": 1, "maximum": queries.MAX_DAYS, "default": queries.DEFAULT_DAYS},
-    description="How many days back, including today.",
+    description="How many days to return, including today.",
 )
 CASCADE = OpenApiParameter(
     "cascade",
     {"type": "boolean", "default": False},
-    description="Also revoke every key that this one created, directly or indirectly.",
+    description="Also revoke the keys that it created or that replaced it, and all keys created from those.",
 )
 
 EXAMPLE_KEY = "wzc_8f14e45fceeb_ThisIsAnExampleItOpensNothingAtAllAnywhere0000000"
@@ -102,7 +102,7 @@ CURRENT_KEY = {
         "revokeCurrentKey",
         TAG,
         "Revoke the key in use",
-        "The key revokes itself. This can't be undone.",
+        "Revokes the key you use. This can't be undone.",
         status=204,
     ),
 }
@@ -111,7 +111,7 @@ KEY_LIST = {
         "listKeys",
         TAG,
         "List keys",
-        "Your keys, newest first, including revoked and expired ones.",
+        "Returns your keys, newest first, including revoked and expired ones.",
         response=KeySerializer(many=True),
         answer=page(_KEY),
         parameters=(STATE, *PAGES),
@@ -157,7 +157,7 @@ KEY_DETAIL = {
         "revokeKey",
         TAG,
         "Revoke a key",
-        "The key stops working immediately. This can't be undone.",
+        "Revokes a key immediately. This can't be undone.",
         status=204,
         parameters=(KEY_ID, CASCADE),
     ),
@@ -190,7 +190,7 @@ KEY_USAGE = {
         "getKeyUsage",
         TAG,
         "Get a key's usage",
-        "Calls per day (UTC) and outcome, oldest day first.",
+        "Returns the number of calls by day (UTC) and outcome, oldest day first.",
         response=UsageSerializer,
         answer={"days": [_DAY]},
         parameters=(KEY_ID, DAYS),

@@ -47,20 +47,20 @@ class KeySerializer(NoUnknownFields, serializers.Serializer[APIKey]):
 
     id = IdField(source="key_id", help_text="The public part of the key, which identifies it in URLs.")
     name = NameField(help_text="Your name for the key.")
-    permissions = PermissionsField(source="granted", help_text="What it may do. `admin` includes the others.")
+    permissions = PermissionsField(source="granted", help_text="What it can do. `admin` includes the others.")
     allowed_ips = AddressesField(
         source="allowed_networks",
-        help_text="Where it may be used from: IPv4 and IPv6 addresses and CIDR ranges. None is anywhere.",
+        help_text="The IPv4 and IPv6 addresses and CIDR ranges it can be used from; `[]` allows any.",
     )
-    state = serializers.SerializerMethodField(help_text="`expiring` ends within 14 days and still works.")
+    state = serializers.SerializerMethodField(help_text="`expiring` means it expires within 14 days.")
     created_at = serializers.DateTimeField(read_only=True, help_text="When it was created.")
-    expires_at = TimeField(allow_null=True, help_text="When it stops working; null is never.")
+    expires_at = TimeField(allow_null=True, help_text="When it expires; null if never.")
     revoked_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text="When it was revoked.")
     last_used_at = serializers.DateTimeField(
         read_only=True, allow_null=True, help_text="When it was last used, to about a second."
     )
-    last_used_ip = serializers.SerializerMethodField(help_text="The address that last used it.")
-    predecessor = serializers.SerializerMethodField(help_text="The id of the key that it replaces.")
+    last_used_ip = serializers.SerializerMethodField(help_text="The IP address that last used it.")
+    predecessor = serializers.SerializerMethodField(help_text="The id of the key it replaces.")
     successor = serializers.SerializerMethodField(help_text="The id of the key that replaces it.")
     created_by = CreatorField(source="created_by_kind", help_text="Who created it.")
     created_by_key = serializers.SerializerMethodField(help_text="The id of the key that created it.")
@@ -116,25 +116,24 @@ class CreateSerializer(KeySerializer):
     allowed_ips = AddressesField(
         source="allowed_networks",
         required=False,
-        help_text="Where it may be used from; `[]` is anywhere. Left out: where the key that asks may be.",
+        help_text="Where it can be used from; `[]` allows any address. Default: the same as the key you use.",
     )
     expires_at = TimeField(
         allow_null=True,
         required=False,
-        help_text=f"When it stops working, at most {LONGEST_LIFETIME.days:,} days from now; null is never. "
-        f"Without this and `expires_in_days`: in {DEFAULT_LIFETIME.days} days, or when the key that asks "
-        "ends, whichever is first.",
+        help_text=f"When it expires, at most {LONGEST_LIFETIME.days:,} days from now; null for never. "
+        f"Default: in {DEFAULT_LIFETIME.days} days, or when the key you use expires, if that comes first.",
     )
     expires_in_days = WholeNumberField(
         min_value=1,
         max_value=LONGEST_LIFETIME.days,
         required=False,
-        help_text="How many days it works, in place of `expires_at`.",
+        help_text="In how many days it expires. Send either this or `expires_at`.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "expires_at" in attrs and "expires_in_days" in attrs:
-            problem = "Give either expires_at or expires_in_days, not both."
+            problem = "Send either expires_at or expires_in_days, not both."
             raise serializers.ValidationError({"expires_at": problem, "expires_in_days": problem})
         return attrs
 
@@ -157,7 +156,7 @@ class RotateSerializer(NoUnknownFields, serializers.Serializer[Any]):
         min_value=0,
         max_value=int(LONGEST_OVERLAP.total_seconds()),
         default=int(DEFAULT_OVERLAP.total_seconds()),
-        help_text="How many seconds the old key keeps working; never past its own expiry.",
+        help_text="How many seconds the old key keeps working, if it doesn't expire first.",
     )
 
     @property
@@ -168,7 +167,7 @@ class RotateSerializer(NoUnknownFields, serializers.Serializer[Any]):
 class NewKeySerializer(KeySerializer):
     """A new key with its plaintext: ``context`` has the ``key``, which is stored nowhere."""
 
-    key = serializers.SerializerMethodField(help_text="The key in full. It can't be read again.")
+    key = serializers.SerializerMethodField(help_text="The whole key, only this once.")
 
     @extend_schema_field({"type": "string", "pattern": f"^{keyformat.PATTERN}$"})
     def get_key(self, key: APIKey) -> str:
@@ -180,7 +179,7 @@ class CallerSerializer(KeySerializer):
     """The caller's key; ``context`` has the ``client_ip`` that it was checked against."""
 
     client_ip = serializers.SerializerMethodField(
-        help_text="The address that it was judged by; null where no trustworthy one is known."
+        help_text="Your IP address, which is checked against `allowed_ips`; null if WizChat can't tell."
     )
 
     def get_client_ip(self, key: APIKey) -> str | None:
@@ -207,8 +206,8 @@ class OutcomesSerializer(serializers.Serializer[Any]):
 
 class DaySerializer(serializers.Serializer[Any]):
     date = serializers.DateField(read_only=True, help_text="The day, in UTC.")
-    total = serializers.IntegerField(min_value=0, read_only=True, help_text="All calls of the day.")
-    outcomes = OutcomesSerializer(read_only=True, help_text="Calls by what came of them.")
+    total = serializers.IntegerField(min_value=0, read_only=True, help_text="All calls on that day.")
+    outcomes = OutcomesSerializer(read_only=True, help_text="Calls by outcome.")
 
 
 class UsageSerializer(serializers.Serializer[Any]):

@@ -28,8 +28,8 @@ LEAKED_KEYS = {
         TAG,
         "Report leaked keys",
         "Revokes each genuine key that still works and tells its owner. The response is the same for a "
-        "genuine key and for any other text. Each client address may report "
-        f"{REPORTS_PER_HOUR} times an hour.",
+        "genuine key and for any other text. Each IP address can send "
+        f"{REPORTS_PER_HOUR} reports an hour.",
         request=LeakedKeysSerializer,
         example={"keys": [EXAMPLE_KEY]},
         status=202,
@@ -42,9 +42,9 @@ GITHUB = {
     "POST": Operation(
         "reportFromGitHub",
         TAG,
-        "Report leaked keys as GitHub",
-        "For GitHub's secret scanning. GitHub signs the raw body with ECDSA (P-256, SHA-256) and sends "
-        "`Github-Public-Key-Identifier` and `Github-Public-Key-Signature`.",
+        "Report leaked keys from GitHub",
+        "Receives reports from GitHub's secret scanning. GitHub signs the raw body with ECDSA (P-256, "
+        "SHA-256) and sends `Github-Public-Key-Identifier` and `Github-Public-Key-Signature`.",
         request=MatchSerializer(many=True),
         example=[_MATCH],
         takes_any_type=True,

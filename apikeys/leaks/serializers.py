@@ -15,21 +15,21 @@ class LeakedKeysSerializer(NoUnknownFields, serializers.Serializer[Any]):
         child=StrictCharField(allow_blank=True, trim_whitespace=False),
         min_length=1,
         max_length=KEYS_PER_REPORT,
-        help_text="Keys, or text that has keys in it.",
+        help_text="Keys, or text that contains keys.",
     )
 
 
 class ReceivedSerializer(serializers.Serializer[Any]):
-    received = serializers.IntegerField(help_text="The number of texts in the report.")
+    received = serializers.IntegerField(help_text="How many strings the report had.")
 
 
 class MatchSerializer(serializers.Serializer[Any]):
     """What GitHub found. Other fields are ignored, because GitHub adds to them."""
 
     token = serializers.CharField(help_text="What looks like a key.")
-    type = serializers.CharField(required=False, help_text="What GitHub calls such a token.")
+    type = serializers.CharField(required=False, help_text="GitHub's name for this type of token.")
     url = serializers.CharField(required=False, help_text="Where it was found.")
-    source = serializers.CharField(required=False, help_text="Kind of source, such as commit.")  # type: ignore[assignment]  # GitHub's name; Field has one of its own
+    source = serializers.CharField(required=False, help_text="The kind of source, such as commit.")  # type: ignore[assignment]  # GitHub's name; Field has one of its own
 
 
 class LabelSerializer(serializers.Serializer[Any]):

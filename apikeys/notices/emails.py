@@ -76,7 +76,7 @@ def actor(event: KeyEvent, key: APIKey) -> str:
 
 def changes(event: KeyEvent) -> list[tuple[str, str, str]]:
     """Return what was widened: the field, its old and its new value."""
-    shown = {"permissions": ("Permissions", "none"), "allowed_networks": ("Addresses", "any")}
+    shown = {"permissions": ("Permissions", "none"), "allowed_networks": ("Allowed IP addresses", "any")}
     return [
         (label, ", ".join(before) or empty, ", ".join(after) or empty)
         for field, (label, empty) in shown.items()

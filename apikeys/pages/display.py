@@ -16,7 +16,7 @@ FIELD_LABELS = {
     "permissions": "Permissions",
     "allowed_networks": "Allowed IP addresses",
     "expires_at": "Expires",
-    "rate_limit": "Own rate limit",
+    "rate_limit": "Rate limit",
 }
 _TURNING = {"R", "AL", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"}
 """Bidirectional classes of the characters that could reorder the text around a name."""

@@ -172,7 +172,7 @@ class KeySettingsForm(StaleFormMixin, ExpiryForm, KeyForm):
         cleaned: dict[str, Any] = super().clean()
         shown, current = self.shown("expires_shown"), self["expires_shown"].initial
         if "expires_at" in cleaned and "expires" not in self.errors and shown != current:
-            self.add_error("expires", "Expires changed on another page. Check and save again.")
+            self.add_error("expires", "Expires was changed on another page. Check it and save again.")
             self._show_current("expires_shown")
         return cleaned
 

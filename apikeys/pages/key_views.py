@@ -42,7 +42,7 @@ def key_detail(request: SignedInRequest, key_id: str) -> HttpResponse:
     extra: dict[str, str] = {}
     if request.method == "POST":
         if key.is_ended(now):
-            return refuse_ended(request, key, now)
+            return refuse_ended(request, key)
         if {"add_address", "allow"} & request.POST.keys():
             extra = add_address(request, form)
         elif "check" in request.POST:
@@ -99,7 +99,7 @@ def add_address(request: SignedInRequest, form: KeySettingsForm) -> dict[str, st
         if address is None:
             return {"added": "That isn't an IP address."}
     missing = form.add_address(address)
-    return {"added": "Added. Press Save to apply." if missing else "It's in the list already."}
+    return {"added": "Added. Press Save to apply." if missing else "It's already in the list."}
 
 
 def check_addresses(form: KeySettingsForm, callers: list[reports.Caller]) -> dict[str, str]:
@@ -121,7 +121,7 @@ def save(request: SignedInRequest, key: APIKey, now: datetime) -> HttpResponse |
         try:
             changed = locked.change(by=request.user, now=now, origin=origin(request), **form.changes)
         except KeyEnded:
-            return refuse_ended(request, locked, now)
+            return refuse_ended(request, locked)
     if changed:
         messages.success(request, f"{quoted(locked.name)} was saved.")
     elif not form.overtaken:
@@ -142,8 +142,9 @@ def report_saved_list(request: SignedInRequest, key: APIKey, now: datetime) -> N
         messages.warning(request, refused)
 
 
-def refuse_ended(request: SignedInRequest, key: APIKey, now: datetime) -> HttpResponse:
-    messages.error(request, f"{quoted(key.name)} is {key.state(now)} and can't be changed.")
+def refuse_ended(request: SignedInRequest, key: APIKey) -> HttpResponse:
+    ended = "been revoked" if key.revoked_at else "expired"
+    messages.error(request, f"{quoted(key.name)} has {ended} and can't be changed.")
     return redirect("apikeys:detail", key.key_id)
 
 
@@ -182,5 +183,6 @@ def revoke(request: SignedInRequest, key: APIKey, now: datetime) -> None:
             more = key.revoke_with_made(by=request.user, now=now, origin=origin(request))
     text = f"{quoted(key.name)} was {'' if stopped else 'already '}revoked."
     if more:
-        text += f" {'One key' if more == 1 else f'{more:,} keys'} that it created also stopped working."
+        others, verb = ("One key", "was") if more == 1 else (f"{more:,} keys", "were")
+        text += f" {others} that it created or that replaced it {verb} also revoked."
     messages.success(request, text, extra_tags=key.key_id)

@@ -95,7 +95,7 @@ def key_create(request: SignedInRequest) -> HttpResponse:
     form = NewKeyForm(request.POST, user_id=request.user.pk, now=now)
     if "add_address" in request.POST:
         missing = form.add_address(own)
-        context |= {"added": "Added. Press Create to apply." if missing else "It's in the list already."}
+        context |= {"added": "Added. Press Create to apply." if missing else "It's already in the list."}
     elif form.is_valid():
         try:
             key, raw = APIKey.objects.issue(

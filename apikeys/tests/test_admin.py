@@ -248,7 +248,7 @@ def test_a_field_changed_here_and_elsewhere_is_a_mistake_first(desk, key, path, 
 
     key.refresh_from_db()
     assert key.name == "Renamed by Olga"
-    assert "Name changed on another page. Check and save again." in answer.text
+    assert "Name was changed on another page. Check it and save again." in answer.text
 
 
 def test_a_browsers_line_breaks_change_nothing(desk, key, path, read, owner):
@@ -368,9 +368,9 @@ def test_closing_an_account_names_the_keys_that_are_in_use(desk, issue, call, ow
     said = desk.post(page, fields, follow=True).text
     asked = desk.get(f"/admin/auth/user/{owner.pk}/delete/").text
 
-    assert f"In use in the last 24 hours: Busy ({key.masked}, 1 calls)" in said
+    assert f"Used in the last 24 hours: Busy ({key.masked}, 1 call)" in said
     assert call(raw).status_code == 401
-    assert f"Busy ({key.masked}, 1 calls)" in asked
+    assert f"Busy ({key.masked}, 1 call)" in asked
 
 
 def test_an_old_form_neither_reopens_an_account_nor_gives_rights_back(desk, issue, call, owner, read):

@@ -8,7 +8,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
@@ -32,18 +32,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         "email_password_mismatch": INCORRECT,
         "email_taken": "Another account uses this email address.",
         "enter_current_password": "Incorrect password.",
-        "incorrect_code": "Incorrect code. Check the clock of your device and try the next code.",
+        "incorrect_code": "Incorrect code. Check your device's clock and enter the next code.",
         "incorrect_password": "Incorrect password.",
         "invalid_login": INCORRECT,
         "invalid_or_expired_key": "This link has expired.",
         "invalid_password_reset": "This link has expired.",
         "max_email_addresses": "You can't have more than %d email addresses.",
         "rate_limited": "Too many attempts. Wait a few minutes, then try again.",
-        "same_as_current": "Enter a value that differs from the current one.",
+        "same_as_current": "Enter a different value from the current one.",
         "too_many_login_attempts": "Too many failed sign-in attempts. Wait a few minutes, then try again.",
         "unknown_email": "No account uses this email address.",
-        "unverified_primary_email": "Verify this email address before you make it the primary one.",
+        "unverified_primary_email": "Confirm this email address before you make it the primary one.",
         "username_blacklisted": "This username isn't available. Choose another one.",
+        "username_invalid": "A username can contain only letters, digits and the characters . + - _",
         "username_password_mismatch": INCORRECT,
         "username_taken": "This username is taken. Choose another one.",
     }
@@ -57,7 +58,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         """Refuse names that could pass for someone else's email address."""
         if "@" in username:
             raise self.validation_error("at_in_username")
-        cleaned: str = super().clean_username(username, shallow)
+        try:
+            cleaned: str = super().clean_username(username, shallow)
+        except ValidationError as error:
+            if error.code == "invalid":  # Django's own message allows @
+                raise self.validation_error("username_invalid") from error
+            raise
         return cleaned
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:

@@ -21,4 +21,4 @@ def delete_ended_sessions(moment: datetime) -> int:
 
 
 # Runs after the chore that deletes the sessions themselves (apikeys.chores).
-CHORES = [Chore(delete_ended_sessions, "Deleted the entries of {count:,} sessions that have ended.")]
+CHORES = [Chore(delete_ended_sessions, "Deleted the records of {count:,} sessions that have ended.")]

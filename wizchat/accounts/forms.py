@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from allauth.account import forms
 from allauth.account.adapter import get_adapter
@@ -14,8 +14,14 @@ from wizchat.accounts import outbox
 from wizchat.accounts.adapter import send_reset_links
 from wizchat.accounts.models import accounts_with
 
+if TYPE_CHECKING:
+    from django.forms import Form as Base
+else:  # a mixin at run time
+    Base = object
+
 LOGIN_LENGTH = 254
 """Characters of the longest email address, which is longer than any username."""
+MISMATCH = "The passwords don't match. Enter the same password twice."
 
 
 class LoginForm(forms.LoginForm):  # type: ignore[misc]  # allauth ships no types
@@ -41,7 +47,17 @@ class ReauthenticateForm(forms.ReauthenticateForm):  # type: ignore[misc]  # all
         self.fields["password"].help_text = ""
 
 
-class SignupForm(forms.SignupForm):  # type: ignore[misc]  # allauth ships no types
+class NewPasswordMixin(Base):
+    """Says in our words that the two passwords differ: allauth has no setting for that message."""
+
+    def clean(self) -> Any:
+        cleaned = super().clean()
+        if "password2" in self.errors and not self.has_error("password2", "required"):
+            self.errors["password2"] = self.error_class([MISMATCH], renderer=self.renderer)
+        return cleaned
+
+
+class SignupForm(NewPasswordMixin, forms.SignupForm):  # type: ignore[misc]  # allauth ships no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password2"].label = "Password again"
@@ -65,13 +81,13 @@ class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # allau
         return email
 
 
-class ResetPasswordKeyForm(forms.ResetPasswordKeyForm):  # type: ignore[misc]  # allauth ships no types
+class ResetPasswordKeyForm(NewPasswordMixin, forms.ResetPasswordKeyForm):  # type: ignore[misc]  # allauth ships no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         name_new_password(self)
 
 
-class ChangePasswordForm(forms.ChangePasswordForm):  # type: ignore[misc]  # allauth ships no types
+class ChangePasswordForm(NewPasswordMixin, forms.ChangePasswordForm):  # type: ignore[misc]  # allauth ships no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["oldpassword"].label = "Current password"

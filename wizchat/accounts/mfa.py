@@ -24,8 +24,8 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
     error_messages = DefaultMFAAdapter.error_messages | {
         "cannot_delete_authenticator": "You can't turn off two-factor authentication.",
         "cannot_generate_recovery_codes": "Set up an authenticator app before you create recovery codes.",
-        "incorrect_code": "Incorrect code. Check the clock of your device and try the next code.",
-        "unverified_email": "Verify your email addresses before you turn on two-factor authentication.",
+        "incorrect_code": "Incorrect code. Check your device's clock and enter the next code.",
+        "unverified_email": "Confirm your email addresses before you turn on two-factor authentication.",
     }
 
     def encrypt(self, text: str) -> str:

@@ -42,7 +42,7 @@ INVALID_REQUEST = Error(
     "The body or a query parameter isn't valid; “fields” says which field and why.",
 )
 INVALID_HTTP = Error(
-    400, "VALIDATION_ERROR", "The request is not valid HTTP", "The server couldn't parse the request."
+    400, "VALIDATION_ERROR", "The request is not valid HTTP", "WizChat couldn't parse the request."
 )
 KEY_REQUIRED = Error(
     401,
@@ -96,7 +96,7 @@ ESCALATION = Error(
     403,
     "FORBIDDEN",
     "A key cannot grant more than it has",
-    "The new or changed key would have more permissions, addresses or time than the key you use.",
+    "The new or changed key would have more permissions or addresses, or expire later, than the key you use.",
 )
 FORBIDDEN = Error(403, "FORBIDDEN", "Forbidden", "The request isn't allowed.")
 HTTPS_REQUIRED = Error(
@@ -120,7 +120,7 @@ CHATBOT_INACTIVE = Error(
     409, "CHATBOT_INACTIVE", "The chatbot is inactive", "The chatbot is switched off and accepts no messages."
 )
 KEY_ENDED = Error(
-    409, "KEY_ENDED", "The key is revoked or expired", "A key that has ended can't be changed or rotated."
+    409, "KEY_ENDED", "The key is revoked or expired", "A revoked or expired key can't be changed or rotated."
 )
 ALREADY_ROTATED = Error(
     409,

@@ -38,11 +38,11 @@ WITH_A_KEY = (
 WITH_A_BODY = (catalogue.LENGTH_REQUIRED, catalogue.PAYLOAD_TOO_LARGE)
 HEADERS: dict[str, dict[str, Any]] = {
     "RateLimit-Policy": {
-        "description": "The key's limit: q requests per w seconds. Left out if it has none.",
+        "description": "The key's limit: q requests per w seconds. Missing if it has none.",
         "schema": {"type": "string", "examples": ['"default";q=6000;w=60']},
     },
     "RateLimit": {
-        "description": "What is left of the limit: r requests for the next t seconds.",
+        "description": "What's left of the limit: r requests for the next t seconds.",
         "schema": {"type": "string", "examples": ['"default";r=5999;t=60']},
     },
     "Sunset": {

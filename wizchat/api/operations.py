@@ -20,7 +20,7 @@ PAGES = (
         {"type": "integer", "minimum": 1, "default": PAGE_SIZE},
         description=f"Objects per page. A value over {MAX_PAGE_SIZE} means {MAX_PAGE_SIZE}.",
     ),
-    OpenApiParameter("cursor", OpenApiTypes.STR, description="Comes from the links in next and previous."),
+    OpenApiParameter("cursor", OpenApiTypes.STR, description="Comes with the URLs in `next` and `previous`."),
 )
 
 

@@ -116,7 +116,7 @@ class NewestFirst(BasePagination):
         link = {"type": ["string", "null"], "format": "uri"}
         properties = {
             "next": link | {"description": "The next page, with older objects; null on the last one."},
-            "previous": link | {"description": "The page before; null on the first one."},
+            "previous": link | {"description": "The previous page; null on the first one."},
             "results": schema | {"description": "The objects of this page, newest first."},
         }
         return {"type": "object", "required": list(properties), "properties": properties}
@@ -130,7 +130,7 @@ class NewestFirst(BasePagination):
         except (ValueError, OverflowError):
             cursor = None
         if cursor is None or not re.fullmatch(self.id_pattern, cursor.id):
-            raise InvalidQuery("cursor", "This is not a cursor that the API returned.")
+            raise InvalidQuery("cursor", "This is not a valid cursor. Use the URLs in next and previous.")
         return cursor
 
     def _link(self, request: Request, created_at: datetime, row_id: Any, *, older: bool) -> str:

@@ -17,7 +17,7 @@ def main() -> None:
     try:
         Environment(Path(__file__).resolve().parents[2]).number("WEB_CONCURRENCY", default=1, least=1)
     except ImproperlyConfigured as error:
-        sys.exit(f"Not configured: {error}")
+        sys.exit(f"Configuration error: {error}")
 
     from gunicorn.app.wsgiapp import run
 

@@ -53,7 +53,7 @@ def _cache() -> None:
     cache, value = caches["default"], secrets.token_hex(8)
     cache.set("readyz", value, timeout=10)
     if cache.get("readyz") is None:
-        raise NotReady("the cache does not keep what it is given")
+        raise NotReady("the cache lost a value that was just stored")
 
 
 def _migrations() -> None:

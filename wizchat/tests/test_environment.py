@@ -164,7 +164,7 @@ def test_links_start_with_the_first_host_by_default(environment, hosts, url):
     ],
 )
 def test_links_start_with_only_a_scheme_and_a_host(environment, url):
-    with pytest.raises(ImproperlyConfigured, match="SITE is not the address of a site"):
+    with pytest.raises(ImproperlyConfigured, match="SITE is not the URL of a site"):
         environment(SITE=url).site_url("SITE", hosts=[])
 
 
@@ -178,7 +178,7 @@ def test_public_keys_come_over_https_or_from_a_file(environment, url):
     ["http://example.com/keys", "file://host/keys", "file:keys", "keys.json", "https://u:p@example.com/keys"],
 )
 def test_public_keys_come_from_nowhere_else(environment, url):
-    with pytest.raises(ImproperlyConfigured, match="KEYS is neither https"):
+    with pytest.raises(ImproperlyConfigured, match="KEYS is not a URL such as https"):
         environment(KEYS=url).document_url("KEYS", default="https://example.com")
 
 
@@ -333,7 +333,7 @@ def test_a_cache_is_at_a_host_or_a_socket(environment, url):
     ],
 )
 def test_an_invalid_cache_url_is_refused_and_not_shown(environment, url):
-    with pytest.raises(ImproperlyConfigured, match=r"^CACHE is not the address of a cache") as refused:
+    with pytest.raises(ImproperlyConfigured, match=r"^CACHE is not the URL of a cache") as refused:
         environment(CACHE=url).cache("CACHE", default="")
 
     assert "pa55word" not in str(refused.value)
@@ -361,7 +361,7 @@ def test_hosts_are_names_or_addresses(environment, text):
     ],
 )
 def test_an_invalid_host_name_is_refused_and_its_variable_named(environment, host):
-    with pytest.raises(ImproperlyConfigured, match=r"^HOSTS: .* is not a host name such as"):
+    with pytest.raises(ImproperlyConfigured, match=r"^HOSTS: .* is not a host name"):
         environment(HOSTS=f"ok.example, {host}").hosts("HOSTS")
 
 
@@ -369,7 +369,7 @@ def test_an_invalid_host_name_is_refused_and_its_variable_named(environment, hos
     "url", ["smtp://", "smtp+tls://", "smtps://:25", "smtp+ssl://u:pa55word@", "smtp://host:port", "host"]
 )
 def test_a_mail_server_without_a_host_is_refused(environment, url):
-    with pytest.raises(ImproperlyConfigured, match=r"^EMAIL is not an address of a mail server") as refused:
+    with pytest.raises(ImproperlyConfigured, match=r"^EMAIL is not the URL of a mail server") as refused:
         environment(EMAIL=url).email("EMAIL", default="")
 
     assert "pa55word" not in str(refused.value)

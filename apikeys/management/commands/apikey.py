@@ -41,9 +41,18 @@ class Command(BaseCommand):
             action="append",
             choices=[permission for member in Permission for permission in member.names],
         )
-        create.add_argument("--allow-ip", action="append", default=[], metavar="CIDR", type=network)
-        create.add_argument("--expires-in", metavar="90d", type=duration)
-        listing = commands.add_parser("list", help="list keys, one per line, without secrets")
+        create.add_argument(
+            "--allow-ip",
+            action="append",
+            default=[],
+            metavar="CIDR",
+            type=network,
+            help="an IP address or range to allow (default: any); can be repeated",
+        )
+        create.add_argument(
+            "--expires-in", metavar="90d", type=duration, help="such as 12h, 90d or 8w (default: never)"
+        )
+        listing = commands.add_parser("list", help="list keys, one per line, without their secrets")
         listing.add_argument("--owner", metavar="USERNAME", type=text)
         listing.add_argument("--json", action="store_true", dest="as_json")
         show = commands.add_parser("show", help="show a key's state, use and addresses")
@@ -51,7 +60,13 @@ class Command(BaseCommand):
         show.add_argument("--json", action="store_true", dest="as_json")
         rotate = commands.add_parser("rotate", help="print a key's replacement, alone, on standard output")
         rotate.add_argument("key_id", metavar="ID", type=text)
-        rotate.add_argument("--overlap", metavar="24h", type=overlap, default=timedelta(hours=24))
+        rotate.add_argument(
+            "--overlap",
+            metavar="24h",
+            type=overlap,
+            default=timedelta(hours=24),
+            help="how long the old key keeps working (default: 24h); 0 stops it immediately",
+        )
         commands.add_parser("whose", help="read a key from standard input and name its owner")
         revoke = commands.add_parser("revoke", help="revoke a key, or all keys created before a time")
         which = revoke.add_mutually_exclusive_group(required=True)
@@ -123,7 +138,7 @@ class Command(BaseCommand):
                 f"{key.masked} was already rotated, to {already.successor.masked}."
             ) from already
         except KeyEnded as ended:
-            raise CommandError(f"{key.masked} is revoked or expired.") from ended
+            raise CommandError(f"{key.masked} is revoked or expired and can't be rotated.") from ended
         self.stderr.write(f"Rotated {key.masked} to {successor.masked}. The key is shown only once:")
         self.stdout.write(raw)
 
@@ -133,7 +148,7 @@ class Command(BaseCommand):
             raw = sys.stdin.readline(MAX_LINE).strip()
             key = key_named(keyformat.parse(raw).key_id)
         except (UnicodeDecodeError, keyformat.Malformed) as malformed:
-            raise CommandError("Standard input has no API key.") from malformed
+            raise CommandError("There is no API key on standard input.") from malformed
         if not hasher.HASHER.verify(key.key_hash, raw):
             raise CommandError(f"The id belongs to {key.masked}, but the secret is wrong.")
         self.stdout.write(f"{key.key_id}  {printable(key.owner.get_username())}  {key.state(now)}")

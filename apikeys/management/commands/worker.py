@@ -33,4 +33,4 @@ class Command(BaseCommand):
         except MailServerDown as error:
             self.stderr.write(f"The mail server isn't accepting emails ({error}); they stay queued.")
         else:
-            self.stderr.write(f"{sent} sent.")
+            self.stderr.write(f"Sent {sent:,} {'email' if sent == 1 else 'emails'}.")

@@ -184,9 +184,9 @@ def test_a_revoked_key_is_not_warned_of(issue, owner, quiet):
 @pytest.mark.parametrize(
     ("outcome", "subject"),
     [
-        ("address", 'API key "Production API" was used from an address that isn\'t allowed'),
-        ("revoked", 'API key "Production API" has ended but is still in use'),
-        ("expired", 'API key "Production API" has ended but is still in use'),
+        ("address", 'API key "Production API" was used from an IP address that isn\'t allowed'),
+        ("revoked", 'API key "Production API" no longer works but is still in use'),
+        ("expired", 'API key "Production API" no longer works but is still in use'),
     ],
 )
 def test_a_refused_key_sends_one_email_a_day(issue, subjects, quiet, use, outcome, subject):

@@ -146,7 +146,7 @@ def test_a_revoked_key_is_shown_and_cannot_be_changed(send, web, read, key, path
     assert "Save" not in page.buttons
     assert "name" not in page.fields
     assert web.post(path, filled).status_code == 302
-    assert "is revoked and can&#x27;t be changed" in web.get(path).content.decode()
+    assert "has been revoked and can&#x27;t be changed" in web.get(path).content.decode()
     key.refresh_from_db()
     assert key.name == "Production API"
 

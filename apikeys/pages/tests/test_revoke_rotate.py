@@ -211,7 +211,7 @@ def test_what_a_key_created_is_revoked_with_it_if_the_user_chooses_that(web, key
 
     said = web.post(revoke, {"cascade": "yes"}, follow=True).content.decode()
 
-    assert "“Production API” was revoked. 2 keys that it created also stopped working." in said
+    assert "“Production API” was revoked. 2 keys that it created or that replaced it were also" in said
     assert not APIKey.objects.live(timezone.now()).exists()
 
 
@@ -229,7 +229,7 @@ def test_what_an_ended_key_created_can_still_be_revoked_from_its_page(web, read,
 
     said = web.post(revoke, {"cascade": "yes"}, follow=True).content.decode()
 
-    assert "2 keys that it created also stopped working." in said
+    assert "2 keys that it created or that replaced it were also revoked." in said
     assert not APIKey.objects.live(timezone.now()).exists()
     assert "still work" not in web.get(f"/settings/api/{key.key_id}/").content.decode()
     assert "Revoke" not in read(web.get(revoke)).buttons[-1]

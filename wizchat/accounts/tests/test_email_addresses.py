@@ -54,7 +54,7 @@ def test_an_unverified_address_cannot_become_the_primary_one(signed_in, addresse
     answer = signed_in.post(EMAIL, {"action_primary": "1", "email": "other@example.com"}, follow=True)
 
     assert primary(addresses) == "olga@example.com"
-    assert "Verify this email address before you make it the primary one." in answer.text
+    assert "Confirm this email address before you make it the primary one." in answer.text
     assert mail.outbox == []
 
 

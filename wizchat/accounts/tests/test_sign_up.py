@@ -102,3 +102,17 @@ def test_a_username_cannot_pass_for_an_address(nobody, django_user_model):
 
     assert "A username can&#x27;t contain @." in answer.text
     assert not django_user_model.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"username": "mal lory"}, "A username can contain only letters, digits and the characters . + - _"),
+        ({"username": "mal@lory"}, "A username can&#x27;t contain @."),
+        ({"password2": "another one 4242"}, "The passwords don&#x27;t match. Enter the same password twice."),
+    ],
+)
+def test_what_is_wrong_is_said_in_our_words(nobody, typed, said):
+    answer = nobody.post("/accounts/signup/", TYPED | typed)
+
+    assert said in answer.text

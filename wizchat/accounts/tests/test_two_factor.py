@@ -199,7 +199,7 @@ def test_turning_it_off_requires_the_password_and_notifies_the_owner(secret, olg
     signed_in.post(off)
 
     assert not Authenticator.objects.exists()
-    assert [email.subject for email in mail.outbox] == ["[WizChat] Two-factor authentication was turned off"]
+    assert [email.subject for email in mail.outbox] == ["[WizChat] Your authenticator app was turned off"]
 
 
 def test_turning_it_on_notifies_the_owner(signed_in, verified, period, django_capture_on_commit_callbacks):
@@ -208,7 +208,7 @@ def test_turning_it_on_notifies_the_owner(signed_in, verified, period, django_ca
     with django_capture_on_commit_callbacks(execute=True):
         signed_in.post(ACTIVATE, {"code": code_for(secret, period[0])})
 
-    assert [email.subject for email in mail.outbox] == ["[WizChat] Two-factor authentication was turned on"]
+    assert [email.subject for email in mail.outbox] == ["[WizChat] Your authenticator app was turned on"]
     assert secret not in mail.outbox[0].body
 
 
