@@ -8,7 +8,6 @@ class APIKeysConfig(AppConfig):
     verbose_name = "API keys"
 
     def ready(self) -> None:
-        import wizchat.email  # noqa: F401  # registers its check
         from apikeys.models import KeyEvent, event_recorded
         from apikeys.notices.queue import queue_event
 

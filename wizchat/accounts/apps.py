@@ -1,4 +1,4 @@
-"""Connects the receivers for sign-ins and ended sessions."""
+"""Connects the receivers for sign-ins and ended sessions, and registers the check of the mail server."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from allauth.usersessions.models import UserSession
 
+        import wizchat.email  # noqa: F401  # registers its check
         from wizchat.accounts.models import end_session, redact_user_agent
         from wizchat.accounts.reauthentication import note_sign_in
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 from testing.server import ROOT
 
 LAYERS = [
-    ("wizchat.statements", "wizchat.housekeeping"),
+    ("wizchat.statements", "wizchat.housekeeping", "wizchat.email"),
     ("wizchat.api",),
     ("apikeys.core",),
-    ("apikeys.hasher",),
+    ("apikeys.hasher", "apikeys.converters"),
     ("apikeys.models",),
     ("apikeys.auth",),
     ("apikeys.usage", "wizchat.accounts"),
     ("apikeys.pages", "apikeys.api", "apikeys.notices", "apikeys.leaks"),
-    ("apikeys.admin", "apikeys.management"),
+    ("apikeys.admin", "apikeys.management", "apikeys.chores", "apikeys.apps", "apikeys.migrations"),
     ("apikeys.templatetags",),
     ("chatbots",),
     ("wizchat",),
@@ -24,21 +27,22 @@ LAYERS = [
 """From the lowest up. A module is in the layer with the longest name that is a prefix of its own."""
 
 
+def part_of(module):
+    """Return the name in ``LAYERS`` that ``module`` belongs to."""
+    names = (name for layer in LAYERS for name in layer if f"{module}.".startswith(f"{name}."))
+    return max(names, key=len, default=None)
+
+
 def layer_of(module):
-    found = [
-        (len(name), number)
-        for number, names in enumerate(LAYERS)
-        for name in names
-        if f"{module}.".startswith(f"{name}.")
-    ]
-    return max(found)[1] if found else None
+    part = part_of(module)
+    return next((number for number, names in enumerate(LAYERS) if part in names), None)
 
 
 def modules():
     for folder in ("apikeys", "chatbots", "wizchat"):
         for path in (ROOT / folder).rglob("*.py"):
             name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-            if "tests" not in path.parts and layer_of(name) is not None:
+            if "tests" not in path.parts and path.stat().st_size:
                 yield name, path
 
 
@@ -60,13 +64,38 @@ def imports_of(path: Path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def test_no_module_imports_a_higher_layer():
-    found = dict(modules())
-    assert {layer_of(module) for module in found} == set(range(len(LAYERS)))
+def test_every_module_has_a_layer():
+    assert [name for name, _ in modules() if layer_of(name) is None] == []
+    assert {layer_of(name) for name, _ in modules()} == set(range(len(LAYERS)))
 
-    for module, path in found.items():
+
+def test_no_module_imports_a_higher_layer():
+    for module, path in modules():
         above = [name for name in imports_of(path) if (layer_of(name) or 0) > layer_of(module)]
         assert above == [], module
+
+
+@pytest.mark.parametrize("packages", [False, True], ids=["modules", "packages"])
+def test_imports_have_no_circles(packages):
+    found = dict(modules())
+    graph = {}
+    for module, path in found.items():
+        targets = {
+            next((name for name in prefixes(target) if name in found), None) for target in imports_of(path)
+        }
+        one, others = module, targets - {None}
+        if packages:
+            one, others = part_of(module), {part_of(name) for name in others}
+        graph.setdefault(one, set()).update(others - {one})
+
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def prefixes(name):
+    """Yield ``name`` and the packages around it, the innermost first."""
+    while name:
+        yield name
+        name = name.rpartition(".")[0]
 
 
 def test_the_shared_code_of_endpoints_imports_no_app():
