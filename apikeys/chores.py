@@ -1,10 +1,9 @@
-"""The housekeeping of keys, usage and sessions."""
+"""The housekeeping of keys and usage."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from django.contrib.sessions.models import Session
 from django.db.models import Q
 
 from apikeys.api import idempotency
@@ -16,8 +15,6 @@ KEYS_PER_TRANSACTION = 200
 
 USAGE_ROWS_PER_TRANSACTION = 1000
 """Deleting these takes a few milliseconds, so no request waits long."""
-
-SESSIONS_PER_TRANSACTION = 1000
 
 
 def delete_keys_ended_before(moment: datetime) -> int:
@@ -32,19 +29,12 @@ def delete_usage_before(moment: datetime) -> int:
     return delete_in_batches(old.order_by("hour"), USAGE_ROWS_PER_TRANSACTION)
 
 
-def delete_expired_sessions(moment: datetime) -> int:
-    """Delete the sessions that had expired before ``moment``; return how many."""
-    expired = Session.objects.filter(expire_date__lt=moment)
-    return delete_in_batches(expired.order_by("expire_date"), SESSIONS_PER_TRANSACTION)
-
-
 KEYS = Chore(
     delete_keys_ended_before, "Deleted {count:,} keys that ended over {days} days ago.", 365, "--keys-days"
 )
 USAGE = Chore(
     delete_usage_before, "Deleted {count:,} rows of usage older than {days} days.", 90, "--usage-days"
 )
-SESSIONS = Chore(delete_expired_sessions, "Deleted {count:,} expired sessions.")
 
 IDEMPOTENCY = Chore(
     idempotency.forget,
@@ -52,4 +42,4 @@ IDEMPOTENCY = Chore(
     idempotency.REMEMBERED.days,
 )
 
-CHORES = [KEYS, USAGE, SESSIONS, IDEMPOTENCY]
+CHORES = [KEYS, USAGE, IDEMPOTENCY]
