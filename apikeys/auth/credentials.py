@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from hmac import compare_digest
 from typing import NamedTuple
 
 from django.db import DatabaseError
 
 from apikeys import hasher
 from apikeys.auth.verified_keys import verified_keys
-from apikeys.core import keyformat
 from apikeys.models import APIKey
 from wizchat.statements import Parameter, Statement
 
@@ -34,16 +32,10 @@ class Credential(NamedTuple):
     owner_is_active: bool
 
     def is_proved_by(self, raw: str) -> bool:
-        """Return whether ``raw``, a well-formed key with this id, is the genuine key.
-
-        The stored checksum rejects a forged secret before Argon2 runs, except once in
-        2**32.
-        """
-        if not compare_digest(self.checksum, raw[-keyformat.CHECKSUM_LENGTH :]):
-            return False
+        """Return whether ``raw``, a well-formed key with this id, is the genuine key."""
         if hasher.HASHER.remembers(self.key_hash, raw):
             return True
-        if not hasher.HASHER.verify(self.key_hash, raw, shared=verified_keys):
+        if not hasher.proves(raw, checksum=self.checksum, key_hash=self.key_hash, shared=verified_keys):
             return False
         if hasher.HASHER.needs_rehash(self.key_hash):
             self._rehash(raw)
