@@ -57,11 +57,11 @@ def count(credential: Credential) -> Allowance | None:
     rate = own_rate(credential.rate_limit) if credential.rate_limit else settings.RATE_LIMIT
     if rate is None:
         return None
-    location = settings.CACHES["default"]["LOCATION"]
-    if "://" not in location:
+    redis = shared_cache.redis()
+    if redis is None:
         return _windows.count(credential.id, rate)
     return shared_cache.attempt(
-        lambda: _count_in_redis(location, credential.id, rate),
+        lambda: _count_in_redis(redis, credential.id, rate),
         lambda: _windows.count(credential.id, rate),
         "requests of keys",
     )
@@ -114,13 +114,11 @@ class Windows:
 _windows = Windows()
 
 
-def _count_in_redis(location: str, key: int, rate: Rate) -> Allowance:
-    calls, milliseconds = _script(location)([f"wizchat:rate:{key}:{rate.seconds}"], [rate.seconds * 1000])
+def _count_in_redis(redis: Redis, key: int, rate: Rate) -> Allowance:
+    calls, milliseconds = _script(redis)([f"wizchat:rate:{key}:{rate.seconds}"], [rate.seconds * 1000])
     return Allowance(rate, int(calls), max(1, math.ceil(int(milliseconds) / 1000)))
 
 
 @cache
-def _script(location: str) -> Script:
-    """Return the counting script for the Redis at ``location``, over connections of this module's own."""
-    options = settings.CACHES["default"].get("OPTIONS", {})
-    return Redis.from_url(location, **options).register_script(COUNT)
+def _script(redis: Redis) -> Script:
+    return redis.register_script(COUNT)

@@ -9,8 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from functools import cache
 from threading import Lock, Thread
 from typing import TypeVar
+
+from django.conf import settings
+from redis import Redis
 
 PAUSE = 1.0
 """Seconds between two attempts on a cache that has failed."""
@@ -66,3 +70,15 @@ class Breaker:
 
 _breaker = Breaker()
 attempt = _breaker.attempt
+
+
+def redis() -> Redis | None:
+    """Return a client of the Redis that processes share; ``None`` if the cache is in this process."""
+    location = settings.CACHES["default"]["LOCATION"]
+    return client(location) if "://" in location else None
+
+
+@cache
+def client(location: str) -> Redis:
+    """Return a client for the Redis at ``location``, with connections of its own, not the cache's."""
+    return Redis.from_url(location, **settings.CACHES["default"].get("OPTIONS", {}))

@@ -5,11 +5,6 @@ A process queries Redis only for keys that it hasn't verified itself.
 
 from __future__ import annotations
 
-from functools import cache
-
-from django.conf import settings
-from redis import Redis
-
 from apikeys.auth import shared_cache
 
 SECONDS = 30 * 24 * 3600
@@ -22,13 +17,13 @@ class VerifiedKeys:
     """A ``hashing.SharedCache`` in Redis; without Redis it is empty."""
 
     def get(self, name: bytes) -> bytes | None:
-        redis = _redis(settings.CACHES["default"]["LOCATION"])
+        redis = shared_cache.redis()
         if redis is None:
             return None
         return shared_cache.attempt(lambda: _bytes(redis.get(_key(name))), lambda: None, WHAT)
 
     def set(self, name: bytes, proof: bytes) -> None:
-        redis = _redis(settings.CACHES["default"]["LOCATION"])
+        redis = shared_cache.redis()
         if redis is not None:
             shared_cache.attempt(lambda: redis.set(_key(name), proof, ex=SECONDS), lambda: None, WHAT)
 
@@ -39,14 +34,6 @@ def _key(name: bytes) -> str:
 
 def _bytes(value: object) -> bytes | None:
     return value if isinstance(value, bytes) else None
-
-
-@cache
-def _redis(location: str) -> Redis | None:
-    """Return a client for the Redis at ``location``, with connections of this module's own."""
-    if "://" not in location:
-        return None
-    return Redis.from_url(location, **settings.CACHES["default"].get("OPTIONS", {}))
 
 
 verified_keys = VerifiedKeys()

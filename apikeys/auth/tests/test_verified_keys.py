@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from apikeys.auth.verified_keys import SECONDS, _redis, verified_keys
+from apikeys.auth import shared_cache
+from apikeys.auth.verified_keys import SECONDS, verified_keys
 from apikeys.core import keyformat
 from testing.services import Redis
 
@@ -60,8 +61,8 @@ class TestInRedis:
         verified_keys.set(NAME, PROOF)
 
         assert verified_keys.get(NAME) == PROOF
-        (key,) = _redis(redis.url).keys()
-        assert SECONDS - 60 < _redis(redis.url).ttl(key) <= SECONDS
+        (key,) = shared_cache.client(redis.url).keys()
+        assert SECONDS - 60 < shared_cache.client(redis.url).ttl(key) <= SECONDS
 
     @pytest.mark.django_db
     def test_a_forged_key_does_not_reach_it(self, redis, issue, call):
@@ -69,4 +70,4 @@ class TestInRedis:
         body = f"wzc_{key.key_id}_{'A' * keyformat.SECRET_LENGTH}"
 
         assert call(body + keyformat.checksum(body)).status_code == 401
-        assert not _redis(redis.url).keys("wizchat:verified:*")
+        assert not shared_cache.client(redis.url).keys("wizchat:verified:*")
