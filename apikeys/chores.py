@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from apikeys.api import idempotency
-from apikeys.models import APIKey, KeyUsage
+from apikeys.models import USAGE_KEPT, APIKey, KeyUsage
 from wizchat.housekeeping import Chore, delete_in_batches
 
 KEYS_PER_TRANSACTION = 200
@@ -33,7 +33,10 @@ KEYS = Chore(
     delete_keys_ended_before, "Deleted {count:,} keys that ended over {days} days ago.", 365, "--keys-days"
 )
 USAGE = Chore(
-    delete_usage_before, "Deleted {count:,} rows of usage older than {days} days.", 90, "--usage-days"
+    delete_usage_before,
+    "Deleted {count:,} rows of usage older than {days} days.",
+    USAGE_KEPT.days,
+    "--usage-days",
 )
 
 IDEMPOTENCY = Chore(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -10,9 +9,7 @@ from django.db.models import F, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from apikeys.models import KeyState, Permission
-
-UNUSED_FOR = timedelta(days=90)
+from apikeys.models import IDLE_AFTER, KeyState, Permission
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -49,10 +46,10 @@ class UseFilter(admin.SimpleListFilter):
     parameter_name = "use"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("never", "Never used"), ("idle", f"Unused for {UNUSED_FOR.days} days")]
+        return [("never", "Never used"), ("idle", f"Unused for {IDLE_AFTER.days} days")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        since = timezone.now() - UNUSED_FOR
+        since = timezone.now() - IDLE_AFTER
         match self.value():
             case "never":
                 return queryset.filter(last_used_at=None)

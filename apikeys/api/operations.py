@@ -16,6 +16,7 @@ from apikeys.api.serializers import (
 )
 from apikeys.core import keyformat
 from apikeys.core.outcomes import COUNTED, Outcome
+from apikeys.core.times import length
 from apikeys.models import KeyState
 from wizchat.api import catalogue
 from wizchat.api.operations import PAGES, Operation, page
@@ -32,7 +33,8 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     idempotency.HEADER,
     {"type": "string", "minLength": 1, "maxLength": idempotency.MAX_LENGTH, "pattern": "^[ -~]+$"},
     OpenApiParameter.HEADER,
-    description="Send the same value when you retry: within 24 hours, it creates only one key.",
+    description=f"Send the same value when you retry: within {length(idempotency.REMEMBERED)}, "
+    "it creates only one key.",
 )
 STATE = OpenApiParameter(
     "state",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from rest_framework.request import Request
 
-from apikeys.models import KeyState
+from apikeys.models import USAGE_KEPT, KeyState
 from wizchat.api.errors import InvalidQuery
 
 DEFAULT_DAYS = 30
-MAX_DAYS = 90
-"""As long as housekeeping keeps usage by default."""
+MAX_DAYS = USAGE_KEPT.days
 
 
 def state(request: Request) -> KeyState | None:

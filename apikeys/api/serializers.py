@@ -12,12 +12,19 @@ from rest_framework import serializers
 from apikeys.api.fields import AddressesField, NameField, PermissionsField, TimeField, WholeNumberField
 from apikeys.core import keyformat
 from apikeys.core.outcomes import COUNTED
-from apikeys.models import LONGEST_LIFETIME, APIKey, KeyEvent, KeyState, earliest
+from apikeys.models import (
+    DEFAULT_LIFETIME,
+    DEFAULT_OVERLAP,
+    EXPIRES_SOON,
+    LONGEST_LIFETIME,
+    LONGEST_OVERLAP,
+    APIKey,
+    KeyEvent,
+    KeyState,
+    earliest,
+)
 from wizchat.api.serializers import NoUnknownFields
 
-DEFAULT_LIFETIME = timedelta(days=90)
-LONGEST_OVERLAP = timedelta(days=7)
-DEFAULT_OVERLAP = timedelta(days=1)
 CREATORS = [kind.value for kind in KeyEvent.Actor if kind is not KeyEvent.Actor.NOBODY]
 KEY_ID = f"^{keyformat.ID_PATTERN}$"
 OTHER_ID = {"type": ["string", "null"], "pattern": KEY_ID}
@@ -52,7 +59,9 @@ class KeySerializer(NoUnknownFields, serializers.Serializer[APIKey]):
         source="allowed_networks",
         help_text="The IPv4 and IPv6 addresses and CIDR ranges it can be used from; `[]` allows any.",
     )
-    state = serializers.SerializerMethodField(help_text="`expiring` means it expires within 14 days.")
+    state = serializers.SerializerMethodField(
+        help_text=f"`expiring` means it expires within {EXPIRES_SOON.days} days."
+    )
     created_at = serializers.DateTimeField(read_only=True, help_text="When it was created.")
     expires_at = TimeField(allow_null=True, help_text="When it expires; null if never.")
     revoked_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text="When it was revoked.")

@@ -1,7 +1,16 @@
 """API keys, their rotations, events and usage, and the emails about them."""
 
 from apikeys.models.changes import KeyEnded
-from apikeys.models.choices import EXPIRES_SOON, LONGEST_LIFETIME, KeyState, Permission
+from apikeys.models.choices import (
+    DEFAULT_LIFETIME,
+    DEFAULT_OVERLAP,
+    EXPIRES_SOON,
+    IDLE_AFTER,
+    LONGEST_LIFETIME,
+    LONGEST_OVERLAP,
+    KeyState,
+    Permission,
+)
 from apikeys.models.delegation import Escalation
 from apikeys.models.events import KeyEvent, Origin, event_recorded
 from apikeys.models.issuing import AlreadyIssued, APIKeyQuerySet
@@ -9,11 +18,16 @@ from apikeys.models.keys import APIKey
 from apikeys.models.notices import Notice, NoticeChoices
 from apikeys.models.rotations import Rotation, RotationOver
 from apikeys.models.successors import AlreadyRotated, earliest
-from apikeys.models.usage import USER_AGENT_LENGTH, KeyUsage
+from apikeys.models.usage import USAGE_KEPT, USER_AGENT_LENGTH, KeyUsage
 
 __all__ = [
+    "DEFAULT_LIFETIME",
+    "DEFAULT_OVERLAP",
     "EXPIRES_SOON",
+    "IDLE_AFTER",
     "LONGEST_LIFETIME",
+    "LONGEST_OVERLAP",
+    "USAGE_KEPT",
     "USER_AGENT_LENGTH",
     "APIKey",
     "APIKeyQuerySet",

@@ -1,4 +1,4 @@
-"""The permissions and states of keys, with the labels that pages, the admin and documents show."""
+"""The permissions, states and lifetimes of keys, as pages, the API, the admin and commands offer them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from datetime import timedelta
 from enum import IntFlag, StrEnum
 
 EXPIRES_SOON = timedelta(days=14)
+DEFAULT_LIFETIME = timedelta(days=90)
 LONGEST_LIFETIME = timedelta(days=3660)
+DEFAULT_OVERLAP = timedelta(hours=24)
+"""How long a rotated key keeps working."""
+LONGEST_OVERLAP = timedelta(days=7)
+IDLE_AFTER = timedelta(days=90)
+"""A key or a permission that wasn't used for this long can probably go."""
 
 
 class Permission(IntFlag):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
 
 USER_AGENT_LENGTH = 200
+USAGE_KEPT = timedelta(days=90)
+"""How long housekeeping keeps usage by default, and the most that the API returns."""
 
 
 class KeyUsage(models.Model):

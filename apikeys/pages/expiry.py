@@ -8,9 +8,9 @@ from typing import Any
 from django import forms
 from django.utils.formats import date_format
 
-from apikeys.models import LONGEST_LIFETIME
+from apikeys.models import DEFAULT_LIFETIME, LONGEST_LIFETIME
 
-LIFETIMES = (30, 90, 365)
+LIFETIMES = (30, DEFAULT_LIFETIME.days, 365)
 """Days that a key may be given with one choice."""
 
 

@@ -22,16 +22,17 @@ from apikeys.core.networks import (
     entries,
     parse_networks,
 )
-from apikeys.models import APIKey, Permission
+from apikeys.core.times import length
+from apikeys.models import DEFAULT_LIFETIME, DEFAULT_OVERLAP, LONGEST_OVERLAP, APIKey, Permission
+from apikeys.models.rotations import GRACE_AFTER_FIRST_USE, LONGEST_WAIT_FOR_FIRST_USE
 from apikeys.pages.expiry import ExpiryForm, short_day
 from apikeys.pages.stale import StaleFormMixin
 
+HOUR = timedelta(hours=1)
 OVERLAPS: dict[str, tuple[str, timedelta | None]] = {
     "0": ("Stop it immediately", timedelta(0)),
-    "1": ("1 hour", timedelta(hours=1)),
-    "24": ("24 hours", timedelta(hours=24)),
-    "168": ("7 days", timedelta(days=7)),
-    "first_use": ("24 hours after the new key is first used", None),
+    **{str(one // HOUR): (length(one), one) for one in (HOUR, DEFAULT_OVERLAP, LONGEST_OVERLAP)},
+    "first_use": (f"{length(GRACE_AFTER_FIRST_USE)} after the new key is first used", None),
 }
 
 
@@ -132,7 +133,11 @@ class OnceForm(forms.Form):
 
 class NewKeyForm(OnceForm, ExpiryForm, KeyForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["initial"] = {"permissions": ["read"], "expires": "90", **kwargs.get("initial", {})}
+        kwargs["initial"] = {
+            "permissions": ["read"],
+            "expires": str(DEFAULT_LIFETIME.days),
+            **kwargs.get("initial", {}),
+        }
         super().__init__(*args, **kwargs)
         self.fields["expires"].help_text = "A key that expires does less harm if it leaks."
 
@@ -189,7 +194,9 @@ class RotateForm(OnceForm):
     overlap = forms.ChoiceField(
         label="Keep the old key working for",
         choices=[(value, label) for value, (label, _) in OVERLAPS.items()],
-        initial="24",
+        initial=str(DEFAULT_OVERLAP // HOUR),
+        help_text="With the last choice, the old key stops after "
+        f"{length(LONGEST_WAIT_FOR_FIRST_USE)} if the new one isn't used.",
         widget=forms.RadioSelect,
         error_messages=dict.fromkeys(
             ["required", "invalid_choice"], "Choose how long the old key keeps working."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from django import template
@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from apikeys.core.networks import parse_address
 from apikeys.core.policy import admits
-from apikeys.models import APIKey, Permission
+from apikeys.models import IDLE_AFTER, APIKey, Permission
 from apikeys.pages.display import actor, described, quoted
 from apikeys.pages.times import ago, at_minute, moment, on_day
 from apikeys.usage.reports import Day
@@ -27,7 +27,6 @@ register.filter("on_day", on_day)
 register.filter("at_minute", at_minute)
 register.simple_tag(ago)
 
-RECENT = timedelta(days=90)
 BAR_STEP, BAR_HEIGHT = 4, 24
 CHART_STEP, CHART_HEIGHT = 10, 100
 
@@ -62,7 +61,12 @@ def is_admitted(address: str, key: APIKey) -> bool:
 
 @register.filter
 def is_recent(at: datetime | None, now: datetime) -> bool:
-    return at is not None and at > now - RECENT
+    return at is not None and at > now - IDLE_AFTER
+
+
+@register.simple_tag
+def idle_days() -> int:
+    return IDLE_AFTER.days
 
 
 @register.filter

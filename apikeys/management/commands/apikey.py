@@ -15,10 +15,19 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from apikeys import hasher
-from apikeys.api.serializers import LONGEST_OVERLAP, KeySerializer
+from apikeys.api.serializers import KeySerializer
 from apikeys.core import keyformat, names, networks
 from apikeys.core.keyformat import bare_id
-from apikeys.models import LONGEST_LIFETIME, AlreadyRotated, APIKey, KeyEnded, Permission
+from apikeys.core.times import length
+from apikeys.models import (
+    DEFAULT_OVERLAP,
+    LONGEST_LIFETIME,
+    LONGEST_OVERLAP,
+    AlreadyRotated,
+    APIKey,
+    KeyEnded,
+    Permission,
+)
 from apikeys.usage import reports
 
 MAX_LINE = 1000
@@ -64,8 +73,9 @@ class Command(BaseCommand):
             "--overlap",
             metavar="24h",
             type=overlap,
-            default=timedelta(hours=24),
-            help="how long the old key keeps working (default: 24h); 0 stops it immediately",
+            default=DEFAULT_OVERLAP,
+            help="how long the old key keeps working "
+            f"(default: {length(DEFAULT_OVERLAP)}); 0 stops it immediately",
         )
         commands.add_parser("whose", help="read a key from standard input and name its owner")
         revoke = commands.add_parser("revoke", help="revoke a key, or all keys created before a time")
@@ -253,17 +263,18 @@ def point_in_time(value: str) -> datetime:
 
 def overlap(value: str) -> timedelta:
     """Return how long the old key keeps working: up to ``LONGEST_OVERLAP``; "0" stops it at once."""
-    length = timedelta(0) if value == "0" else duration(value)
-    if length > LONGEST_OVERLAP:
-        raise ArgumentTypeError(f'"{value}" is over {LONGEST_OVERLAP.days} days')
-    return length
+    chosen = timedelta(0) if value == "0" else duration(value)
+    if chosen > LONGEST_OVERLAP:
+        raise ArgumentTypeError(f'"{value}" is over {length(LONGEST_OVERLAP)}')
+    return chosen
 
 
 def duration(value: str) -> timedelta:
     match = re.fullmatch(r"([1-9][0-9]{0,6})([mhdw])", value, re.ASCII)
     if match is None:
         raise ArgumentTypeError(f'"{value}" is not a duration such as 12h, 90d or 8w')
-    length = timedelta(**{UNITS[match[2]]: int(match[1])})
-    if length > LONGEST_LIFETIME:
-        raise ArgumentTypeError(f'"{value}" is over ten years; leave it out for a key that never expires')
-    return length
+    chosen = timedelta(**{UNITS[match[2]]: int(match[1])})
+    if chosen > LONGEST_LIFETIME:
+        days = f"{LONGEST_LIFETIME.days:,} days"
+        raise ArgumentTypeError(f'"{value}" is over {days}; leave it out for a key that never expires')
+    return chosen
