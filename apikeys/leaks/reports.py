@@ -19,6 +19,7 @@ from apikeys.auth import counters
 from apikeys.core import keyformat
 from apikeys.core.networks import IPAddress
 from apikeys.models import APIKey, KeyEvent, Origin
+from apikeys.models.events import DETAIL_LENGTH
 from wizchat.api import catalogue
 from wizchat.api.errors import APIError
 
@@ -32,7 +33,6 @@ REPORTS_PER_HOUR = 60
 HOUR = 3600
 REPEATED = timedelta(days=1)
 """While keys are kept (``LEAK_ACTION=notify``), the same report is recorded at most once in this time."""
-DETAIL_LENGTH = 500
 
 
 class TooManyReports(APIError):

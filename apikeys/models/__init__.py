@@ -18,7 +18,7 @@ from apikeys.models.keys import APIKey
 from apikeys.models.notices import Notice, NoticeChoices
 from apikeys.models.rotations import Rotation, RotationOver
 from apikeys.models.successors import AlreadyRotated, earliest
-from apikeys.models.usage import USAGE_KEPT, USER_AGENT_LENGTH, KeyUsage
+from apikeys.models.usage import USAGE_KEPT, KeyUsage
 
 __all__ = [
     "DEFAULT_LIFETIME",
@@ -28,7 +28,6 @@ __all__ = [
     "LONGEST_LIFETIME",
     "LONGEST_OVERLAP",
     "USAGE_KEPT",
-    "USER_AGENT_LENGTH",
     "APIKey",
     "APIKeyQuerySet",
     "AlreadyIssued",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from apikeys.models.keys import APIKey
 
+DETAIL_LENGTH = 500
+
 event_recorded = Signal()
 """Sent with ``event`` inside the transaction that records it."""
 
@@ -72,7 +74,7 @@ class KeyEvent(models.Model):
     ip = models.CharField("IP address", max_length=45, blank=True, default="", db_default="")
     action = models.CharField(max_length=20, choices=Action)
     changes = models.JSONField(default=dict, db_default={}, blank=True)
-    detail = models.CharField(max_length=500, blank=True, default="")
+    detail = models.CharField(max_length=DETAIL_LENGTH, blank=True, default="")
 
     objects = EventQuerySet.as_manager()
 

@@ -12,7 +12,7 @@ from apikeys.models import changes, events, issuing, revocation, successors
 from apikeys.models.choices import EXPIRES_SOON, KeyState, Permission
 from apikeys.models.events import KeyEvent
 from apikeys.models.issuing import APIKeyQuerySet
-from apikeys.models.usage import USER_AGENT_LENGTH
+from apikeys.models.usage import METHOD_LENGTH, ROUTE_LENGTH, USER_AGENT_LENGTH
 
 
 class APIKey(models.Model):
@@ -56,8 +56,8 @@ class APIKey(models.Model):
     last_used_at = models.DateTimeField(null=True, editable=False)
     last_used_ip = models.CharField(max_length=45, editable=False, default="", db_column="last_used_address")
     last_used_user_agent = models.CharField(max_length=USER_AGENT_LENGTH, editable=False, default="")
-    last_used_method = models.CharField(max_length=10, editable=False, default="")
-    last_used_route = models.CharField(max_length=200, editable=False, default="")
+    last_used_method = models.CharField(max_length=METHOD_LENGTH, editable=False, default="")
+    last_used_route = models.CharField(max_length=ROUTE_LENGTH, editable=False, default="")
     read_needed_at = models.DateTimeField(null=True, editable=False)
     write_needed_at = models.DateTimeField(null=True, editable=False)
     admin_needed_at = models.DateTimeField(null=True, editable=False)

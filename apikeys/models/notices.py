@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(hours=1)
+REFUSAL_LENGTH = 200
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
@@ -63,7 +64,7 @@ class Notice(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     claimed_by = models.CharField(max_length=32, blank=True, default="", db_default="")
     claimed_until = models.DateTimeField(null=True)
-    refusal = models.CharField(max_length=200, blank=True, default="", db_default="")
+    refusal = models.CharField(max_length=REFUSAL_LENGTH, blank=True, default="", db_default="")
     sent_at = models.DateTimeField(null=True)
     dropped_at = models.DateTimeField(null=True)
 

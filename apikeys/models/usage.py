@@ -7,6 +7,8 @@ from datetime import timedelta
 from django.db import models
 
 USER_AGENT_LENGTH = 200
+METHOD_LENGTH = 10
+ROUTE_LENGTH = 200
 USAGE_KEPT = timedelta(days=90)
 """How long housekeeping keeps usage by default, and the most that the API returns."""
 

@@ -13,6 +13,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 from django.utils import timezone
 
 from apikeys.models import Notice
+from apikeys.models.notices import REFUSAL_LENGTH
 from apikeys.notices.claims import Claims
 from apikeys.notices.emails import line, message
 from apikeys.notices.queue import is_wanted
@@ -22,7 +23,6 @@ POLL = 1.0
 LONGEST_PAUSE = 60.0
 FINALLY_REFUSED_AT_MOST, REFUSED_AT_MOST = 10, 130
 """Attempts for a recipient that the mail server refuses permanently, or temporarily (over five days)."""
-REFUSAL_LENGTH = 200
 BATCH = 100
 """Emails per connection to the mail server."""
 

@@ -24,7 +24,7 @@ from apikeys.core import keyformat
 from apikeys.core.metrics import ACCEPTED, REFUSED, USAGE_LAG
 from apikeys.core.networks import IPAddress
 from apikeys.core.outcomes import Outcome
-from apikeys.models import USER_AGENT_LENGTH
+from apikeys.models.usage import METHOD_LENGTH, ROUTE_LENGTH, USER_AGENT_LENGTH
 from apikeys.usage import store
 from apikeys.usage.store import HOUR, Count, LastUse, Row
 
@@ -209,14 +209,14 @@ def _as_text(use: Use) -> LastUse:
         at=use.at,
         ip=str(use.ip or ""),
         user_agent=keyformat.redact(printable)[:USER_AGENT_LENGTH],
-        method=use.method[:10],
+        method=use.method[:METHOD_LENGTH],
         route=readable(use.route),
     )
 
 
 def readable(route: str) -> str:
     """Return a route such as ``v1/chatbots/<uuid:pk>`` as people write it: ``/v1/chatbots/{pk}``."""
-    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)[:199]
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", f"/{route}")[:ROUTE_LENGTH]
 
 
 recorder = Recorder()
