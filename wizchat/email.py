@@ -11,10 +11,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.console import EmailBackend as ConsoleBackend
 from django.core.mail.backends.smtp import EmailBackend
-
-CONSOLE = "django.core.mail.backends.console.EmailBackend"
-UNSENT = "wizchat.email.UnsentBackend"
+from django.utils.module_loading import import_string
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +60,7 @@ class UnsentBackend(BaseEmailBackend):
 @register(Tags.security, deploy=True)
 def check_mail_server(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Report an error if no mail server is configured."""
-    if settings.DEBUG or settings.EMAIL_BACKEND not in {CONSOLE, UNSENT}:
+    if settings.DEBUG or import_string(settings.EMAIL_BACKEND) not in {ConsoleBackend, UnsentBackend}:
         return []
     hint = "Set EMAIL_URL, for example to smtp+tls://USER:PASSWORD@HOST:587."
     return [Error("Emails are not sent: EMAIL_URL names no mail server.", hint=hint, id="wizchat.E001")]

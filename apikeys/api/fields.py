@@ -15,8 +15,6 @@ from apikeys.models import Permission
 from wizchat.api.serializers import StrictCharField
 
 NAMES = Permission(7).names
-MAX_ERRORS = 20
-"""The most address errors that one response lists."""
 
 # RFC 3339, 5.6, which allows other separators than T; this API doesn't.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?(?P<zone>[Zz]|[+-]\d\d:\d\d)?", re.ASCII)
@@ -81,7 +79,7 @@ class AddressesField(serializers.Field[str, Any, list[str], Any]):
             except ValueError as error:
                 errors.append(f"Entry {number}: {redact(str(error))}")
         if errors:
-            raise serializers.ValidationError(errors[:MAX_ERRORS])
+            raise serializers.ValidationError(errors[: networks.MAX_ERRORS])
         return networks.canonical(found)
 
     def to_representation(self, value: str) -> list[str]:

@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from apikeys.api import idempotency, queries
 from apikeys.api.serializers import (
+    ID_PATTERN,
     CallerSerializer,
     ChangeSerializer,
     CreateSerializer,
@@ -14,7 +15,6 @@ from apikeys.api.serializers import (
     RotateSerializer,
     UsageSerializer,
 )
-from apikeys.core import keyformat
 from apikeys.core.outcomes import COUNTED, Outcome
 from apikeys.core.times import length
 from apikeys.models import KeyState
@@ -25,7 +25,7 @@ TAG = "API keys"
 
 KEY_ID = OpenApiParameter(
     "key_id",
-    {"type": "string", "pattern": f"^{keyformat.ID_PATTERN}$"},
+    {"type": "string", "pattern": ID_PATTERN},
     OpenApiParameter.PATH,
     description="The id of the key.",
 )

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from django.urls import register_converter
-
+import apikeys.converters  # noqa: F401  # registers <any_key_id:…>
 from apikeys.api import views
-from apikeys.core import keyformat
-from wizchat.api.routes import IdConverter, endpoint
+from wizchat.api.routes import endpoint
 
 app_name = "keys"
-
-
-class KeyIdConverter(IdConverter):
-    """The public id of a key."""
-
-    pattern = keyformat.ID_PATTERN
-
-    def parse(self, value: str) -> str:
-        return value
-
-
-register_converter(KeyIdConverter, "id_of_key")
-
 urlpatterns = [
     *endpoint("key", views.CurrentKey, "current"),
     *endpoint("keys", views.KeyList, "list"),
-    *endpoint("keys/<id_of_key:key_id>", views.KeyDetail, "detail"),
-    *endpoint("keys/<id_of_key:key_id>/rotate", views.KeyRotate, "rotate"),
-    *endpoint("keys/<id_of_key:key_id>/usage", views.KeyUsage, "usage"),
+    *endpoint("keys/<any_key_id:key_id>", views.KeyDetail, "detail"),
+    *endpoint("keys/<any_key_id:key_id>/rotate", views.KeyRotate, "rotate"),
+    *endpoint("keys/<any_key_id:key_id>/usage", views.KeyUsage, "usage"),
 ]

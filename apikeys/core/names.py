@@ -8,6 +8,9 @@ from apikeys.core import keyformat
 
 MAX_LENGTH = 80
 """Characters in a name."""
+EMPTY = "Give the key a name."
+TOO_LONG = "A name can have at most %(limit_value)d characters; this one has %(show_value)d."
+"""With the placeholders of Django's form fields, which check these two themselves."""
 
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """They would reorder the text around a name (Unicode Standard Annex 9)."""
@@ -22,9 +25,9 @@ def clean(name: str) -> str:
     name = name.strip()
     categories = {unicodedata.category(character) for character in name}
     if not name:
-        raise InvalidName("Give the key a name.")
+        raise InvalidName(EMPTY)
     if len(name) > MAX_LENGTH:
-        raise InvalidName(f"A name can have at most {MAX_LENGTH} characters; this one has {len(name)}.")
+        raise InvalidName(TOO_LONG % {"limit_value": MAX_LENGTH, "show_value": len(name)})
     if categories & {"Cc", "Cs", "Zl", "Zp"}:
         raise InvalidName("A name can't contain control characters such as line breaks.")
     if _BIDI_CONTROLS.intersection(name):

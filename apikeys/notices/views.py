@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from apikeys.models import Notice, NoticeChoices
-
-
-class SignedInRequest(HttpRequest):
-    user: User
-
+from apikeys.pages.requests import SignedInRequest
 
 if TYPE_CHECKING:
     _ModelForm = forms.ModelForm[NoticeChoices]

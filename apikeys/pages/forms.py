@@ -64,10 +64,7 @@ class KeyForm(forms.Form):
         max_length=names.MAX_LENGTH,
         help_text="What will use the key, for example “Production API”.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        error_messages={
-            "required": "Give the key a name.",
-            "max_length": "A name can have at most %(limit_value)d characters; this one has %(show_value)d.",
-        },
+        error_messages={"required": names.EMPTY, "max_length": names.TOO_LONG},
     )
     permissions = permission_field()
     allowed_networks = NetworksField(
