@@ -37,7 +37,6 @@ class Endpoint(GenericAPIView[_Model]):
     paginator: NewestFirst
     http_method_names = ["get", "head", "post", "patch", "delete"]
     default_response_headers: dict[str, str] = {}
-    format_kwarg = None
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         shared = _shared(type(self))
