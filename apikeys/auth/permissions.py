@@ -28,7 +28,7 @@ class LacksPermission(APIError):
         name = permission.names[0]
         super().__init__(
             catalogue.LACKS_PERMISSION,
-            catalogue.LACKS_PERMISSION.message.replace("write", name),
+            catalogue.LACKS_MESSAGE.format(permission=name),
             headers={"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{name}"'},
         )
 

@@ -85,10 +85,11 @@ IP_NOT_ALLOWED = Error(
     "IP address not allowed",
     "The key has a list of allowed addresses, and yours isn't on it.",
 )
+LACKS_MESSAGE = 'This API key lacks the "{permission}" permission'
 LACKS_PERMISSION = Error(
     403,
     "FORBIDDEN",
-    'This API key lacks the "write" permission',
+    LACKS_MESSAGE.format(permission="write"),
     "The key doesn't have the permission that this request needs; the message names it.",
     headers=("WWW-Authenticate",),
 )
