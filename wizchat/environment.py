@@ -30,7 +30,6 @@ SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
 OUR_POSTGRESQL = "wizchat.postgresql"
 HOST = re.compile(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\]", re.ASCII | re.IGNORECASE)
-POOLERS = {"none", "transaction"}
 LOCAL_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
 CONNECTION_SECONDS = 600
 """How many seconds a thread keeps its connection to the database."""
@@ -156,10 +155,6 @@ class Environment:
         self, name: str, *, default: str, statement_seconds: int, pooler: str = "none"
     ) -> dict[str, Any]:
         """Return Django's settings for the database at a URL; 0 seconds mean no limit."""
-        if pooler not in POOLERS:
-            raise ImproperlyConfigured(
-                f"DATABASE_POOLER: “{pooler}” is not a valid value. Use none or transaction."
-            )
         url = self.text(name, default=default)
         config: dict[str, Any] = {}
         if url.startswith(("postgres://", "postgresql://", "sqlite:///", "sqlite://:memory:")):

@@ -102,7 +102,7 @@ DATABASES = {
         "DATABASE_URL",
         default="sqlite:///var/wizchat.sqlite3",
         statement_seconds=env.number("DATABASE_TIMEOUT", default=15, least=0),
-        pooler=env.text("DATABASE_POOLER", default="none"),
+        pooler=env.choice("DATABASE_POOLER", default="none", choices=("none", "transaction")),
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
