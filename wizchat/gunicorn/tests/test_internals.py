@@ -5,8 +5,11 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+from gunicorn import glogging
 from gunicorn.workers import gthread
 
+from wizchat.gunicorn.logger import Logger
 from wizchat.gunicorn.worker import Worker
 
 CHECKED = "27.0.1"
@@ -18,8 +21,9 @@ def test_the_installed_gunicorn_is_the_version_that_was_checked():
     assert CHECKED in DECISION.read_text()
 
 
-def test_decision_names_every_method_of_gunicorn_that_the_worker_replaces():
-    replaced = {name for name in vars(Worker) if hasattr(gthread.ThreadWorker, name)}
+@pytest.mark.parametrize(("ours", "gunicorns"), [(Worker, gthread.ThreadWorker), (Logger, glogging.Logger)])
+def test_decision_names_every_method_of_gunicorn_that_we_replace(ours, gunicorns):
+    replaced = {name for name in vars(ours) if hasattr(gunicorns, name)}
     own = {name for name in replaced if name.startswith("__")}
 
     text = DECISION.read_text()
