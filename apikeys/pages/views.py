@@ -56,11 +56,14 @@ def key_list(request: SignedInRequest) -> HttpResponse:
     keys = list(page)
     days = reports.last_day(keys, now)
     # A message about a key appears in the key's row, if the page shows it.
-    messages_by_key = {message.extra_tags: message for message in get_messages(request)}
+    messages = list(get_messages(request))
+    by_key = {message.extra_tags: message for message in messages}
+    rows = [(key, days[key.pk], by_key.get(key.key_id)) for key in keys]
+    listed = {key.key_id for key in keys}
     context = {
         "page": page,
-        "rows": [(key, days[key.pk], messages_by_key.pop(key.key_id, None)) for key in keys],
-        "messages": messages_by_key.values(),
+        "rows": rows,
+        "messages": [message for message in messages if message.extra_tags not in listed],
         "total": total,
         "filterable": total >= FILTER_FROM,
         "filters": filters,
