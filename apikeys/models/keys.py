@@ -122,6 +122,11 @@ class APIKey(models.Model):
         at: datetime | None = getattr(self, f"{permission.names[0]}_needed_at")
         return at
 
+    def live_descendants(self, now: datetime) -> list[APIKey]:
+        """Return the live descendants of this key: created through the API or by rotation."""
+        family = APIKey.objects.filter(pk=self.pk).with_made()
+        return [key for key in family if key.pk != self.pk and key.is_live(now)]
+
     # The verbs, each defined in its own module.
     insert = issuing.insert
     change = changes.change

@@ -12,12 +12,22 @@ from apikeys.models.events import COMMAND_LINE, KeyEvent, Origin
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+    from apikeys.models.keys import APIKey
+
 GRACE_AFTER_FIRST_USE = timedelta(hours=24)
 LONGEST_WAIT_FOR_FIRST_USE = timedelta(days=30)
 
 
 class RotationOver(Exception):
     """The rotation has already been finished or cancelled, or the old key has ended."""
+
+
+class RotationQuerySet(models.QuerySet["Rotation"]):
+    def running_with(self, key: APIKey, now: datetime) -> list[Rotation]:
+        """Return the rotations that ``key`` is a part of while the old key works, its own first."""
+        found = self.filter(models.Q(old=key) | models.Q(new=key)).select_related("old", "new")
+        running = [rotation for rotation in found if rotation.is_running(now)]
+        return sorted(running, key=lambda rotation: rotation.old_id != key.pk)
 
 
 class Rotation(models.Model):
@@ -33,6 +43,8 @@ class Rotation(models.Model):
     old_expires_at = models.DateTimeField(null=True)
     grace = models.DurationField(null=True)
     first_used_at = models.DateTimeField(null=True)
+
+    objects = RotationQuerySet.as_manager()
 
     class Meta:
         indexes = (

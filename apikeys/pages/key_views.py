@@ -16,12 +16,11 @@ from django.views.decorators.http import require_http_methods
 
 from apikeys.auth.requests import client_ip
 from apikeys.core.networks import as_text, parse_address, parse_networks
-from apikeys.models import APIKey, KeyEnded
+from apikeys.models import APIKey, KeyEnded, Rotation
 from apikeys.pages import advice
 from apikeys.pages.display import quoted
 from apikeys.pages.forms import KeySettingsForm
 from apikeys.pages.requests import SignedInRequest, came_from, list_url, origin
-from apikeys.pages.rotation_views import running_rotations
 from apikeys.pages.switching import is_old_key_in_use, switchers
 from apikeys.pages.views import warnings
 from apikeys.usage import reports
@@ -75,11 +74,11 @@ def key_context(
         ],
         "rotations": [
             (rotation, switchers(rotation, now), is_old_key_in_use(rotation, now))
-            for rotation in running_rotations(key, now)
+            for rotation in Rotation.objects.running_with(key, now)
         ],
         "warnings": warnings(request, key),
         "events": key.events.select_related("key__owner")[:EVENTS_SHOWN],
-        "made": live_descendants(key, now) if key.is_ended(now) else [],
+        "made": key.live_descendants(now) if key.is_ended(now) else [],
         "successor": key.successor,
         "predecessor": key.predecessor,
     }
@@ -159,19 +158,13 @@ def key_revoke(request: SignedInRequest, key_id: str) -> HttpResponse:
         return redirect(list_url(request, request.POST.get("next", "")) or "apikeys:list")
     context = {
         "key": key,
-        "made": live_descendants(key, now),
+        "made": key.live_descendants(now),
         "now": now,
         "callers": reports.recent_callers(key, now),
         "next": list_url(request, request.headers.get("Referer", "")),
         "back": came_from(request, key),
     }
     return render(request, "apikeys/key_revoke.html", context)
-
-
-def live_descendants(key: APIKey, now: datetime) -> list[APIKey]:
-    """Return the live descendants of ``key``: created through the API or by rotation."""
-    family = APIKey.objects.filter(pk=key.pk).with_made()
-    return [one for one in family if one.pk != key.pk and one.is_live(now)]
 
 
 def revoke(request: SignedInRequest, key: APIKey, now: datetime) -> None:

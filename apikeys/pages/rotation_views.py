@@ -7,7 +7,6 @@ from typing import Literal
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -54,17 +53,10 @@ def confirm_and_end(request: SignedInRequest, key_id: str, verb: Literal["finish
     return redirect("apikeys:detail", remaining.key_id)
 
 
-def running_rotations(key: APIKey, now: datetime) -> list[Rotation]:
-    """Return the rotations that ``key`` is a part of while the old key works, its own first."""
-    found = Rotation.objects.filter(Q(old=key) | Q(new=key)).select_related("old", "new")
-    running = [rotation for rotation in found if rotation.is_running(now)]
-    return sorted(running, key=lambda rotation: rotation.old_id != key.pk)
-
-
 def find(request: SignedInRequest, key_id: str, now: datetime) -> tuple[APIKey, Rotation | None]:
     """Return the owner's key and its running rotation; 404 for any other id."""
     key = get_object_or_404(request.user.api_keys, key_id=key_id)
-    running = running_rotations(key, now)
+    running = Rotation.objects.running_with(key, now)
     if "rotation" in request.POST:
         # Only what the page asked about: in a chain, another rotation of the key may run.
         running = [rotation for rotation in running if str(rotation.pk) == request.POST["rotation"]]
