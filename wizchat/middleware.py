@@ -13,10 +13,9 @@ from django.urls import ResolverMatch, resolve
 from django.utils.encoding import iri_to_uri
 
 from apikeys.auth.headers import key_headers
-from apikeys.auth.requests import bearer_token, note
+from apikeys.auth.requests import note_exposed_key
 from apikeys.core import keyformat
 from apikeys.core.networks import is_trusted_proxy
-from apikeys.core.outcomes import Outcome
 from wizchat.api import catalogue
 from wizchat.api.errors import is_api, json_error
 
@@ -70,20 +69,9 @@ class HTTPSOnlyAPIMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if settings.HTTPS_ONLY and is_api(request) and not request.is_secure():
-            _note_exposed_key(request)
+            note_exposed_key(request)
             return json_error(catalogue.HTTPS_REQUIRED)
         return self.get_response(request)
-
-
-def _note_exposed_key(request: HttpRequest) -> None:
-    raw = bearer_token(request.META)
-    if raw is None:
-        return
-    try:
-        key_id = keyformat.parse(raw).key_id
-    except keyformat.Malformed:
-        key_id = None
-    note(request, key_id=key_id, refusal=Outcome.PLAIN_HTTP)
 
 
 class RedirectMiddleware:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from apikeys.core import keyformat
 from apikeys.core.networks import IPAddress, client_address
 from apikeys.core.outcomes import Outcome
 
@@ -55,6 +56,18 @@ def bearer_token(meta: Mapping[str, Any]) -> str | None:
     """Return the token after ``Bearer`` in the Authorization header (RFC 6750, 2.1), if there is one."""
     scheme, _, token = meta.get("HTTP_AUTHORIZATION", "").strip(" ").partition(" ")
     return token.strip(" ") or None if scheme.lower() == "bearer" else None
+
+
+def note_exposed_key(request: HttpRequest) -> None:
+    """Note the key of a request that is refused because it came over plain HTTP, if it has one."""
+    raw = bearer_token(request.META)
+    if raw is None:
+        return
+    try:
+        key_id = keyformat.parse(raw).key_id
+    except keyformat.Malformed:
+        key_id = None
+    note(request, key_id=key_id, refusal=Outcome.PLAIN_HTTP)
 
 
 def client_ip(meta: Mapping[str, Any]) -> IPAddress | None:
