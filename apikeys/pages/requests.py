@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.urls import reverse
@@ -12,10 +13,20 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from apikeys.auth.requests import client_ip
 from apikeys.core import keyformat
 from apikeys.models import APIKey, Origin
+from apikeys.pages import advice
 
 
 class SignedInRequest(HttpRequest):
     user: User
+
+
+def address_warnings(request: HttpRequest, key: APIKey) -> list[str]:
+    """Return what the author of the key's address list may not have meant."""
+    return advice.warnings(
+        key.allowed_networks,
+        own=client_ip(request.META),
+        behind_proxy=bool(settings.TRUSTED_PROXIES),
+    )
 
 
 def origin(request: HttpRequest) -> Origin:

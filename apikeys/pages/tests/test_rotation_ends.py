@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apikeys.models import APIKey, KeyUsage, Rotation
-from apikeys.pages import rotation_views
+from apikeys.pages import rotation_ends
 
 
 @pytest.fixture
@@ -107,14 +107,14 @@ def test_finishing_and_cancelling_at_once_end_in_one_of_the_two_states(owner, pa
     old, _, new, _ = pair
     before = old.expires_at
     gate = threading.Barrier(2)
-    find = rotation_views.find
+    find = rotation_ends.find
 
     def find_together(*args):
         found = find(*args)
         gate.wait(timeout=10)
         return found
 
-    monkeypatch.setattr(rotation_views, "find", find_together)
+    monkeypatch.setattr(rotation_ends, "find", find_together)
 
     def end(verb):
         client = Client()

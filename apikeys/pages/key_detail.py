@@ -1,4 +1,4 @@
-"""Settings > API: one key's page, and the ends of a key and of a rotation."""
+"""Settings > API: one key's page, with its settings, callers and events."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ from apikeys.models import APIKey, KeyEnded, Rotation
 from apikeys.pages import advice
 from apikeys.pages.display import quoted
 from apikeys.pages.forms import KeySettingsForm
-from apikeys.pages.requests import SignedInRequest, came_from, list_url, origin
+from apikeys.pages.requests import SignedInRequest, address_warnings, origin
 from apikeys.pages.switching import is_old_key_in_use, switchers
-from apikeys.pages.views import warnings
 from apikeys.usage import reports
 
 DAYS = 30
@@ -76,7 +75,7 @@ def key_context(
             (rotation, switchers(rotation, now), is_old_key_in_use(rotation, now))
             for rotation in Rotation.objects.running_with(key, now)
         ],
-        "warnings": warnings(request, key),
+        "warnings": address_warnings(request, key),
         "events": key.events.select_related("key__owner")[:EVENTS_SHOWN],
         "made": key.live_descendants(now) if key.is_ended(now) else [],
         "successor": key.successor,
@@ -145,37 +144,3 @@ def refuse_ended(request: SignedInRequest, key: APIKey) -> HttpResponse:
     ended = "been revoked" if key.revoked_at else "expired"
     messages.error(request, f"{quoted(key.name)} has {ended} and can't be changed.")
     return redirect("apikeys:detail", key.key_id)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@login_required
-@never_cache
-def key_revoke(request: SignedInRequest, key_id: str) -> HttpResponse:
-    now = timezone.now()
-    key = get_object_or_404(request.user.api_keys.with_rotations(), key_id=key_id)
-    if request.method == "POST":
-        revoke(request, key, now)
-        return redirect(list_url(request, request.POST.get("next", "")) or "apikeys:list")
-    context = {
-        "key": key,
-        "made": key.live_descendants(now),
-        "now": now,
-        "callers": reports.recent_callers(key, now),
-        "next": list_url(request, request.headers.get("Referer", "")),
-        "back": came_from(request, key),
-    }
-    return render(request, "apikeys/key_revoke.html", context)
-
-
-def revoke(request: SignedInRequest, key: APIKey, now: datetime) -> None:
-    """Revoke ``key``, with all its descendants if the user chose that, and say so."""
-    with transaction.atomic():
-        stopped = key.revoke(by=request.user, now=now, origin=origin(request))
-        more = 0
-        if "cascade" in request.POST:
-            more = key.revoke_with_made(by=request.user, now=now, origin=origin(request))
-    text = f"{quoted(key.name)} was {'' if stopped else 'already '}revoked."
-    if more:
-        others, verb = ("One key", "was") if more == 1 else (f"{more:,} keys", "were")
-        text += f" {others} that it created or that replaced it {verb} also revoked."
-    messages.success(request, text, extra_tags=key.key_id)

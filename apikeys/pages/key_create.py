@@ -1,0 +1,48 @@
+"""Settings > API: the page that creates a key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from apikeys.auth.requests import client_ip
+from apikeys.models import AlreadyIssued, APIKey
+from apikeys.pages.forms import NewKeyForm, prefill
+from apikeys.pages.key_reveal import reveal
+from apikeys.pages.requests import SignedInRequest, origin
+from wizchat.accounts.reauthentication import key_issuer_required, typed_before
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+@key_issuer_required
+@sensitive_variables("raw")
+def key_create(request: SignedInRequest) -> HttpResponse:
+    now = timezone.now()
+    own = client_ip(request.META)
+    context: dict[str, Any] = {"own": own}
+    if request.method != "POST":
+        initial = prefill(request.GET) | typed_before(request)
+        form = NewKeyForm(initial=initial, user_id=request.user.pk, now=now)
+        return render(request, "apikeys/key_create.html", context | {"form": form})
+    form = NewKeyForm(request.POST, user_id=request.user.pk, now=now)
+    if "add_address" in request.POST:
+        missing = form.add_address(own)
+        context |= {"added": "Added. Press Create to apply." if missing else "It's already in the list."}
+    elif form.is_valid():
+        try:
+            key, raw = APIKey.objects.issue(
+                owner=request.user, by=request.user, now=now, origin=origin(request), **form.values
+            )
+        except AlreadyIssued as already:
+            return render(request, "apikeys/key_already.html", {"key": already.key})
+        return reveal(request, key, raw, typed=request.POST.get("allowed_networks", ""))
+    return render(request, "apikeys/key_create.html", context | {"form": form})
