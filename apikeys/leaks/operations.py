@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apikeys.api.operations import EXAMPLE_KEY
-from apikeys.leaks.reports import REPORTS_PER_HOUR
+from apikeys.leaks.handling import REPORTS_PER_HOUR
 from apikeys.leaks.serializers import (
     LabelSerializer,
     LeakedKeysSerializer,

@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from apikeys.auth.requests import client_ip
-from apikeys.leaks import reports
+from apikeys.leaks import handling
 
 
 class ReportForm(forms.Form):
@@ -41,13 +41,13 @@ def report_key(request: HttpRequest) -> HttpResponse:
         return answer(request, form=blank)
     ip = client_ip(request.META)
     try:
-        reports.count_report(ip)
-    except reports.TooManyReports as refused:
+        handling.count_report(ip)
+    except handling.TooManyReports as refused:
         response = render(request, "leaks/too_many.html", status=429)
         response.headers["Retry-After"] = str(refused.wait)
         return response
     text = form.cleaned_data["leaked_key"]
-    reports.report([text], now=timezone.now(), ip=str(ip or ""), where="Reported on the website")
+    handling.report([text], now=timezone.now(), ip=str(ip or ""), where="Reported on the website")
     return answer(request)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apikeys.leaks.reports import KEYS_PER_REPORT
+from apikeys.leaks.handling import KEYS_PER_REPORT
 from wizchat.api.serializers import NoUnknownFields, StrictCharField
 
 

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from apikeys.auth.requests import client_ip
 from apikeys.core import keyformat
-from apikeys.leaks import github, reports
+from apikeys.leaks import github, handling
 from apikeys.leaks import operations as described
 from apikeys.leaks.serializers import LeakedKeysSerializer
 from wizchat.api import catalogue
@@ -36,9 +36,9 @@ class LeakedKeys(OpenView):
         ip = client_ip(request.META)
         serializer = LeakedKeysSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        reports.count_report(ip)
+        handling.count_report(ip)
         texts = serializer.validated_data["keys"]
-        reports.report(texts, now=timezone.now(), ip=str(ip or ""), where="Reported through the API")
+        handling.report(texts, now=timezone.now(), ip=str(ip or ""), where="Reported through the API")
         return json_response({"received": len(texts)}, 202)
 
 
@@ -50,12 +50,12 @@ class GitHubSecretScanning(OpenView):
         body = self.signed_body(request)
         found = matches(body)
         raws = {match["token"] for match in found if is_key(match["token"])}
-        proved = reports.genuine(sorted(raws))
+        proved = handling.genuine(sorted(raws))
         now, ip = timezone.now(), str(client_ip(request.META) or "")
         for match in found:
             key = proved.get(match["token"])
             if key is not None:
-                reports.act(key, now=now, ip=ip, where=where(match))
+                handling.act(key, now=now, ip=ip, where=where(match))
         return json_response([labelled(match, match["token"] in proved) for match in found])
 
     def signed_body(self, request: Request) -> bytes:

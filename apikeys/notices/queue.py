@@ -15,7 +15,7 @@ from django.db.models import Max, Sum
 
 from apikeys.core import networks
 from apikeys.core.outcomes import Outcome
-from apikeys.leaks.reports import REASON
+from apikeys.leaks.handling import REASON
 from apikeys.models import APIKey, KeyEvent, KeyUsage, Notice, NoticeChoices, Permission
 
 WARNINGS = (1, 7, 14)

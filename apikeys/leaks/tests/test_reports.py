@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apikeys.core import keyformat
-from apikeys.leaks import reports
+from apikeys.leaks import handling
 from apikeys.leaks.tests.conftest import GITHUB, REPORT
 from apikeys.models import APIKey, KeyEvent
 
@@ -129,7 +129,7 @@ def test_keys_forged_to_share_a_checksum_cost_few_argon2_whatever_their_number(
 
     report(*(forged for raw in raws for forged in colliding(raw, 20)))
 
-    assert hasher.verifications == reports.WRONG_SECRETS
+    assert hasher.verifications == handling.WRONG_SECRETS
 
 
 def test_keys_that_share_a_checksum_hide_no_key_of_another_owner(colliding, issue, stranger, report):
@@ -284,11 +284,11 @@ def test_a_failure_reports_no_secret(issue, call, monkeypatch, caplog):
 def test_where_a_key_was_found_has_no_secret_and_no_control_characters():
     raw = str(keyformat.generate())
 
-    text = reports.printable(f"a\r\nb {raw} " + "x" * 1000)
+    text = handling.printable(f"a\r\nb {raw} " + "x" * 1000)
 
     assert text.startswith("a  b wzc_")
     assert raw not in text
-    assert len(text) == reports.DETAIL_LENGTH
+    assert len(text) == handling.DETAIL_LENGTH
 
 
 def test_the_same_report_is_recorded_again_after_a_day(issue, settings, events):
@@ -297,6 +297,6 @@ def test_the_same_report_is_recorded_again_after_a_day(issue, settings, events):
     now = timezone.now()
 
     for hours in (0, 23, 25):
-        reports.report([raw], now=now + timedelta(hours=hours), ip="", where="here")
+        handling.report([raw], now=now + timedelta(hours=hours), ip="", where="here")
 
     assert len(events(key)) == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from apikeys.leaks.reports import REPORTS_PER_HOUR
+from apikeys.leaks.handling import REPORTS_PER_HOUR
 from wizchat.api import catalogue
 from wizchat.api.catalogue import ERRORS, for_status
 from wizchat.gunicorn.arrival import LINE_BYTES

@@ -12,7 +12,7 @@ from django.db import OperationalError
 from gunicorn.http import errors as gunicorn_errors
 
 from apikeys.core.rates import Rate
-from apikeys.leaks import reports
+from apikeys.leaks import handling
 from apikeys.models import Permission
 from testing import contract
 from wizchat.api import catalogue
@@ -146,7 +146,7 @@ class Provoke:
         return self.invalid_key()
 
     def too_many_reports(self):
-        self.monkeypatch.setattr(reports, "REPORTS_PER_HOUR", 1)
+        self.monkeypatch.setattr(handling, "REPORTS_PER_HOUR", 1)
         assert self.send().status_code == 202
         return self.send()
 

@@ -30,7 +30,8 @@ WRONG_SECRETS = 5
 """For each owner in one report. Anyone with a key can compute others with its id and checksum, and each would
 cost an Argon2, so past this number the report's other keys of that owner are ignored."""
 REPORTS_PER_HOUR = 60
-HOUR = 3600
+WINDOW = 3600
+"""Seconds from an address's first report until its count starts over."""
 REPEATED = timedelta(days=1)
 """While keys are kept (``LEAK_ACTION=notify``), the same report is recorded at most once in this time."""
 
@@ -46,7 +47,7 @@ class TooManyReports(APIError):
 def count_report(client_ip: IPAddress | None) -> None:
     """Count a report from ``client_ip``; raise ``TooManyReports`` past the limit."""
     name = f"leak-reports:{counters.bucket(client_ip)}"
-    wait = counters.count(name, limit=REPORTS_PER_HOUR, seconds=HOUR, what="reports of leaked keys").wait
+    wait = counters.count(name, limit=REPORTS_PER_HOUR, seconds=WINDOW, what="reports of leaked keys").wait
     if wait:
         raise TooManyReports(wait)
 
