@@ -8,7 +8,7 @@ from apikeys.core.outcomes import REASONS
 
 _AUTHENTICATIONS = Counter("wizchat_authentications", "API keys presented, by outcome.", ["outcome"])
 ACCEPTED = _AUTHENTICATIONS.labels("accepted")
-REFUSED = {reason: _AUTHENTICATIONS.labels(reason.value) for reason in REASONS}
+REFUSALS = {reason: _AUTHENTICATIONS.labels(reason.value) for reason in REASONS}
 VERIFIED_CACHE_HITS = Counter(
     "wizchat_key_verified_cache_hits", "Keys that a process had verified before, so that no Argon2 ran."
 )

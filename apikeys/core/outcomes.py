@@ -19,7 +19,7 @@ class Stage(Enum):
     """The key proved nothing: such calls aren't counted for any key."""
     KEPT_OUT = "kept out"
     """The key is genuine, but may not be used: its holder is told why, and it isn't a use of the key."""
-    REFUSED = "refused"
+    DENIED = "denied"
     """The key was accepted, but not for this request."""
     SERVED = "served"
     """The request reached its endpoint, whatever the endpoint returned."""
@@ -43,11 +43,11 @@ class Outcome(StrEnum):
     ANSWERED = "answered", "Answered", Stage.SERVED
     CLIENT_ERROR = "client_error", "Client error", Stage.SERVED
     SERVER_ERROR = "server_error", "Server error", Stage.SERVED
-    RATE_LIMITED = "rate_limited", "Rate limited", Stage.REFUSED, catalogue.RATE_LIMITED
+    RATE_LIMITED = "rate_limited", "Rate limited", Stage.DENIED, catalogue.RATE_LIMITED
     REVOKED = "revoked", "Revoked", Stage.KEPT_OUT, catalogue.KEY_REVOKED
     EXPIRED = "expired", "Expired", Stage.KEPT_OUT, catalogue.KEY_EXPIRED
     ADDRESS = "address", "Address not allowed", Stage.KEPT_OUT, catalogue.IP_NOT_ALLOWED
-    PERMISSION = "permission", "Missing permission", Stage.REFUSED, catalogue.LACKS_PERMISSION
+    PERMISSION = "permission", "Missing permission", Stage.DENIED, catalogue.LACKS_PERMISSION
     PLAIN_HTTP = "plain_http", "Sent over plain HTTP", Stage.NOT_GENUINE, catalogue.HTTPS_REQUIRED
     MALFORMED = "malformed", "Not a key", Stage.NOT_GENUINE, catalogue.INVALID_KEY
     UNKNOWN = "unknown", "Unknown key", Stage.NOT_GENUINE, catalogue.INVALID_KEY
@@ -70,6 +70,7 @@ class Outcome(StrEnum):
 COUNTED = tuple(outcome for outcome in Outcome if outcome.stage is not Stage.NOT_GENUINE)
 """Outcomes that are stored for a key, in the order in which pages show them."""
 KEPT_OUT = tuple(outcome for outcome in Outcome if outcome.stage is Stage.KEPT_OUT)
-REFUSED = tuple(outcome for outcome in Outcome if outcome.stage in {Stage.KEPT_OUT, Stage.REFUSED})
+REFUSED = tuple(outcome for outcome in Outcome if outcome.stage in {Stage.KEPT_OUT, Stage.DENIED})
+"""What pages and the admin call a refused call."""
 REASONS = tuple(outcome for outcome in Outcome if outcome.stage is not Stage.SERVED)
 """Why a key can be refused, as logs and metrics name it."""

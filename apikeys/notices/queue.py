@@ -91,7 +91,7 @@ def queue_due(now: datetime) -> int:
     Notice.objects.filter(queued_at__lt=now - KEPT, sent_at__isnull=False).delete()
     Notice.objects.filter(queued_at__lt=now - KEPT, dropped_at__isnull=False).delete()
     return (
-        queue(warnings(now))
+        queue(expiry_warnings(now))
         + queue(still_presented(Notice.Kind.WRONG_ADDRESS, [Outcome.ADDRESS], now))
         + queue(still_presented(Notice.Kind.ENDED_IN_USE, [Outcome.REVOKED, Outcome.EXPIRED], now))
     )
@@ -116,7 +116,7 @@ def notice(
     )
 
 
-def warnings(now: datetime) -> Iterable[Notice]:
+def expiry_warnings(now: datetime) -> Iterable[Notice]:
     """Yield the warning that is due for each key; a late one replaces the earlier ones.
 
     A rotated key gets none: its owner has chosen its end.

@@ -21,12 +21,12 @@ from django.http.response import HttpResponseBase
 
 from apikeys.auth.requests import noted
 from apikeys.core import keyformat
-from apikeys.core.metrics import ACCEPTED, REFUSED, USAGE_LAG
+from apikeys.core.metrics import ACCEPTED, REFUSALS, USAGE_LAG
 from apikeys.core.networks import IPAddress
 from apikeys.core.outcomes import Outcome
 from apikeys.models.usage import METHOD_LENGTH, ROUTE_LENGTH, USER_AGENT_LENGTH
 from apikeys.usage import store
-from apikeys.usage.store import HOUR, Count, LastUse, Row
+from apikeys.usage.store import HOUR_SECONDS, Count, LastUse, Row
 
 MAX_ADDRESSES = 100
 """Addresses told apart per key and hour by one process; the others count as ``""``."""
@@ -53,12 +53,12 @@ def record(request: HttpRequest, response: HttpResponseBase) -> None:
     if presented is None:
         return
     refusal = presented.refusal
-    (REFUSED[refusal] if refusal else ACCEPTED).inc()
+    (REFUSALS[refusal] if refusal else ACCEPTED).inc()
     if presented.pk is None:
         return
     at = time()
     outcome = refusal or Outcome.of_status(response.status_code)
-    row = Row(presented.pk, int(at // HOUR), outcome.value, presented.client_ip)
+    row = Row(presented.pk, int(at // HOUR_SECONDS), outcome.value, presented.client_ip)
     if refusal is not None and refusal is not Outcome.PERMISSION:
         recorder.add(row, at)
         return
@@ -138,7 +138,7 @@ class Recorder:
 
     def _fold(self, counts: dict[Row, Count]) -> dict[Row, Count]:
         """Return ``counts`` with addresses as text; those past the limit are added up under ``""``."""
-        this_hour = int(time() // HOUR)
+        this_hour = int(time() // HOUR_SECONDS)
         self._addresses = {key: seen for key, seen in self._addresses.items() if key[1] >= this_hour - 1}
         folded: dict[Row, Count] = {}
         for row, count in counts.items():

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from apikeys.models import APIKey, KeyUsage, Permission, Rotation
 
-HOUR = 3600
+HOUR_SECONDS = 3600
 ROWS_PER_BATCH = 1000
 """Rows per batch: PostgreSQL has as long to answer a batch as it has for one statement."""
 
@@ -68,7 +68,14 @@ def add_counts(counts: dict[Row, Count]) -> None:
     """  # noqa: S608  # names of tables
     # The same order in every process, so that two of them can't deadlock.
     rows = [
-        (_stored(row.hour * HOUR), row.outcome, row.address, count.calls, _stored(count.last_at), row.key)
+        (
+            _stored(row.hour * HOUR_SECONDS),
+            row.outcome,
+            row.address,
+            count.calls,
+            _stored(count.last_at),
+            row.key,
+        )
         for row, count in sorted(counts.items(), key=lambda item: item[0])
     ]
     _execute(statement, rows)

@@ -29,7 +29,7 @@ from apikeys.core.outcomes import Outcome
 from apikeys.core.rates import parse_rate
 from apikeys.models import APIKey, Permission
 from apikeys.usage import recorder
-from apikeys.usage.store import HOUR, Row
+from apikeys.usage.store import HOUR_SECONDS, Row
 from bench.measured.clocks import Spent
 from bench.measured.commands import answer_commands, stay_on_one_core
 from bench.measured.views import WizChatView
@@ -90,7 +90,7 @@ class Counted:
         ACCEPTED.inc()
         at = time()
         outcome = presented.refusal or Outcome.of_status(self.response.status_code)
-        recorder.recorder.add(Row(presented.pk, int(at // HOUR), outcome.value, None), at)
+        recorder.recorder.add(Row(presented.pk, int(at // HOUR_SECONDS), outcome.value, None), at)
 
     def whole(self) -> None:
         recorder.record(self.request, self.response)
@@ -125,7 +125,7 @@ class Writing:
         at = time()
         address = ip_address("192.0.2.1")
         for key in self.keys:
-            row = Row(key, int(at // HOUR), Outcome.ANSWERED.value, address)
+            row = Row(key, int(at // HOUR_SECONDS), Outcome.ANSWERED.value, address)
             use = recorder.Use(at, address, "curl/7.88.1", "GET", "v1/chatbots", Permission.READ.value)
             recorder.recorder.add(row, at, use)
         spent = Spent()
