@@ -58,13 +58,6 @@ INVALID_KEY = Error(
     "The key is mistyped or unknown, or its owner's account is closed.",
     headers=("WWW-Authenticate",),
 )
-INVALID_SIGNATURE = Error(
-    401,
-    "UNAUTHORIZED",
-    "Invalid signature",
-    "The report to the secret scanning endpoint isn't signed with one of GitHub's keys.",
-    headers=("WWW-Authenticate",),
-)
 KEY_REVOKED = Error(
     401,
     "UNAUTHORIZED",
@@ -97,6 +90,12 @@ ESCALATION = Error(
     "FORBIDDEN",
     "A key cannot grant more than it has",
     "The new or changed key would have more permissions or addresses, or expire later, than the key you use.",
+)
+INVALID_SIGNATURE = Error(
+    403,
+    "FORBIDDEN",
+    "Invalid signature",
+    "The report to the secret scanning endpoint isn't signed with one of GitHub's keys.",
 )
 HTTPS_REQUIRED = Error(
     403,

@@ -186,7 +186,7 @@ def test_an_example_request_succeeds(operation_id, ask, scene):
     response = ask(operation_id, scene.issue()[1])
 
     # Only GitHub can sign its reports.
-    assert response.status_code == (401 if operation_id == "reportFromGitHub" else success(operation_id))
+    assert response.status_code == (403 if operation_id == "reportFromGitHub" else success(operation_id))
 
 
 def success(operation_id):
