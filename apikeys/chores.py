@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from apikeys.api import idempotency
 from apikeys.models import USAGE_KEPT, APIKey, KeyUsage
@@ -18,9 +18,15 @@ USAGE_ROWS_PER_TRANSACTION = 1000
 
 
 def delete_keys_ended_before(moment: datetime) -> int:
-    """Delete the keys that were revoked or had expired before ``moment``; return how many."""
+    """Delete the keys that were revoked or had expired before ``moment``; return how many.
+
+    A key that another one made, and that made another, stays: through it, revoking the first with all that
+    it made reaches the last.
+    """
     ended = APIKey.objects.filter(Q(revoked_at__lt=moment) | Q(expires_at__lt=moment))
-    return delete_in_batches(ended.order_by("pk"), KEYS_PER_TRANSACTION)
+    was_made = Q(created_by_key__isnull=False) | Q(origin_rotation__isnull=False)
+    made_others = Q(rotation__isnull=False) | Exists(APIKey.objects.filter(created_by_key=OuterRef("pk")))
+    return delete_in_batches(ended.exclude(was_made & made_others).order_by("pk"), KEYS_PER_TRANSACTION)
 
 
 def delete_usage_before(moment: datetime) -> int:

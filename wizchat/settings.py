@@ -116,12 +116,13 @@ CACHES = {
 }
 
 email = env.email("EMAIL_URL", default="consolemail://")
-EMAIL_BACKEND = email["EMAIL_BACKEND"]
+# Emails about keys contain no secret, so the console may print them in production too.
+NOTICES_EMAIL_BACKEND = EMAIL_BACKEND = email["EMAIL_BACKEND"]
 if EMAIL_BACKEND == "django.core.mail.backends.console.EmailBackend" and not DEBUG:
     # The console is the log, where links in emails would let readers sign in.
     EMAIL_BACKEND = "wizchat.email.UnsentBackend"
 elif EMAIL_BACKEND == "django.core.mail.backends.smtp.EmailBackend":
-    EMAIL_BACKEND = "wizchat.email.SMTPBackend"
+    NOTICES_EMAIL_BACKEND = EMAIL_BACKEND = "wizchat.email.SMTPBackend"
 EMAIL_HOST = email["EMAIL_HOST"]
 EMAIL_PORT = email["EMAIL_PORT"]
 EMAIL_HOST_USER = email["EMAIL_HOST_USER"]

@@ -24,7 +24,7 @@ from apikeys.api.serializers import (
     RotateSerializer,
 )
 from apikeys.auth.authentication import KeyRefused, OwnerRequest
-from apikeys.auth.requests import client_ip
+from apikeys.auth.requests import client_ip, note
 from apikeys.core import keyformat
 from apikeys.core.outcomes import COUNTED, Outcome
 from apikeys.models import (
@@ -97,6 +97,12 @@ class KeyView(Endpoint[APIKey]):
             idempotency.forget(self.now - idempotency.REMEMBERED, form_token=token)
             APIKey.objects.refuse_used_token(self.request.user, token)
         return token
+
+    def note_own_expiry(self) -> None:
+        """Let the response say when the caller's key ends, if this request has changed that."""
+        if self.key.pk == self.request.auth.id:
+            stored = APIKey.objects.filter(pk=self.key.pk)
+            note(self.request._request, ends_at=stored.values_list("expires_at", flat=True).first())
 
     def translated(self, exc: Exception) -> Exception:
         match exc:
@@ -178,6 +184,7 @@ class KeyDetail(KeyView):
         serializer = ChangeSerializer(self.key, request.data, partial=True, context={"now": self.now})
         serializer.is_valid(raise_exception=True)
         self.key.change(by=self.request.user, now=self.now, origin=self.origin, **serializer.values)
+        self.note_own_expiry()
         return self.answer(self.key)
 
     def delete(self, request: Request, key_id: str) -> HttpResponse:
@@ -203,6 +210,7 @@ class KeyRotate(KeyView):
             form_token=token,
             origin=self.origin,
         )
+        self.note_own_expiry()
         return self.reveal(key, raw)
 
 

@@ -9,12 +9,14 @@ import json
 import logging
 import time
 from base64 import b64decode
+from contextlib import suppress
 from http.client import HTTPException
 from threading import BoundedSemaphore, Lock
 from urllib.request import urlopen
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.conf import settings
@@ -117,9 +119,12 @@ def fetch(url: str) -> dict[str, EllipticCurvePublicKey]:
         document = json.loads(answer.read(LARGEST))
     keys = {}
     for entry in document["public_keys"]:
-        key = load_pem_public_key(entry["key"].encode())
-        if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
-            keys[entry["key_identifier"]] = key
+        with suppress(ValueError, UnsupportedAlgorithm):  # one unreadable key must not hide the others
+            key = load_pem_public_key(entry["key"].encode())
+            if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
+                keys[entry["key_identifier"]] = key
+    if not keys:
+        raise LookupError("the document has no key for ECDSA on P-256")
     return keys
 
 
@@ -132,6 +137,7 @@ def verify(body: bytes, *, identifier: str, signature: str) -> None:
         raise NotSigned
     try:
         decoded = b64decode(signature, validate=True)
+        decode_dss_signature(decoded)  # before GitHub's keys are fetched for something that is no signature
     except ValueError as error:
         raise NotSigned from error
     key = PUBLIC_KEYS.get(identifier)

@@ -18,7 +18,7 @@ from apikeys.leaks import operations as described
 from apikeys.leaks.serializers import LeakedKeysSerializer
 from wizchat.api import catalogue
 from wizchat.api.errors import RETRY_AFTER, APIError
-from wizchat.api.responses import json_response
+from wizchat.api.responses import json_response, without_surrogates
 from wizchat.api.views import OpenEndpoint
 
 
@@ -68,16 +68,14 @@ class GitHubSecretScanning(OpenView):
         try:
             github.verify(body, identifier=identifier, signature=signature)
         except github.NotSigned as error:
-            raise APIError(
-                catalogue.INVALID_SIGNATURE, headers={"WWW-Authenticate": 'Signature realm="WizChat"'}
-            ) from error
+            raise APIError(catalogue.INVALID_SIGNATURE) from error
         except github.KeysUnavailable as error:
             raise APIError(catalogue.UNAVAILABLE, headers={"Retry-After": RETRY_AFTER}) from error
         return body
 
 
 def matches(body: bytes) -> list[dict[str, str]]:
-    """Return GitHub's list of tokens; raise ``ParseError`` if it isn't one."""
+    """Return GitHub's list of tokens; raise ``ParseError`` if it isn't one that a response can repeat."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -86,9 +84,14 @@ def matches(body: bytes) -> list[dict[str, str]]:
     if not isinstance(found, list) or not all(isinstance(match, dict) for match in found):
         raise ParseError("The request body must be a list of objects")
     for match in found:
-        if not all(isinstance(match.get(field) or "", str) for field in fields):
+        if not all(is_text(match.get(field) or "") for field in fields):
             raise ParseError("The fields of each object must be text")
     return [{field: match.get(field) or "" for field in fields} for match in found]
+
+
+def is_text(value: object) -> bool:
+    """Return whether ``value`` is text without lone surrogates."""
+    return isinstance(value, str) and without_surrogates(value) == value
 
 
 def is_key(token: str) -> bool:

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from apikeys.core.rates import lowest
 from apikeys.models.changes import KeyEnded
+from apikeys.models.choices import LONGEST_LIFETIME
 from apikeys.models.delegation import refuse_escalation
 from apikeys.models.events import COMMAND_LINE, KeyEvent, Origin
 from apikeys.models.rotations import GRACE_AFTER_FIRST_USE, LONGEST_WAIT_FOR_FIRST_USE, Rotation
@@ -78,7 +79,8 @@ def _take_over(successor: APIKey, old: APIKey, *, latest_expiry: datetime | None
     successor.rate_limit = old.rate_limit
     lifetime_ends = None
     if old.expires_at is not None:
-        lifetime_ends = successor.created_at + (old.expires_at - old.created_at)
+        lifetime = min(old.expires_at - old.created_at, LONGEST_LIFETIME)
+        lifetime_ends = successor.created_at + lifetime
     successor.expires_at = earliest(lifetime_ends, latest_expiry)
 
 

@@ -8,6 +8,7 @@ from threading import Event
 from typing import Any
 from uuid import uuid4
 
+from django.conf import settings
 from django.core.mail import get_connection
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django.utils import timezone
@@ -65,7 +66,8 @@ class Worker:
         failed: set[int] = set()
         while batch := self._batch(failed, even_postponed):
             try:
-                with get_connection(patient=True) as server, self._claims.renewed():
+                server = get_connection(settings.NOTICES_EMAIL_BACKEND, patient=True)
+                with server, self._claims.renewed():
                     for notice in batch:
                         if self.stop.is_set():
                             break

@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apikeys import chores
-from apikeys.models import APIKey, KeyEvent, KeyUsage
+from apikeys.models import APIKey, KeyEvent, KeyUsage, Origin
 from chatbots import chores as chatbot_chores
 from chatbots.models import Chatbot
 
@@ -80,6 +80,33 @@ def test_a_successor_outlives_its_predecessor(issue):
     housekeeping()
 
     assert APIKey.objects.get().pk == successor.pk
+
+
+@pytest.mark.django_db
+def test_a_cascade_reaches_past_keys_that_ended_long_ago(issue, owner):
+    now = timezone.now()
+    root, _raw = issue()
+    made, _raw = issue(origin=Origin(key=root))
+    successor, _raw = made.rotate(by=owner, now=now, overlap=timedelta(0))
+    last, _raw = issue(origin=Origin(key=successor))
+    APIKey.objects.filter(pk__in=[made.pk, successor.pk]).update(revoked_at=now - 2 * YEAR)
+
+    housekeeping()
+    root.revoke_with_made(by=owner, now=now)
+
+    last.refresh_from_db()
+    assert last.revoked_at is not None
+
+
+@pytest.mark.django_db
+def test_a_chain_of_ended_keys_is_deleted_from_both_ends(issue, owner):
+    now = timezone.now()
+    root, _raw = issue()
+    made, _raw = issue(origin=Origin(key=root))
+    _last, _raw = issue(origin=Origin(key=made))
+    APIKey.objects.update(revoked_at=now - 2 * YEAR)
+
+    assert "3 keys" in housekeeping()
 
 
 @pytest.mark.django_db

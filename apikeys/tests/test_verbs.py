@@ -8,7 +8,15 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from apikeys.models import AlreadyIssued, AlreadyRotated, APIKey, KeyEnded, KeyState, Permission
+from apikeys.models import (
+    LONGEST_LIFETIME,
+    AlreadyIssued,
+    AlreadyRotated,
+    APIKey,
+    KeyEnded,
+    KeyState,
+    Permission,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -172,6 +180,15 @@ def test_an_ended_key_cannot_be_rotated(issue, owner, state):
     with pytest.raises(KeyEnded):
         key.rotate(by=owner, now=timezone.now(), overlap=DAY)
     assert APIKey.objects.count() == 1
+
+
+def test_a_successor_lives_no_longer_than_any_key_may(issue, owner):
+    now = timezone.now()
+    key, _raw = issue(now=now - timedelta(days=400), expires_at=now + LONGEST_LIFETIME)
+
+    successor, _raw = key.rotate(by=owner, now=now, overlap=timedelta(0))
+
+    assert successor.expires_at == now + LONGEST_LIFETIME
 
 
 def test_a_rotated_key_has_one_successor(issue, owner):

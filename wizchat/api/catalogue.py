@@ -58,13 +58,6 @@ INVALID_KEY = Error(
     "The key is mistyped or unknown, or its owner's account is closed.",
     headers=("WWW-Authenticate",),
 )
-INVALID_SIGNATURE = Error(
-    401,
-    "UNAUTHORIZED",
-    "Invalid signature",
-    "The report to the secret scanning endpoint isn't signed with one of GitHub's keys.",
-    headers=("WWW-Authenticate",),
-)
 KEY_REVOKED = Error(
     401,
     "UNAUTHORIZED",
@@ -99,7 +92,12 @@ ESCALATION = Error(
     "A key cannot grant more than it has",
     "The new or changed key would have more permissions or addresses, or expire later, than the key you use.",
 )
-FORBIDDEN = Error(403, "FORBIDDEN", "Forbidden", "The request isn't allowed.")
+INVALID_SIGNATURE = Error(
+    403,
+    "FORBIDDEN",
+    "Invalid signature",
+    "The report to the secret scanning endpoint isn't signed with one of GitHub's keys.",
+)
 HTTPS_REQUIRED = Error(
     403,
     "HTTPS_REQUIRED",
@@ -136,9 +134,6 @@ ALREADY_CREATED = Error(
     "This Idempotency-Key has already created a key",
     "An earlier request with the same “Idempotency-Key” created a key; “Location” has its URL.",
     headers=("Location",),
-)
-CONFLICT = Error(
-    409, "CONFLICT", "The request conflicts with the current state", "Fetch the object again and retry."
 )
 LENGTH_REQUIRED = Error(
     411,
@@ -197,11 +192,12 @@ UNAVAILABLE = Error(
 ERRORS: tuple[Error, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Error))
 """In the order in which they are declared, which is by status."""
 
-_BY_STATUS = {error.status: error for error in reversed(ERRORS)} | {403: FORBIDDEN, 409: CONFLICT}
+_BY_STATUS = {error.status: error for error in reversed(ERRORS) if error.status not in {403, 409}}
+"""Each error with these two statuses says something specific, so none can stand for the status."""
 
 
 def for_status(status: int) -> Error:
-    """Return the error for ``status`` if no more specific one is known."""
+    """Return the error for a response with ``status`` that has none of its own."""
     known = _BY_STATUS.get(status)
     if known is not None:
         return known

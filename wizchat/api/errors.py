@@ -23,7 +23,7 @@ from rest_framework import exceptions
 
 from wizchat.api import catalogue
 from wizchat.api.catalogue import Error
-from wizchat.api.responses import json_response
+from wizchat.api.responses import json_response, without_surrogates
 
 API_PREFIX = "/v1/"
 RETRY_AFTER = "5"
@@ -117,14 +117,18 @@ def retry_headers(status: int) -> dict[str, str]:
 def _fields(detail: Any) -> dict[str, list[str]]:
     """Return DRF's error detail as ``{name: [text, …]}``, nested names joined by a dot."""
     if not isinstance(detail, dict):
-        return {"body": [str(text) for text in detail]}
+        return {"body": _texts(detail)}
     fields: dict[str, list[str]] = {}
     for name, texts in detail.items():
         if isinstance(texts, dict):
             fields.update({f"{name}.{inner}": text for inner, text in _fields(texts).items()})
         else:
-            fields["body" if name == "non_field_errors" else name] = [str(text) for text in texts]
+            fields["body" if name == "non_field_errors" else name] = _texts(texts)
     return fields
+
+
+def _texts(texts: Any) -> list[str]:
+    return [without_surrogates(str(text)) for text in texts]
 
 
 def json_error(error: Error) -> HttpResponse:

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 
 from wizchat.api import catalogue
 from wizchat.api.errors import APIError
+from wizchat.api.responses import without_surrogates
 
 UTF_8 = {"utf-8", "utf8"}
 MAX_NAMED = 20
@@ -68,9 +69,9 @@ def named(names: Iterable[str], problem: str) -> dict[str, list[str]]:
 
 
 def _printable(name: str) -> str:
-    """Return ``name`` without lone surrogates, which aren't UTF-8, and without secrets."""
+    """Return ``name`` without lone surrogates and secrets, at most ``MAX_NAME_LENGTH`` characters."""
     redact: Callable[[str], str] = import_string(settings.API_REDACTOR)
-    return redact(name.encode("utf-8", "backslashreplace").decode("utf-8"))[:MAX_NAME_LENGTH]
+    return redact(without_surrogates(name))[:MAX_NAME_LENGTH]
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -13,6 +13,11 @@ OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 """Writes times in UTC with a ``Z``, as Django REST framework does."""
 
 
+def without_surrogates(text: str) -> str:
+    """Return ``text`` with lone surrogates escaped: JSON in requests can contain them, but UTF-8 can't."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def json_response(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
     return HttpResponse(orjson.dumps(data, option=OPTIONS), CONTENT_TYPE, status, headers=headers)
 

@@ -6,6 +6,7 @@ import socket
 import pytest
 from django.core import mail
 
+from apikeys.core import keyformat
 from testing.client import Person
 from testing.commands import manage
 from testing.server import Server
@@ -42,6 +43,16 @@ def test_no_reset_link_is_in_the_log_of_a_server_without_a_mail_server(tmp_path)
         server.stop()
 
     assert "/accounts/password/reset/key/" not in server.log.read_text()
+
+
+def test_without_a_mail_server_the_worker_prints_emails_about_keys_for_they_contain_no_secret(tmp_path):
+    server = Server(tmp_path, EMAIL_URL="").prepare()
+    raw = server.issue(server.new_member(), name="Production API")
+
+    printed = manage("worker", "--once", **server.environ).stdout
+
+    assert 'Subject: [WizChat] API key "Production API" was created' in printed
+    assert keyformat.parse(raw).secret not in printed
 
 
 @pytest.mark.parametrize(

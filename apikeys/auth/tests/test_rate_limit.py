@@ -207,6 +207,23 @@ def test_a_key_that_ends_soon_gets_a_sunset_header(issue, call, days, has_sunset
             assert parsedate_to_datetime(response.headers["Sunset"]) == end.replace(microsecond=0)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("POST", "/rotate", {"overlap_seconds": 86400}), ("PATCH", "", {"expires_at": "{tomorrow}"})],
+    ids=["rotate", "change"],
+)
+def test_the_response_that_shortens_the_callers_own_life_has_a_sunset_header(issue, call, method, path, body):
+    key, raw = issue()
+    tomorrow = timezone.now() + timedelta(days=1)
+    body = {name: tomorrow.isoformat() if value == "{tomorrow}" else value for name, value in body.items()}
+
+    response = call(raw, method, f"/v1/keys/{key.key_id}{path}", body)
+
+    assert response.status_code in {200, 201}
+    sunset = parsedate_to_datetime(response.headers["Sunset"])
+    assert abs(sunset - tomorrow) < timedelta(minutes=1)
+
+
 def test_the_old_key_of_a_rotation_gets_a_sunset_header(issue, call, owner):
     key, raw = issue()
     now = timezone.now()

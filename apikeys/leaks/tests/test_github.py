@@ -145,7 +145,7 @@ def test_a_forged_report_is_refused_and_nothing_happens(call, issue, github_serv
 
     answer = call(None, "POST", GITHUB, body, **headers(github_service, body))
 
-    assert (answer.status_code, answer.json()["error"]["message"]) == (401, "Invalid signature")
+    assert (answer.status_code, answer.json()["error"]["message"]) == (403, "Invalid signature")
     assert call(raw).status_code == 200
     assert KeyEvent.objects.exclude(action="created").count() == 0
 
@@ -178,7 +178,7 @@ def test_a_public_key_that_github_has_added_is_fetched(from_github, call, github
 def test_forged_identifiers_cause_few_fetches(call, github_service, fetches):
     for number in range(100):
         forged = github_service.sign(b"[]") | {"HTTP_GITHUB_PUBLIC_KEY_IDENTIFIER": f"forged{number}"}
-        assert call(None, "POST", GITHUB, b"[]", **forged).status_code == 401
+        assert call(None, "POST", GITHUB, b"[]", **forged).status_code == 403
 
     assert len(fetches) <= github.LOOKUPS_PER_MINUTE + 1
     assert call(None, "POST", GITHUB, b"[]", **github_service.sign(b"[]")).status_code == 200
@@ -199,6 +199,23 @@ def test_without_githubs_keys_only_githubs_reports_are_refused(
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "UNAVAILABLE")
     assert "Retry-After" in answer
     assert call(raw).status_code == 200
+
+
+def test_what_is_no_signature_is_refused_even_without_githubs_keys(from_github, github_service):
+    github_service.document.unlink()
+
+    for signature in ("AAAA", "!!!"):
+        forged = github_service.sign(b"") | {"HTTP_GITHUB_PUBLIC_KEY_SIGNATURE": signature}
+        assert from_github("x", headers=forged).status_code == 403
+
+
+def test_an_unreadable_key_does_not_hide_githubs_others(from_github, github_service):
+    document = json.loads(github_service.document.read_text())
+    for key in ("x", "-----BEGIN PUBLIC KEY-----\nMAUwAwYBKgMA\n-----END PUBLIC KEY-----\n"):
+        document["public_keys"].insert(0, {"key_identifier": "new", "key": key})
+    github_service.document.write_text(json.dumps(document))
+
+    assert from_github("x").status_code == 200
 
 
 def test_an_outage_is_logged_once_and_so_is_its_end(from_github, github_service, caplog, monkeypatch):
@@ -237,7 +254,7 @@ def test_a_flood_of_unknown_identifiers_holds_few_threads_and_no_report_of_a_kno
     from_github, github_service
 ):
     assert from_github("x").status_code == 200
-    flood = {"HTTP_GITHUB_PUBLIC_KEY_IDENTIFIER": "unknown", "HTTP_GITHUB_PUBLIC_KEY_SIGNATURE": "AAAA"}
+    flood = github_service.sign(b"another body") | {"HTTP_GITHUB_PUBLIC_KEY_IDENTIFIER": "unknown"}
 
     with ExitStack() as waiting, github.PUBLIC_KEYS._lock:
         for _ in range(github.MOST_AT_ONCE):
@@ -248,6 +265,10 @@ def test_a_flood_of_unknown_identifiers_holds_few_threads_and_no_report_of_a_kno
     assert (refused.status_code, taken.status_code) == (503, 200)
 
 
-@pytest.mark.parametrize("body", [b"{}", b"[1]", b'[{"token": 1}]', b"x", b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", b"[1]", b'[{"token": 1}]', rb'[{"token": "\ud800"}]', b"x", b"\xff", b"[" * 100_000],
+    ids=range(7),
+)
 def test_a_signed_report_that_cannot_be_read_is_a_400(call, github_service, body):
     assert call(None, "POST", GITHUB, body, **github_service.sign(body)).status_code == 400

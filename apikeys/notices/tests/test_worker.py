@@ -42,7 +42,7 @@ class MailServer(EmailBackend):
 
 @pytest.fixture
 def server(settings, monkeypatch):
-    settings.EMAIL_BACKEND = f"{__name__}.MailServer"
+    settings.NOTICES_EMAIL_BACKEND = f"{__name__}.MailServer"
     monkeypatch.setattr(MailServer, "down", False)
     monkeypatch.setattr(MailServer, "refused", {})
     return MailServer

@@ -116,6 +116,18 @@ def test_surrogates_and_nul_in_text_are_refused(issue, call, text):
     assert list(response.json()["error"]["fields"]) == ["name"]
 
 
+def test_an_error_that_repeats_a_surrogate_escapes_it(issue, call):
+    _key, raw = issue()
+    body = rb'{"name": "n", "permissions": ["read"], "allowed_ips": ["\ud800"]}'
+
+    response = call(raw, "POST", "/v1/keys", body=body)
+
+    assert response.status_code == 400
+    assert response.json()["error"]["fields"] == {
+        "allowed_ips": [r'Entry 1: "\ud800" is not an IP address or range']
+    }
+
+
 @pytest.mark.parametrize("size", [256 * 1024 + 1, 5 * 1024 * 1024])
 def test_a_body_over_the_limit_is_too_large(issue, call, size):
     _key, raw = issue()
