@@ -1,6 +1,6 @@
 """API keys, their rotations, events and usage, and the emails about them."""
 
-from apikeys.models.changes import KeyEnded
+from apikeys.models.changes import KeyEnded, RotationSetsExpiry
 from apikeys.models.choices import EXPIRES_SOON, LONGEST_LIFETIME, KeyState, Permission
 from apikeys.models.delegation import Escalation
 from apikeys.models.events import KeyEvent, Origin, event_recorded
@@ -30,6 +30,7 @@ __all__ = [
     "Permission",
     "Rotation",
     "RotationOver",
+    "RotationSetsExpiry",
     "earliest",
     "event_recorded",
 ]
