@@ -10,8 +10,9 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from rest_framework.exceptions import APIException, ParseError
 
+from apikeys.core.rates import Rate
 from apikeys.models import APIKey, KeyUsage, Permission, Rotation
-from apikeys.usage import recorder
+from apikeys.usage import recorder, reports
 from chatbots import views
 
 pytestmark = pytest.mark.django_db
@@ -164,6 +165,22 @@ def test_a_call_that_lacks_the_permission_is_a_use(issue, call):
 
     key.refresh_from_db()
     assert key.last_used_at is not None
+
+
+def test_a_call_over_the_rate_limit_is_a_use(issue, call, settings):
+    settings.RATE_LIMIT = Rate(1, 3600)
+    key, raw = issue()
+    call(raw)
+    recorder.flush()
+    key.refresh_from_db()
+    first_use = key.last_used_at
+
+    assert call(raw).status_code == 429
+    recorder.flush()
+
+    key.refresh_from_db()
+    [caller] = reports.callers(key, timezone.now())
+    assert key.last_used_at == caller.last_used_at > first_use
 
 
 def test_last_use_never_goes_back(issue, call):
