@@ -104,15 +104,15 @@ def act(key: APIKey, *, now: datetime, ip: str, where: str) -> None:
         if current is None or current.is_ended(now):
             return
         if settings.LEAK_ACTION == "revoke":
-            reported(current, now, origin, detail)
-            current.revoke(by=None, now=now, origin=origin, reason=REASON, actor_kind=nobody)
+            cause = reported(current, now, origin, detail)
+            current.revoke(by=None, now=now, origin=origin, reason=REASON, actor_kind=nobody, cause=cause)
         elif not was_reported(current, detail, since=now - REPEATED):
             reported(current, now, origin, detail)
 
 
-def reported(key: APIKey, now: datetime, origin: Origin, detail: str) -> None:
-    nobody = KeyEvent.Actor.NOBODY
-    key.record(KeyEvent.Action.REPORTED, by=None, now=now, origin=origin, actor_kind=nobody, detail=detail)
+def reported(key: APIKey, now: datetime, origin: Origin, detail: str) -> KeyEvent:
+    facts = {"actor_kind": KeyEvent.Actor.NOBODY, "detail": detail}
+    return key.record(KeyEvent.Action.REPORTED, by=None, now=now, origin=origin, **facts)
 
 
 def was_reported(key: APIKey, detail: str, *, since: datetime) -> bool:

@@ -45,12 +45,13 @@ def revoke(
     origin: Origin = COMMAND_LINE,
     reason: str = "",
     actor_kind: KeyEvent.Actor | None = None,
+    cause: KeyEvent | None = None,
 ) -> bool:
-    """Revoke ``key`` permanently; return whether this call did it."""
+    """Revoke ``key`` permanently, as a part of ``cause`` if given; return whether this call did it."""
     with transaction.atomic():
         updated = type(key).objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now, revoked_by=by)
         if updated:
-            facts = {"detail": reason, "actor_kind": actor_kind}
+            facts = {"detail": reason, "actor_kind": actor_kind, "cause": cause}
             key.record(KeyEvent.Action.REVOKED, by=by, now=now, origin=origin, **facts)
     key.refresh_from_db(fields=["revoked_at", "revoked_by"])
     return bool(updated)

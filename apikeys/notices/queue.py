@@ -15,7 +15,6 @@ from django.db.models import Max, Sum
 
 from apikeys.core import networks
 from apikeys.core.outcomes import Outcome
-from apikeys.leaks.reports import REASON
 from apikeys.models import APIKey, KeyEvent, KeyUsage, Notice, NoticeChoices, Permission
 
 WARNINGS = (1, 7, 14)
@@ -27,13 +26,11 @@ KEPT = timedelta(days=90)
 OPTIONAL = {Notice.Kind.CREATED, Notice.Kind.ROTATED, Notice.Kind.EXPIRING, Notice.Kind.ENDED_IN_USE}
 
 
-def queue_event(*, event: KeyEvent, **_: Any) -> None:
-    """Queue the email that ``event`` causes, if any."""
-    kind = kind_of(event)
+def queue_event(*, event: KeyEvent, cause: KeyEvent | None = None, **_: Any) -> None:
+    """Queue the email that ``event`` causes, if any. The email about its ``cause`` covers both."""
+    kind = kind_of(event) if cause is None else None
     if kind is Notice.Kind.ROTATED:
-        # One email covers both keys: drop the one that this transaction queued for the new key.
-        created = Notice.objects.waiting().filter(kind=Notice.Kind.CREATED)
-        created.filter(key__origin_rotation__old=event.key).delete()
+        drop_created(event.key)
     if kind is None or not is_wanted(kind, event.key.owner):
         return
     unique_for = (
@@ -44,8 +41,14 @@ def queue_event(*, event: KeyEvent, **_: Any) -> None:
     queue([notice(kind, event.key, unique_for, now=event.at, event=event)])
 
 
+def drop_created(old: APIKey) -> None:
+    """Drop the email that this transaction queued for the new key: the rotation's covers both keys."""
+    created = Notice.objects.waiting().filter(kind=Notice.Kind.CREATED)
+    created.filter(key__origin_rotation__old=old).delete()
+
+
 def kind_of(event: KeyEvent) -> Notice.Kind | None:
-    """Return the email that an event causes; a rotation or report that also revokes causes only one."""
+    """Return the email that an event causes, if it isn't part of another one."""
     match event.action:
         case KeyEvent.Action.CREATED:
             return Notice.Kind.CREATED
@@ -55,7 +58,7 @@ def kind_of(event: KeyEvent) -> Notice.Kind | None:
             return Notice.Kind.REPORTED
         case KeyEvent.Action.CHANGED if widens(event.changes):
             return Notice.Kind.WIDENED
-        case KeyEvent.Action.REVOKED if event.detail != REASON and not ends_rotated(event):
+        case KeyEvent.Action.REVOKED:
             return Notice.Kind.REVOKED
     return None
 
@@ -70,12 +73,6 @@ def widens(changes: dict[str, Any]) -> bool:
         before, after = ("\n".join(lines) for lines in changes["allowed_networks"])
         return not networks.is_within(after, before)
     return False
-
-
-def ends_rotated(event: KeyEvent) -> bool:
-    """Return whether a rotation without overlap revoked the key, at the same moment."""
-    rotated = KeyEvent.objects.filter(key=event.key_id, action=KeyEvent.Action.ROTATED, at=event.at)
-    return rotated.exists()
 
 
 def is_wanted(kind: str, owner: User) -> bool:

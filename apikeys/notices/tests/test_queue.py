@@ -9,6 +9,7 @@ from django.core import mail
 from django.db import transaction
 from django.utils import timezone
 
+from apikeys.leaks.reports import REASON
 from apikeys.models import APIKey, Notice, NoticeChoices, Origin, Permission
 from apikeys.notices.queue import queue_due
 
@@ -53,6 +54,17 @@ def test_revoking_a_rotated_key_sends_an_email(issue, owner, subjects, quiet):
     assert "By: you (olga)" in mail.outbox[0].body
 
 
+def test_revoking_a_key_in_the_moment_of_its_rotation_sends_an_email_too(issue, owner, subjects, quiet):
+    key, _raw = issue()
+    now = timezone.now()
+    key.rotate(by=owner, now=now, overlap=timedelta(days=1))
+    quiet()
+
+    key.revoke(by=owner, now=now)
+
+    assert subjects() == ['API key "Production API" was revoked']
+
+
 def test_an_email_says_who_revoked_the_key(issue, stranger, subjects, quiet):
     key, _raw = issue()
     quiet()
@@ -86,6 +98,15 @@ def test_widening_a_key_sends_an_email_and_narrowing_it_does_not(
     key.change(by=owner, now=timezone.now(), **after)
 
     assert subjects() == ['API key "Production API" got more access'] * is_sent
+
+
+def test_the_reason_of_a_revocation_decides_nothing(issue, stranger, subjects, quiet):
+    key, _raw = issue()
+    quiet()
+
+    key.revoke(by=stranger, now=timezone.now(), reason=REASON)
+
+    assert subjects() == ['API key "Production API" was revoked']
 
 
 @pytest.mark.parametrize("action", ["revoke", "notify"])
