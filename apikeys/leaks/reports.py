@@ -6,7 +6,7 @@ Nothing that a reporter can see depends on whether a key was real.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hmac import compare_digest
 from itertools import islice
@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 from apikeys import hasher
 from apikeys.auth import counters
 from apikeys.core import keyformat
+from apikeys.core.batches import batches
 from apikeys.core.networks import IPAddress
 from apikeys.models import APIKey, KeyEvent, Origin
 from wizchat.api import catalogue
@@ -69,7 +70,7 @@ def genuine(raws: Iterable[str], *, live_at: datetime | None = None) -> dict[str
     proved = {}
     wrong: Counter[int] = Counter()
     keys = APIKey.objects.all() if live_at is None else APIKey.objects.live(live_at)
-    for batch in batches(raws):
+    for batch in batches(raws, KEYS_PER_QUERY):
         stored = {key.key_id: key for key in keys.filter(key_id__in=ids_of(batch))}
         for raw in batch:
             key = stored.get(keyformat.parse(raw).key_id)
@@ -82,12 +83,6 @@ def genuine(raws: Iterable[str], *, live_at: datetime | None = None) -> dict[str
             else:
                 wrong[key.owner_id] += 1
     return proved
-
-
-def batches(raws: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(raws)
-    while batch := list(islice(rest, KEYS_PER_QUERY)):
-        yield batch
 
 
 def ids_of(raws: list[str]) -> set[str]:
@@ -111,8 +106,14 @@ def act(key: APIKey, *, now: datetime, ip: str, where: str) -> None:
 
 
 def reported(key: APIKey, now: datetime, origin: Origin, detail: str) -> KeyEvent:
-    facts = {"actor_kind": KeyEvent.Actor.NOBODY, "detail": detail}
-    return key.record(KeyEvent.Action.REPORTED, by=None, now=now, origin=origin, **facts)
+    return key.record(
+        KeyEvent.Action.REPORTED,
+        by=None,
+        now=now,
+        origin=origin,
+        actor_kind=KeyEvent.Actor.NOBODY,
+        detail=detail,
+    )
 
 
 def was_reported(key: APIKey, detail: str, *, since: datetime) -> bool:

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.db.models import Max, Sum
 
 from apikeys.core import networks
+from apikeys.core.batches import batches
 from apikeys.core.outcomes import Outcome
 from apikeys.models import APIKey, KeyEvent, KeyUsage, Notice, NoticeChoices, Permission
 
@@ -96,12 +97,16 @@ def queue_due(now: datetime) -> int:
 
 def queue(notices: Iterable[Notice]) -> int:
     """Store those ``notices`` that aren't queued yet; return how many."""
-    wanted = list(notices)
-    queued = Notice.objects.filter(unique_for__in=[one.unique_for for one in wanted])
+    # All are read first: on SQLite, a statement that is still reading can keep this from writing.
+    return sum(queue_batch(batch) for batch in batches(list(notices)))
+
+
+def queue_batch(notices: list[Notice]) -> int:
+    queued = Notice.objects.filter(unique_for__in=[one.unique_for for one in notices])
     known = set(queued.values_list("unique_for", flat=True))
-    new = [one for one in wanted if one.unique_for not in known]
+    new = [one for one in notices if one.unique_for not in known]
     # Another process may be queueing the same ones: the unique constraint lets only one of them through.
-    Notice.objects.bulk_create(new, batch_size=500, ignore_conflicts=True)
+    Notice.objects.bulk_create(new, ignore_conflicts=True)
     return len(new)
 
 
@@ -139,10 +144,10 @@ def still_presented(kind: Notice.Kind, outcomes: list[Outcome], now: datetime) -
         .values_list("key")
         .annotate(Max("queued_at"))
     )
-    for key in APIKey.objects.filter(pk__in=by_key).select_related("owner").order_by("pk"):
-        row, queued_at = by_key[key.pk], last_queued.get(key.pk)
-        if queued_at is not None and row["last"] <= queued_at:
-            continue
+    new = [pk for pk, row in by_key.items() if pk not in last_queued or row["last"] > last_queued[pk]]
+    keys = APIKey.objects.select_related("owner")
+    for key in (key for batch in batches(sorted(new)) for key in keys.filter(pk__in=batch).order_by("pk")):
+        row = by_key[key.pk]
         if is_wanted(kind, key.owner):
             latest = usage.filter(key=key).order_by("-last_at").values_list("address", flat=True).first()
             name = f"{kind.value}:{key.pk}:{now:%Y-%m-%d}"

@@ -130,7 +130,7 @@ def test_revoke_stops_a_key_and_says_so(run, issue, call, form):
 
 @pytest.mark.parametrize("stated", ["2026-03-01T12:00", "2026-03-01T13:00+01:00", "2026-03-01 12:00:00Z"])
 def test_all_keys_made_before_a_time_stop_and_later_ones_do_not(run, issue, call, stated, monkeypatch):
-    monkeypatch.setattr("apikeys.models.revocation.KEYS_PER_STATEMENT", 2)
+    monkeypatch.setattr("apikeys.core.batches.PER_STATEMENT", 2)
     moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
     old = [issue(now=moment - timedelta(seconds=seconds)) for seconds in (1, 60, 3600)]
     _key, revoked_before = issue(now=moment - timedelta(days=1))

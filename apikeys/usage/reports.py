@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from django.db.models import Max, Sum
 
+from apikeys.core.batches import batches
 from apikeys.core.networks import IPNetwork, NetworkSet, parse_address
 from apikeys.core.outcomes import COUNTED, REFUSED, USES, Outcome
 from apikeys.models import APIKey, KeyUsage
@@ -103,15 +104,13 @@ class Refusal(NamedTuple):
 def last_day(keys: Collection[APIKey], now: datetime) -> dict[int, LastDay]:
     """Return the calls of each key, by its primary key, in 24 clock hours up to this one.
 
-    ``hours`` has only uses of the key (``Outcome.is_use``). One query, however many keys.
+    ``hours`` has only uses of the key (``Outcome.is_use``). One query for a page of keys.
     """
     first = _hour(now) - 23 * HOUR
     days = {key.pk: LastDay() for key in keys}
-    rows = (
-        KeyUsage.objects.filter(key__in=days, hour__gte=first, hour__lte=now)
-        .values_list("key", "hour", "outcome")
-        .annotate(Sum("count"))
-    )
+    usage = KeyUsage.objects.filter(hour__gte=first, hour__lte=now)
+    by_outcome = usage.values_list("key", "hour", "outcome").annotate(Sum("count"))
+    rows = (row for batch in batches(days) for row in by_outcome.filter(key__in=batch))
     for key, hour, outcome, count in rows:
         if outcome in REFUSED:
             days[key].refused += count

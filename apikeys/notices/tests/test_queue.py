@@ -12,6 +12,7 @@ from django.utils import timezone
 from apikeys.leaks.reports import REASON
 from apikeys.models import APIKey, Notice, NoticeChoices, Origin, Permission
 from apikeys.notices.queue import queue_due
+from testing.statements import longest_statement
 
 pytestmark = pytest.mark.django_db
 
@@ -284,6 +285,22 @@ def test_many_keys_cost_housekeeping_few_statements(issue, owner, quiet, django_
 
     with django_assert_max_num_queries(20):
         assert queue_due(timezone.now()) == 5
+
+
+@pytest.mark.parametrize("due", ["expiring", "wrong_address"])
+def test_no_statement_of_housekeeping_grows_with_the_keys(issue, quiet, use, monkeypatch, due):
+    monkeypatch.setattr("apikeys.core.batches.PER_STATEMENT", 3)
+    keys = [issue(expires_at=timezone.now() + timedelta(days=1))[0] for _ in range(20)]
+    quiet()
+    if due == "wrong_address":
+        APIKey.objects.update(expires_at=None)
+        for key in keys:
+            use(key)
+
+    with longest_statement() as parameters:
+        assert queue_due(timezone.now()) == 20
+
+    assert parameters[0] < 20
 
 
 def test_a_bulk_revocation_sends_an_email_for_each_key(issue, owner, subjects, quiet):

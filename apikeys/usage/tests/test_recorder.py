@@ -14,6 +14,7 @@ from apikeys.core.rates import Rate
 from apikeys.models import APIKey, KeyUsage, Permission, Rotation
 from apikeys.usage import recorder, reports
 from chatbots import views
+from testing.statements import longest_statement
 
 pytestmark = pytest.mark.django_db
 
@@ -301,6 +302,20 @@ def test_counts_in_several_batches_are_all_written(issue, call, monkeypatch):
         call(raw, REMOTE_ADDR=f"192.0.2.{number}")
 
     assert counted(key) == [("answered", f"192.0.2.{number}", 1) for number in range(5)]
+
+
+def test_no_statement_grows_with_the_keys_that_are_used_for_the_first_time(issue, call, owner, monkeypatch):
+    monkeypatch.setattr("apikeys.core.batches.PER_STATEMENT", 3)
+    for _ in range(20):
+        old, _raw = issue()
+        _new, raw = old.rotate(by=owner, now=timezone.now(), overlap=None)
+        call(raw)
+
+    with longest_statement() as parameters:
+        Rotation.note_first_uses(dict.fromkeys(APIKey.objects.values_list("pk", flat=True), timezone.now()))
+
+    assert parameters[0] < 20
+    assert not Rotation.objects.filter(first_used_at=None)
 
 
 def test_a_deleted_key_loses_no_counts_of_other_keys(issue, call):
