@@ -23,8 +23,9 @@ class RevocableKeys(KeyFilters):
     ) -> int:
         """Revoke all of these keys or none; return how many weren't revoked before."""
         with transaction.atomic():
-            unrevoked = self.filter(revoked_at=None).select_related(None)
-            keys = list(unrevoked.order_by("pk").select_for_update())  # in the same order as ``locked``
+            unrevoked = self.filter(revoked_at=None).select_related(None).select_related("owner")
+            # In the same order as ``locked``; without their owners.
+            keys = list(unrevoked.order_by("pk").select_for_update(of=("self",)))
             for batch in batches(keys):
                 self.model.objects.filter(pk__in=[key.pk for key in batch]).update(
                     revoked_at=now, revoked_by=by

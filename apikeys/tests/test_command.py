@@ -6,6 +6,8 @@ from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apikeys.core import keyformat
@@ -201,6 +203,20 @@ def test_the_list_can_be_json(issue, capsys):
     out = capsys.readouterr().out
     assert [one["id"] for one in json.loads(out)] == [key.key_id]
     assert raw[17:] not in out
+
+
+def test_the_list_as_json_costs_the_same_statements_for_more_keys(run, issue, call):
+    def statements(keys):
+        for _ in range(keys):
+            _key, raw = issue()
+            call(raw)
+        recorder.flush()
+        with CaptureQueriesContext(connection) as captured:
+            listed = json.loads(run("list", "--json").out)
+        assert {one["calls_24h"] for one in listed} == {1}
+        return len(captured)
+
+    assert statements(2) == statements(8)
 
 
 def test_rotating_prints_only_the_new_key(issue, capsys, call):
