@@ -78,7 +78,7 @@ def key_context(
             for rotation in running_rotations(key, now)
         ],
         "warnings": warnings(request, key),
-        "events": key.events.select_related("key__owner")[:EVENTS_SHOWN],
+        "events": key.events.all()[:EVENTS_SHOWN],
         "made": live_descendants(key, now) if key.is_ended(now) else [],
         "successor": key.successor,
         "predecessor": key.predecessor,
