@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -111,6 +112,20 @@ class APIKeyAdmin(KeyAdminBase):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """List keys. A search for a whole key is redirected to its id, so that no URL contains the key."""
         return redirect_to_id(request, "q") or super().changelist_view(request, extra_context)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Lock the key before a form is checked, so that nothing changes it before it's saved."""
+        if request.method != "POST" or object_id is None:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        with transaction.atomic():
+            APIKey.objects.select_for_update().filter(pk=_number(unquote(object_id))).first()
+            return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[APIKey], search_term: str

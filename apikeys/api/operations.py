@@ -147,7 +147,8 @@ KEY_DETAIL = {
         "updateKey",
         TAG,
         "Update a key",
-        "Changes only the fields in the body. A revoked or expired key can't be changed.",
+        "Changes only the fields in the body. A revoked or expired key can't be changed, nor can the expiry "
+        "of a key that is being rotated.",
         request=ChangeSerializer,
         example=_CHANGE,
         response=KeySerializer,

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 
@@ -36,6 +36,7 @@ from apikeys.models import (
     KeyEnded,
     Origin,
     Permission,
+    RotationSetsExpiry,
 )
 from apikeys.usage import reports
 from wizchat.api import catalogue
@@ -43,6 +44,11 @@ from wizchat.api.errors import APIError
 from wizchat.api.pagination import NewestFirst
 from wizchat.api.responses import json_response, no_content
 from wizchat.api.views import Endpoint
+
+ROTATION_SETS_EXPIRY = (
+    "The rotation sets when this key expires. To stop the key sooner, revoke it. To keep it, cancel the "
+    "rotation in Settings > API."
+)
 
 
 class KeyView(Endpoint[APIKey]):
@@ -114,6 +120,8 @@ class KeyView(Endpoint[APIKey]):
                 return APIError(catalogue.ESCALATION)
             case KeyEnded():
                 return APIError(catalogue.KEY_ENDED)
+            case RotationSetsExpiry():
+                return ValidationError({"expires_at": [ROTATION_SETS_EXPIRY]})
             case APIKey.DoesNotExist():  # another request has deleted it
                 return NotFound()
         return exc

@@ -20,17 +20,21 @@ class Stage(Enum):
     KEPT_OUT = "kept out"
     """The key is genuine, but may not be used: its holder is told why, and it isn't a use of the key."""
     DENIED = "denied"
-    """The key was accepted, but not for this request."""
+    """The key was accepted, but not for this request: over its rate limit, or without the permission."""
     SERVED = "served"
     """The request reached its endpoint, whatever the endpoint returned."""
 
 
 class Outcome(StrEnum):
-    """One outcome: its stored value, its ``label`` on pages, its ``stage`` and its ``error``."""
+    """One outcome: its stored value, its ``label`` on pages, its ``stage`` and its ``error``.
+
+    ``is_use`` says whether the call was a use of the key: whether the key was accepted.
+    """
 
     label: str
     stage: Stage
     error: Error | None
+    is_use: bool
 
     def __new__(cls, value: str, label: str, stage: Stage, error: Error | None = None) -> Self:
         member = str.__new__(cls, value)
@@ -38,6 +42,7 @@ class Outcome(StrEnum):
         member.label = label
         member.stage = stage
         member.error = error
+        member.is_use = stage in {Stage.DENIED, Stage.SERVED}
         return member
 
     ANSWERED = "answered", "Answered", Stage.SERVED
@@ -69,7 +74,7 @@ class Outcome(StrEnum):
 
 COUNTED = tuple(outcome for outcome in Outcome if outcome.stage is not Stage.NOT_GENUINE)
 """Outcomes that are stored for a key, in the order in which pages show them."""
-KEPT_OUT = tuple(outcome for outcome in Outcome if outcome.stage is Stage.KEPT_OUT)
+USES = tuple(outcome for outcome in Outcome if outcome.is_use)
 REFUSED = tuple(outcome for outcome in Outcome if outcome.stage in {Stage.KEPT_OUT, Stage.DENIED})
 """What pages and the admin call a refused call."""
 REASONS = tuple(outcome for outcome in Outcome if outcome.stage is not Stage.SERVED)

@@ -6,7 +6,7 @@ Nothing that a reporter can see depends on whether a key was real.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -17,6 +17,7 @@ from django.views.decorators.debug import sensitive_variables
 from apikeys import hasher
 from apikeys.auth import counters
 from apikeys.core import keyformat
+from apikeys.core.batches import batches
 from apikeys.core.networks import IPAddress
 from apikeys.models import APIKey, KeyEvent, Origin
 from apikeys.models.events import DETAIL_LENGTH
@@ -69,7 +70,7 @@ def genuine(raws: Iterable[str], *, live_at: datetime | None = None) -> dict[str
     proved = {}
     wrong: Counter[int] = Counter()
     keys = APIKey.objects.all() if live_at is None else APIKey.objects.live(live_at)
-    for batch in batches(raws):
+    for batch in batches(raws, KEYS_PER_QUERY):
         stored = {key.key_id: key for key in keys.filter(key_id__in=ids_of(batch))}
         for raw in batch:
             key = stored.get(keyformat.parse(raw).key_id)
@@ -80,12 +81,6 @@ def genuine(raws: Iterable[str], *, live_at: datetime | None = None) -> dict[str
             elif hasher.has_checksum(raw, key.checksum):
                 wrong[key.owner_id] += 1
     return proved
-
-
-def batches(raws: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(raws)
-    while batch := list(islice(rest, KEYS_PER_QUERY)):
-        yield batch
 
 
 def ids_of(raws: list[str]) -> set[str]:
@@ -102,15 +97,21 @@ def act(key: APIKey, *, now: datetime, ip: str, where: str) -> None:
         if current is None or current.is_ended(now):
             return
         if settings.LEAK_ACTION == "revoke":
-            reported(current, now, origin, detail)
-            current.revoke(by=None, now=now, origin=origin, reason=REASON, actor_kind=nobody)
+            cause = reported(current, now, origin, detail)
+            current.revoke(by=None, now=now, origin=origin, reason=REASON, actor_kind=nobody, cause=cause)
         elif not was_reported(current, detail, since=now - REPEATED):
             reported(current, now, origin, detail)
 
 
-def reported(key: APIKey, now: datetime, origin: Origin, detail: str) -> None:
-    nobody = KeyEvent.Actor.NOBODY
-    key.record(KeyEvent.Action.REPORTED, by=None, now=now, origin=origin, actor_kind=nobody, detail=detail)
+def reported(key: APIKey, now: datetime, origin: Origin, detail: str) -> KeyEvent:
+    return key.record(
+        KeyEvent.Action.REPORTED,
+        by=None,
+        now=now,
+        origin=origin,
+        actor_kind=KeyEvent.Actor.NOBODY,
+        detail=detail,
+    )
 
 
 def was_reported(key: APIKey, detail: str, *, since: datetime) -> bool:

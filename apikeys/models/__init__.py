@@ -1,6 +1,6 @@
 """API keys, their rotations, events and usage, and the emails about them."""
 
-from apikeys.models.changes import KeyEnded
+from apikeys.models.changes import KeyEnded, RotationSetsExpiry
 from apikeys.models.choices import (
     DEFAULT_LIFETIME,
     DEFAULT_OVERLAP,
@@ -43,6 +43,7 @@ __all__ = [
     "Permission",
     "Rotation",
     "RotationOver",
+    "RotationSetsExpiry",
     "earliest",
     "event_recorded",
 ]

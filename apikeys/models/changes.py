@@ -22,12 +22,17 @@ class KeyEnded(Exception):
     """The key is revoked or expired, so it can't be changed any more."""
 
 
+class RotationSetsExpiry(Exception):
+    """A successor is replacing the key, so only their rotation changes when the key expires."""
+
+
 def change(
     key: APIKey, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE, **values: Any
 ) -> list[str]:
     """Set some of ``CHANGEABLE`` on ``key``; return the names of what changed.
 
-    Raises ``KeyEnded``, and ``Escalation`` if the calling key asks for more than it has.
+    Raises ``KeyEnded``, ``RotationSetsExpiry``, and ``Escalation`` if the calling key asks for more than
+    it has.
     """
     unknown = values.keys() - set(CHANGEABLE)
     if unknown:
@@ -45,6 +50,8 @@ def change(
             changes = _set(current, changed)
             if origin.key is not None:
                 refuse_escalation(caller, current, now=now, before=before)
+            if "expires_at" in changed and current.has_fixed_expiry:
+                raise RotationSetsExpiry
             keys.filter(pk=key.pk).update(**changed)
             current.record(KeyEvent.Action.CHANGED, by=by, now=now, origin=origin, changes=changes)
     for field in values:

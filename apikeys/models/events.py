@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DETAIL_LENGTH = 500
 
 event_recorded = Signal()
-"""Sent with ``event`` inside the transaction that records it."""
+"""Sent inside the transaction that records ``event``, with the event that was its ``cause``, if any."""
 
 
 class Origin(NamedTuple):
@@ -101,9 +101,13 @@ def record(
     by: User | None,
     now: datetime,
     origin: Origin = COMMAND_LINE,
+    cause: KeyEvent | None = None,
     **facts: Any,
 ) -> KeyEvent:
-    """Record an event of ``key``, with ``changes`` or ``detail``, and send ``event_recorded``."""
+    """Record an event of ``key``, with ``changes`` or ``detail``, and send ``event_recorded``.
+
+    ``cause`` is the event that this one is a part of: a rotation or report that also revokes the key.
+    """
     event = KeyEvent.objects.create(
         key=key,
         at=now,
@@ -115,7 +119,7 @@ def record(
         action=action,
         **facts,
     )
-    event_recorded.send(KeyEvent, event=event)
+    event_recorded.send(KeyEvent, event=event, cause=cause)
     return event
 
 

@@ -102,6 +102,11 @@ class APIKey(models.Model):
         """Return the key that this one replaces; see ``with_rotations``."""
         return self.origin_rotation.old if hasattr(self, "origin_rotation") else None
 
+    @property
+    def has_fixed_expiry(self) -> bool:
+        """Return whether a rotation sets when the key expires; see ``with_rotations``."""
+        return hasattr(self, "rotation")
+
     def is_live(self, now: datetime) -> bool:
         return self.state(now) in {KeyState.ACTIVE, KeyState.EXPIRING}
 

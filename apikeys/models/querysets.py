@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 
 from apikeys.core import keyformat
+from apikeys.core.batches import batches
 from apikeys.models.choices import EXPIRES_SOON, KeyState
 
 if TYPE_CHECKING:
@@ -64,14 +65,17 @@ class KeyFilters(models.QuerySet["APIKey"]):
         found = {key.pk: key for key in self}
         newest = list(found)
         while newest:
-            # A UNION, because no database uses the indexes of two tables for one OR.
-            keys = self.model.objects.order_by()
-            created = keys.filter(created_by_key__in=newest)
-            children = created.union(keys.filter(origin_rotation__old__in=newest))
+            children = (child for batch in batches(newest) for child in self._made_by(batch))
             generation = {key.pk: key for key in children if key.pk not in found}
             found |= generation
             newest = list(generation)
         return list(found.values())
+
+    def _made_by(self, parents: list[int]) -> models.QuerySet[APIKey]:
+        # A UNION, because no database uses the indexes of two tables for one OR.
+        keys = self.model.objects.order_by()
+        created = keys.filter(created_by_key__in=parents)
+        return created.union(keys.filter(origin_rotation__old__in=parents))
 
     def locked(self, key: APIKey | None, caller: APIKey | None) -> tuple[APIKey | None, APIKey | None]:
         """Lock both keys and return them as they are now; ``None`` for one that has been deleted.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
+from apikeys.core.batches import batches
 from apikeys.models.events import COMMAND_LINE, KeyEvent, Origin
 from apikeys.models.querysets import KeyFilters
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
     from apikeys.models.keys import APIKey
 
-KEYS_PER_STATEMENT = 500
-"""SQLite limits the parameters of a statement to some tens of thousands."""
-
 
 class RevocableKeys(KeyFilters):
     def revoke(
@@ -25,10 +23,10 @@ class RevocableKeys(KeyFilters):
     ) -> int:
         """Revoke all of these keys or none; return how many weren't revoked before."""
         with transaction.atomic():
-            unrevoked = self.filter(revoked_at=None).select_related(None)
-            keys = list(unrevoked.order_by("pk").select_for_update())  # in the same order as ``locked``
-            for start in range(0, len(keys), KEYS_PER_STATEMENT):
-                batch = keys[start : start + KEYS_PER_STATEMENT]
+            unrevoked = self.filter(revoked_at=None).select_related(None).select_related("owner")
+            # In the same order as ``locked``; without their owners.
+            keys = list(unrevoked.order_by("pk").select_for_update(of=("self",)))
+            for batch in batches(keys):
                 self.model.objects.filter(pk__in=[key.pk for key in batch]).update(
                     revoked_at=now, revoked_by=by
                 )
@@ -45,13 +43,14 @@ def revoke(
     origin: Origin = COMMAND_LINE,
     reason: str = "",
     actor_kind: KeyEvent.Actor | None = None,
+    cause: KeyEvent | None = None,
 ) -> bool:
-    """Revoke ``key`` permanently; return whether this call did it."""
+    """Revoke ``key`` permanently, as a part of ``cause`` if given; return whether this call did it."""
     with transaction.atomic():
         updated = type(key).objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now, revoked_by=by)
         if updated:
-            facts = {"detail": reason, "actor_kind": actor_kind}
-            key.record(KeyEvent.Action.REVOKED, by=by, now=now, origin=origin, **facts)
+            facts: dict[str, Any] = {"detail": reason, "actor_kind": actor_kind}
+            key.record(KeyEvent.Action.REVOKED, by=by, now=now, origin=origin, cause=cause, **facts)
     key.refresh_from_db(fields=["revoked_at", "revoked_by"])
     return bool(updated)
 
@@ -65,8 +64,11 @@ def revoke_with_made(key: APIKey, *, by: User | None, now: datetime, origin: Ori
     keys, revoked, found = type(key).objects, 0, {key.pk}
     with transaction.atomic():
         while True:
-            revoked += keys.filter(pk__in=found).revoke(by=by, now=now, origin=origin)
-            descendants = {one.pk for one in keys.filter(pk__in=found).with_made()}
+            descendants = set()
+            for batch in batches(sorted(found)):
+                family = keys.filter(pk__in=batch)
+                revoked += family.revoke(by=by, now=now, origin=origin)
+                descendants |= {one.pk for one in family.with_made()}
             if descendants <= found:
                 return revoked
             found |= descendants

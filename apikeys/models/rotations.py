@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models, transaction
 
+from apikeys.core.batches import batches
 from apikeys.models.events import COMMAND_LINE, KeyEvent, Origin
 
 if TYPE_CHECKING:
@@ -98,8 +99,13 @@ class Rotation(models.Model):
         ``used`` has the time of use by the primary key of the key. An earlier use that is reported
         later doesn't change the grace period.
         """
-        waiting = Rotation.objects.filter(new__in=used, grace__isnull=False, first_used_at=None)
-        for rotation in waiting.select_related("old"):
+        waiting = Rotation.objects.filter(grace__isnull=False, first_used_at=None)
+        used_first = (
+            rotation
+            for batch in batches(used)
+            for rotation in waiting.filter(new__in=batch).select_related("old")
+        )
+        for rotation in used_first:
             first_used_at = used[rotation.new_id]
             with transaction.atomic():
                 if not waiting.filter(pk=rotation.pk).update(first_used_at=first_used_at):

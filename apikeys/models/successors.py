@@ -103,9 +103,9 @@ def _hand_over(
         old_expires_at=old.expires_at,
         grace=GRACE_AFTER_FIRST_USE if overlap is None else None,
     )
-    old.record(KeyEvent.Action.ROTATED, by=by, now=now, origin=origin, detail=successor.masked)
+    rotated = old.record(KeyEvent.Action.ROTATED, by=by, now=now, origin=origin, detail=successor.masked)
     if overlap is not None and not overlap:
-        old.revoke(by=by, now=now, origin=origin)
+        old.revoke(by=by, now=now, origin=origin, cause=rotated)
 
 
 def earliest(*moments: datetime | None) -> datetime | None:

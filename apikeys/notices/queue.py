@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Max, Sum
+from django.db.models import Max, OuterRef, QuerySet, Subquery, Sum
 
 from apikeys.core import networks
+from apikeys.core.batches import batches
 from apikeys.core.outcomes import Outcome
-from apikeys.leaks.handling import REASON
-from apikeys.models import APIKey, KeyEvent, KeyUsage, Notice, NoticeChoices, Permission
+from apikeys.models import APIKey, KeyEvent, KeyUsage, Notice, Permission
 
 WARNINGS = (1, 7, 14)
 """Days before a key expires at which its owner is warned, the last warning first."""
@@ -27,13 +27,11 @@ KEPT = timedelta(days=90)
 OPTIONAL = {Notice.Kind.CREATED, Notice.Kind.ROTATED, Notice.Kind.EXPIRING, Notice.Kind.ENDED_IN_USE}
 
 
-def queue_event(*, event: KeyEvent, **_: Any) -> None:
-    """Queue the email that ``event`` causes, if any."""
-    kind = kind_of(event)
+def queue_event(*, event: KeyEvent, cause: KeyEvent | None = None, **_: Any) -> None:
+    """Queue the email that ``event`` causes, if any. The email about its ``cause`` covers both."""
+    kind = kind_of(event) if cause is None else None
     if kind is Notice.Kind.ROTATED:
-        # One email covers both keys: drop the one that this transaction queued for the new key.
-        created = Notice.objects.waiting().filter(kind=Notice.Kind.CREATED)
-        created.filter(key__origin_rotation__old=event.key).delete()
+        drop_created(event.key)
     if kind is None or not is_wanted(kind, event.key.owner):
         return
     unique_for = (
@@ -41,11 +39,17 @@ def queue_event(*, event: KeyEvent, **_: Any) -> None:
         if kind is Notice.Kind.REPORTED
         else f"event:{event.pk}"
     )
-    queue([notice(kind, event.key, unique_for, now=event.at, event=event)])
+    store([notice(kind, event.key, unique_for, now=event.at, event=event)])
+
+
+def drop_created(old: APIKey) -> None:
+    """Drop the email that this transaction queued for the new key: the rotation's covers both keys."""
+    created = Notice.objects.waiting().filter(kind=Notice.Kind.CREATED)
+    created.filter(key__origin_rotation__old=old).delete()
 
 
 def kind_of(event: KeyEvent) -> Notice.Kind | None:
-    """Return the email that an event causes; a rotation or report that also revokes causes only one."""
+    """Return the email that an event causes, if it isn't part of another one."""
     match event.action:
         case KeyEvent.Action.CREATED:
             return Notice.Kind.CREATED
@@ -55,7 +59,7 @@ def kind_of(event: KeyEvent) -> Notice.Kind | None:
             return Notice.Kind.REPORTED
         case KeyEvent.Action.CHANGED if widens(event.changes):
             return Notice.Kind.WIDENED
-        case KeyEvent.Action.REVOKED if event.detail != REASON and not ends_rotated(event):
+        case KeyEvent.Action.REVOKED:
             return Notice.Kind.REVOKED
     return None
 
@@ -72,17 +76,11 @@ def widens(changes: dict[str, Any]) -> bool:
     return False
 
 
-def ends_rotated(event: KeyEvent) -> bool:
-    """Return whether a rotation without overlap revoked the key, at the same moment."""
-    rotated = KeyEvent.objects.filter(key=event.key_id, action=KeyEvent.Action.ROTATED, at=event.at)
-    return rotated.exists()
-
-
 def is_wanted(kind: str, owner: User) -> bool:
     """Return whether ``owner`` can and wants to get emails of this kind."""
     if not owner.is_active or not owner.email:
         return False
-    choices = NoticeChoices.objects.filter(pk=owner.pk).first() if kind in OPTIONAL else None
+    choices = getattr(owner, "notice_choices", None) if kind in OPTIONAL else None
     return choices is None or bool(getattr(choices, kind))
 
 
@@ -99,13 +97,20 @@ def queue_due(now: datetime) -> int:
 
 def queue(notices: Iterable[Notice]) -> int:
     """Store those ``notices`` that aren't queued yet; return how many."""
-    wanted = list(notices)
-    queued = Notice.objects.filter(unique_for__in=[one.unique_for for one in wanted])
-    known = set(queued.values_list("unique_for", flat=True))
-    new = [one for one in wanted if one.unique_for not in known]
-    # Another process may be queueing the same ones: the unique constraint lets only one of them through.
-    Notice.objects.bulk_create(new, batch_size=500, ignore_conflicts=True)
-    return len(new)
+    stored = 0
+    # All are read first: on SQLite, a statement that is still reading can keep this from writing.
+    for batch in batches(list(notices)):
+        queued = Notice.objects.filter(unique_for__in=[one.unique_for for one in batch])
+        known = set(queued.values_list("unique_for", flat=True))
+        new = [one for one in batch if one.unique_for not in known]
+        store(new)
+        stored += len(new)
+    return stored
+
+
+def store(notices: list[Notice]) -> None:
+    """Store ``notices``, except those that another process has queued: ``unique_for`` is unique."""
+    Notice.objects.bulk_create(notices, ignore_conflicts=True)
 
 
 def notice(
@@ -122,7 +127,7 @@ def expiry_warnings(now: datetime) -> Iterable[Notice]:
     A rotated key gets none: its owner has chosen its end.
     """
     soon = APIKey.objects.live(now).filter(expires_at__lte=now + timedelta(days=max(WARNINGS)), rotation=None)
-    for key in soon.select_related("owner").iterator():
+    for key in soon.select_related("owner__notice_choices").iterator():
         if key.expires_at is None or not is_wanted(Notice.Kind.EXPIRING, key.owner):
             continue
         left = key.expires_at - now
@@ -135,19 +140,22 @@ def still_presented(kind: Notice.Kind, outcomes: list[Outcome], now: datetime) -
     """Yield an email for each key that was presented with one of ``outcomes``, once a day per key."""
     usage = KeyUsage.objects.filter(outcome__in=outcomes, last_at__gt=now - LOOKED_BACK)
     usage = usage.filter(hour__gt=now - LOOKED_BACK - timedelta(hours=1))
-    used = usage.values("key").annotate(last=Max("last_at"), calls=Sum("count"))
-    by_key = {int(row["key"]): row for row in used}
-    last_queued = dict(
-        Notice.objects.filter(kind=kind, queued_at__gt=now - LOOKED_BACK)
-        .values_list("key")
-        .annotate(Max("queued_at"))
-    )
-    for key in APIKey.objects.filter(pk__in=by_key).select_related("owner").order_by("pk"):
-        row, queued_at = by_key[key.pk], last_queued.get(key.pk)
-        if queued_at is not None and row["last"] <= queued_at:
-            continue
+    by_key = usage.values("key").annotate(last=Max("last_at"), calls=Sum("count"))
+    used = {int(row["key"]): row for row in by_key}
+    queued = Notice.objects.filter(kind=kind, queued_at__gt=now - LOOKED_BACK)
+    last_queued = dict(queued.values_list("key").annotate(Max("queued_at")))
+    new = sorted(pk for pk, row in used.items() if pk not in last_queued or row["last"] > last_queued[pk])
+    for key in (key for batch in batches(new) for key in with_latest_ip(batch, usage)):
         if is_wanted(kind, key.owner):
-            latest = usage.filter(key=key).order_by("-last_at").values_list("address", flat=True).first()
+            row = used[key.pk]
             name = f"{kind.value}:{key.pk}:{now:%Y-%m-%d}"
-            facts = {"at": row["last"].isoformat(), "ip": latest or "", "calls": row["calls"]}
+            facts = {"at": row["last"].isoformat(), "ip": key.latest_ip or "", "calls": row["calls"]}
             yield notice(kind, key, name, now=now, **facts)
+
+
+def with_latest_ip(keys: list[int], usage: QuerySet[KeyUsage]) -> QuerySet[Any]:
+    """Return ``keys`` with their owners' choices and the address that ``usage`` has last, if it's known."""
+    latest = usage.filter(key=OuterRef("pk")).order_by("-last_at").values("address")[:1]
+    with_choices = APIKey.objects.filter(pk__in=keys).select_related("owner__notice_choices")
+    found: QuerySet[Any] = with_choices.annotate(latest_ip=Subquery(latest)).order_by("pk")
+    return found

@@ -49,7 +49,7 @@ def activity(request: SignedInRequest) -> HttpResponseBase:
 
 
 def filtered(request: SignedInRequest, filters: ActivityForm) -> QuerySet[KeyEvent]:
-    events = KeyEvent.objects.filter(key__owner=request.user).select_related("key__owner")
+    events = KeyEvent.objects.filter(key__owner=request.user).select_related("key")
     filters.is_valid()
     if text := filters.cleaned_data.get("key"):
         events = events.filter(key__in=request.user.api_keys.matching(text))

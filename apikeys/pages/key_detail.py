@@ -76,7 +76,7 @@ def key_context(
             for rotation in Rotation.objects.running_with(key, now)
         ],
         "warnings": address_warnings(request, key),
-        "events": key.events.select_related("key__owner")[:EVENTS_SHOWN],
+        "events": key.events.all()[:EVENTS_SHOWN],
         "made": key.live_descendants(now) if key.is_ended(now) else [],
         "successor": key.successor,
         "predecessor": key.predecessor,
@@ -84,9 +84,9 @@ def key_context(
 
 
 def settings_form(request: SignedInRequest, key: APIKey, now: datetime) -> KeySettingsForm:
-    """Return the form of a key's settings. While a key is rotating out, the rotation sets its end."""
+    """Return the form of a key's settings, without its expiry while a rotation sets that."""
     data = request.POST if request.method == "POST" else None
-    return KeySettingsForm(data, key=key, now=now, fixed_expiry=key.successor is not None)
+    return KeySettingsForm(data, key=key, now=now, fixed_expiry=key.has_fixed_expiry)
 
 
 def add_address(request: SignedInRequest, form: KeySettingsForm) -> dict[str, str]:

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from html import unescape
 
 import pytest
 from django.contrib.auth.models import Group
 from django.contrib.auth.models import Permission as StaffPermission
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from apikeys.core.times import in_full
 from apikeys.models import APIKey, Origin, Permission
+from apikeys.pages.stale import StaleFormMixin
 from apikeys.usage import recorder
 
 KEYS = "/admin/apikeys/apikey/"
@@ -249,6 +252,33 @@ def test_a_field_changed_here_and_elsewhere_is_a_mistake_first(desk, key, path, 
     key.refresh_from_db()
     assert key.name == "Renamed by Olga"
     assert "Name was changed on another page. Check it and save again." in answer.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_while_a_form_is_checked_waits_until_it_is_saved(desk, key, path, read, owner, monkeypatch):
+    form = read(desk.get(path)).fields
+    clean, threads = StaleFormMixin.clean, []
+
+    def rename():
+        APIKey.objects.get(pk=key.pk).change(by=owner, now=timezone.now(), name="Renamed by Olga")
+        connection.close()
+
+    def clean_and_let_others_change(self):
+        cleaned = clean(self)
+        threads.append(threading.Thread(target=rename))
+        threads[0].start()
+        threads[0].join(timeout=0.5)
+        return cleaned
+
+    monkeypatch.setattr(StaleFormMixin, "clean", clean_and_let_others_change)
+    desk.post(path, form | {"name": "Renamed by an operator"})
+    threads[0].join()
+
+    changes = [event.changes["name"] for event in key.events.filter(action="changed").order_by("pk")]
+    assert changes == [
+        ["Production API", "Renamed by an operator"],
+        ["Renamed by an operator", "Renamed by Olga"],
+    ]
 
 
 def test_a_browsers_line_breaks_change_nothing(desk, key, path, read, owner):

@@ -6,6 +6,8 @@ from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apikeys.core import keyformat
@@ -130,7 +132,7 @@ def test_revoke_stops_a_key_and_says_so(run, issue, call, form):
 
 @pytest.mark.parametrize("stated", ["2026-03-01T12:00", "2026-03-01T13:00+01:00", "2026-03-01 12:00:00Z"])
 def test_all_keys_made_before_a_time_stop_and_later_ones_do_not(run, issue, call, stated, monkeypatch):
-    monkeypatch.setattr("apikeys.models.revocation.KEYS_PER_STATEMENT", 2)
+    monkeypatch.setattr("apikeys.core.batches.PER_STATEMENT", 2)
     moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
     old = [issue(now=moment - timedelta(seconds=seconds)) for seconds in (1, 60, 3600)]
     _key, revoked_before = issue(now=moment - timedelta(days=1))
@@ -201,6 +203,20 @@ def test_the_list_can_be_json(issue, capsys):
     out = capsys.readouterr().out
     assert [one["id"] for one in json.loads(out)] == [key.key_id]
     assert raw[17:] not in out
+
+
+def test_the_list_as_json_costs_the_same_statements_for_more_keys(run, issue, call):
+    def statements(keys):
+        for _ in range(keys):
+            _key, raw = issue()
+            call(raw)
+        recorder.flush()
+        with CaptureQueriesContext(connection) as captured:
+            listed = json.loads(run("list", "--json").out)
+        assert {one["calls_24h"] for one in listed} == {1}
+        return len(captured)
+
+    assert statements(2) == statements(8)
 
 
 def test_rotating_prints_only_the_new_key(issue, capsys, call):

@@ -15,8 +15,10 @@ from apikeys.models import (
     APIKey,
     KeyEnded,
     KeyState,
+    Origin,
     Permission,
 )
+from testing.statements import longest_statement
 
 pytestmark = pytest.mark.django_db
 
@@ -298,3 +300,16 @@ def test_deleting_an_owner_deletes_the_keys_and_deleting_an_operator_does_not(is
 
     owner.delete()
     assert not APIKey.objects.exists()
+
+
+def test_no_statement_of_a_cascade_grows_with_the_keys(issue, owner, monkeypatch):
+    monkeypatch.setattr("apikeys.core.batches.PER_STATEMENT", 3)
+    key, _raw = issue()
+    made = [issue(origin=Origin(key=key))[0] for _ in range(20)]
+    made += [one.rotate(by=owner, now=timezone.now(), overlap=DAY)[0] for one in made[:5]]
+
+    with longest_statement() as parameters:
+        assert key.revoke_with_made(by=owner, now=timezone.now()) == 26
+
+    assert parameters[0] < 20
+    assert not APIKey.objects.filter(revoked_at=None)

@@ -59,7 +59,7 @@ def record(request: HttpRequest, response: HttpResponseBase) -> None:
     at = time()
     outcome = refusal or Outcome.of_status(response.status_code)
     row = Row(presented.pk, int(at // HOUR_SECONDS), outcome.value, presented.client_ip)
-    if refusal is not None and refusal is not Outcome.PERMISSION:
+    if not outcome.is_use:
         recorder.add(row, at)
         return
     route = request.resolver_match.route if request.resolver_match else ""

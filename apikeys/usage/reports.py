@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from django.db.models import Max, Sum
 
+from apikeys.core.batches import batches
 from apikeys.core.networks import IPNetwork, NetworkSet, parse_address
-from apikeys.core.outcomes import COUNTED, KEPT_OUT, REFUSED, Outcome
+from apikeys.core.outcomes import COUNTED, REFUSED, USES, Outcome
 from apikeys.models import APIKey, KeyUsage
 
 HOUR = timedelta(hours=1)
@@ -103,31 +104,24 @@ class Refusal(NamedTuple):
 def last_day(keys: Collection[APIKey], now: datetime) -> dict[int, LastDay]:
     """Return the calls of each key, by its primary key, in 24 clock hours up to this one.
 
-    Calls that authentication refused aren't uses of a key. One query, however many keys.
+    ``hours`` has only uses of the key (``Outcome.is_use``). One query for a page of keys.
     """
     first = _hour(now) - 23 * HOUR
     days = {key.pk: LastDay() for key in keys}
-    rows = (
-        KeyUsage.objects.filter(key__in=days, hour__gte=first, hour__lte=now)
-        .values_list("key", "hour", "outcome")
-        .annotate(Sum("count"))
-    )
+    usage = KeyUsage.objects.filter(hour__gte=first, hour__lte=now)
+    by_outcome = usage.values_list("key", "hour", "outcome").annotate(Sum("count"))
+    rows = (row for batch in batches(days) for row in by_outcome.filter(key__in=batch))
     for key, hour, outcome, count in rows:
         if outcome in REFUSED:
             days[key].refused += count
-        if outcome not in KEPT_OUT:
+        if outcome in USES:
             days[key].hours[(hour - first) // HOUR] += count
     return days
 
 
-def last_24_hours(keys: Collection[APIKey], now: datetime) -> dict[int, list[int]]:
-    """Return the hours of ``last_day``."""
-    return {key: day.hours for key, day in last_day(keys, now).items()}
-
-
 def calls_in_last_24_hours(keys: Collection[APIKey], now: datetime) -> dict[int, int]:
-    """Return how often each key was used in the last 24 clock hours, by its primary key. One query."""
-    return {pk: sum(hours) for pk, hours in last_24_hours(keys, now).items()}
+    """Return how often each key was used in the last 24 clock hours, by its primary key."""
+    return {pk: day.calls for pk, day in last_day(keys, now).items()}
 
 
 def daily(key: APIKey, now: datetime, days: int = 30) -> list[Day]:
@@ -160,8 +154,7 @@ def shares(days: Collection[Day]) -> list[Share]:
 def recent_callers(key: APIKey, now: datetime) -> Callers:
     """Return who has used ``key`` within the last 24 hours, to the hour."""
     rows = list(
-        KeyUsage.objects.filter(key=key, hour__gt=_hour(now) - 24 * HOUR, hour__lte=now)
-        .exclude(outcome__in=KEPT_OUT)
+        KeyUsage.objects.filter(key=key, hour__gt=_hour(now) - 24 * HOUR, hour__lte=now, outcome__in=USES)
         .values_list("address")
         .annotate(calls=Sum("count"), last=Max("last_at"))
         .order_by("-calls", "address")
@@ -186,7 +179,7 @@ def callers(key: APIKey, now: datetime, days: int = 30) -> list[Caller]:
         caller = found.setdefault(address, Caller(address, Counter(), last_at, None))
         caller.outcomes[outcome] += calls
         caller.last_at = max(caller.last_at, last_at)
-        if outcome not in KEPT_OUT:
+        if outcome.is_use:
             caller.last_used_at = max(caller.last_used_at or last_at, last_at)
     return sorted(found.values(), key=lambda caller: (caller.last_at, caller.address), reverse=True)
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apikeys.api.tests.conftest import parts
 from apikeys.core.outcomes import COUNTED
-from apikeys.models import APIKey, KeyEvent, KeyState, Permission
+from apikeys.models import APIKey, KeyEvent, KeyState, Permission, Rotation
 from apikeys.usage import recorder
 from testing.fixtures import error, outcome
 
@@ -225,6 +225,33 @@ def test_the_body_of_a_get_can_be_sent_back(call, admin, restricted):
         assert answer.status_code == 200
         assert answer.json() == {name: given[name] for name in FIELDS}
     assert [event.action for event in key.events.all()] == ["created"]
+
+
+@pytest.mark.parametrize("asked", [None, timedelta(minutes=5), 300 * DAY], ids=["never", "sooner", "later"])
+def test_the_expiry_of_a_key_that_is_being_rotated_cannot_be_changed(call, issue, admin, asked):
+    key, _raw = issue(expires_at=timezone.now() + 90 * DAY)
+    path = f"/v1/keys/{key.key_id}"
+    call(admin, "POST", f"{path}/rotate")
+    before = call(admin, path=path).json()
+    change = {"name": "Old", "expires_at": asked and (timezone.now() + asked).isoformat()}
+
+    status, body = outcome(call(admin, "PATCH", path, change))
+
+    assert (status, body["error"]["code"]) == (400, "VALIDATION_ERROR")
+    assert body["error"]["fields"]["expires_at"][0].startswith("The rotation sets when this key expires.")
+    assert call(admin, path=path).json() == before
+    renamed = call(admin, "PATCH", path, before | {"name": "Old"})  # with the same expiry
+    assert outcome(renamed) == (200, before | {"name": "Old"})
+
+
+def test_the_expiry_can_be_changed_again_once_the_rotation_is_cancelled(call, issue, admin, owner):
+    key, _raw = issue()
+    key.rotate(by=owner, now=timezone.now(), overlap=DAY)
+    Rotation.objects.get(old=key).cancel(by=owner, now=timezone.now())
+
+    answer = call(admin, "PATCH", f"/v1/keys/{key.key_id}", {"expires_at": "2030-01-31T12:00:00Z"})
+
+    assert answer.status_code == 200
 
 
 def test_read_only_fields_are_ignored(call, admin, stranger):

@@ -121,7 +121,8 @@ class Command(BaseCommand):
         if owner is not None:
             keys = keys.owned_by(user_named(owner))
         if as_json:
-            self.stdout.write(json.dumps([facts(key, now) for key in keys]))
+            calls = reports.calls_in_last_24_hours(keys, now)
+            self.stdout.write(json.dumps([facts(key, now, calls[key.pk]) for key in keys]))
             return
         rows = [row(key, now) for key in keys]
         self.stderr.write(f"{len(rows)} {'key' if len(rows) == 1 else 'keys'}")
@@ -130,7 +131,8 @@ class Command(BaseCommand):
                 self.stdout.write(line)
 
     def show(self, *, now: datetime, key_id: str, as_json: bool, **options: Any) -> None:
-        shown = facts(key_named(key_id), now)
+        key = key_named(key_id)
+        shown = facts(key, now, reports.calls_in_last_24_hours([key], now)[key.pk])
         if as_json:
             self.stdout.write(json.dumps(shown))
             return
@@ -188,9 +190,8 @@ def key_named(key_id: str) -> APIKey:
     return key
 
 
-def facts(key: APIKey, now: datetime) -> dict[str, Any]:
-    """Return what the API shows of ``key``, plus its owner and its calls in the last 24 hours."""
-    calls = sum(reports.last_24_hours([key], now)[key.pk])
+def facts(key: APIKey, now: datetime, calls: int) -> dict[str, Any]:
+    """Return what the API shows of ``key``, plus its owner and its ``calls`` in the last 24 hours."""
     shown = KeySerializer(key, context={"now": now}).data
     return {**shown, "owner": key.owner.get_username(), "calls_24h": calls}
 

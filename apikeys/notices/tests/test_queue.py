@@ -6,11 +6,14 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from apikeys.leaks.handling import REASON
 from apikeys.models import APIKey, Notice, NoticeChoices, Origin, Permission
 from apikeys.notices.queue import queue_due
+from testing.statements import longest_statement
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +56,17 @@ def test_revoking_a_rotated_key_sends_an_email(issue, owner, subjects, quiet):
     assert "By: you (olga)" in mail.outbox[0].body
 
 
+def test_revoking_a_key_in_the_moment_of_its_rotation_sends_an_email_too(issue, owner, subjects, quiet):
+    key, _raw = issue()
+    now = timezone.now()
+    key.rotate(by=owner, now=now, overlap=timedelta(days=1))
+    quiet()
+
+    key.revoke(by=owner, now=now)
+
+    assert subjects() == ['API key "Production API" was revoked']
+
+
 def test_an_email_says_who_revoked_the_key(issue, stranger, subjects, quiet):
     key, _raw = issue()
     quiet()
@@ -86,6 +100,15 @@ def test_widening_a_key_sends_an_email_and_narrowing_it_does_not(
     key.change(by=owner, now=timezone.now(), **after)
 
     assert subjects() == ['API key "Production API" got more access'] * is_sent
+
+
+def test_the_reason_of_a_revocation_decides_nothing(issue, stranger, subjects, quiet):
+    key, _raw = issue()
+    quiet()
+
+    key.revoke(by=stranger, now=timezone.now(), reason=REASON)
+
+    assert subjects() == ['API key "Production API" was revoked']
 
 
 @pytest.mark.parametrize("action", ["revoke", "notify"])
@@ -256,13 +279,48 @@ def test_finished_emails_are_deleted_after_a_while_and_waiting_ones_are_not(issu
     assert not Notice.objects.exclude(sent_at=None).exists()
 
 
-def test_many_keys_cost_housekeeping_few_statements(issue, owner, quiet, django_assert_max_num_queries):
-    for _ in range(5):
-        issue(expires_at=timezone.now() + timedelta(days=1))
-    quiet()
+@pytest.mark.parametrize("due", ["expiring", "ended_in_use"])
+def test_more_keys_cost_housekeeping_no_more_statements(issue, owner, quiet, use, due):
+    NoticeChoices.objects.create(user=owner)
+    expires_at = timezone.now() + timedelta(days=1) if due == "expiring" else None
 
-    with django_assert_max_num_queries(20):
-        assert queue_due(timezone.now()) == 5
+    def statements(keys):
+        for _ in range(keys):
+            key, _raw = issue(expires_at=expires_at)
+            use(key, "answered" if due == "expiring" else "revoked")
+        quiet()
+        with CaptureQueriesContext(connection) as captured:
+            assert queue_due(timezone.now()) >= keys
+        return len(captured)
+
+    assert statements(2) == statements(10)
+
+
+@pytest.mark.parametrize("due", ["expiring", "wrong_address"])
+def test_no_statement_of_housekeeping_grows_with_the_keys(issue, quiet, use, monkeypatch, due):
+    monkeypatch.setattr("apikeys.core.batches.PER_STATEMENT", 3)
+    keys = [issue(expires_at=timezone.now() + timedelta(days=1))[0] for _ in range(20)]
+    quiet()
+    if due == "wrong_address":
+        APIKey.objects.update(expires_at=None)
+        for key in keys:
+            use(key)
+
+    with longest_statement() as parameters:
+        assert queue_due(timezone.now()) == 20
+
+    assert parameters[0] < 20
+
+
+def test_a_bulk_revocation_costs_each_key_two_statements(issue):
+    def statements(keys):
+        for _ in range(keys):
+            issue()
+        with CaptureQueriesContext(connection) as captured:
+            assert APIKey.objects.revoke(by=None, now=timezone.now()) == keys
+        return len(captured)
+
+    assert statements(12) - statements(2) == 2 * 10  # its event, and the email about it
 
 
 def test_a_bulk_revocation_sends_an_email_for_each_key(issue, owner, subjects, quiet):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apikeys.models import KeyEvent, Origin, Permission
@@ -40,6 +41,20 @@ def test_an_event_shows_actor_address_key_and_changes(web, issue, owner):
     for said in ("Changed", "olga", "203.0.113.7", key.masked, "Permissions: Read, Write → Read"):
         assert said in html
     assert html.index("Changed") < html.rindex("Created")
+
+
+@pytest.mark.parametrize("path", ["activity/", "activity/?format=csv", "{}/"])
+def test_events_are_read_without_the_owner_whom_no_page_shows(web, issue, path):
+    key, _raw = issue()
+
+    with CaptureQueriesContext(connection) as captured:
+        response = web.get("/settings/api/" + path.format(key.key_id))
+        assert response.getvalue() if response.streaming else response.content
+
+    [read] = [
+        one["sql"] for one in captured if "apikeys_keyevent" in one["sql"] and "COUNT" not in one["sql"]
+    ]
+    assert "auth_user" not in read
 
 
 def test_events_are_filtered_by_key_and_action(web, issue, owner):

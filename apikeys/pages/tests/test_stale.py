@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from apikeys.models import Permission
 
@@ -55,6 +58,19 @@ def test_an_expiry_set_on_a_stale_page_is_a_mistake_first(web, read, send, key, 
     key.refresh_from_db()
     assert key.expires_at == shortened
     assert b"changed on another page" in response.content
+
+
+def test_an_expiry_set_on_a_page_from_before_a_rotation_changes_nothing(web, read, key, owner, path):
+    stale = read(web.get(path)).fields
+    key.rotate(by=owner, now=timezone.now(), overlap=timedelta(days=1))
+    key.refresh_from_db()
+    rotation_end = key.expires_at
+
+    answer = web.post(path, stale | {"name": "Renamed", "expires": "never"}, follow=True)
+
+    key.refresh_from_db()
+    assert (key.name, key.expires_at) == ("Renamed", rotation_end)
+    assert "Kept changes made on another page: Expires." in answer.text
 
 
 def test_a_list_that_is_far_too_long_is_refused_without_reading_it(send, monkeypatch, path):

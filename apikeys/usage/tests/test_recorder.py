@@ -10,9 +10,11 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from rest_framework.exceptions import APIException, ParseError
 
+from apikeys.core.rates import Rate
 from apikeys.models import APIKey, KeyUsage, Permission, Rotation
-from apikeys.usage import recorder
+from apikeys.usage import recorder, reports
 from chatbots import views
+from testing.statements import longest_statement
 
 pytestmark = pytest.mark.django_db
 
@@ -166,6 +168,22 @@ def test_a_call_that_lacks_the_permission_is_a_use(issue, call):
     assert key.last_used_at is not None
 
 
+def test_a_call_over_the_rate_limit_is_a_use(issue, call, settings):
+    settings.RATE_LIMIT = Rate(1, 3600)
+    key, raw = issue()
+    call(raw)
+    recorder.flush()
+    key.refresh_from_db()
+    first_use = key.last_used_at
+
+    assert call(raw).status_code == 429
+    recorder.flush()
+
+    key.refresh_from_db()
+    [caller] = reports.callers(key, timezone.now())
+    assert key.last_used_at == caller.last_used_at > first_use
+
+
 def test_last_use_never_goes_back(issue, call):
     key, raw = issue()
     later = timezone.now() + timedelta(hours=1)
@@ -284,6 +302,20 @@ def test_counts_in_several_batches_are_all_written(issue, call, monkeypatch):
         call(raw, REMOTE_ADDR=f"192.0.2.{number}")
 
     assert counted(key) == [("answered", f"192.0.2.{number}", 1) for number in range(5)]
+
+
+def test_no_statement_grows_with_the_keys_that_are_used_for_the_first_time(issue, call, owner, monkeypatch):
+    monkeypatch.setattr("apikeys.core.batches.PER_STATEMENT", 3)
+    for _ in range(20):
+        old, _raw = issue()
+        _new, raw = old.rotate(by=owner, now=timezone.now(), overlap=None)
+        call(raw)
+
+    with longest_statement() as parameters:
+        Rotation.note_first_uses(dict.fromkeys(APIKey.objects.values_list("pk", flat=True), timezone.now()))
+
+    assert parameters[0] < 20
+    assert not Rotation.objects.filter(first_used_at=None)
 
 
 def test_a_deleted_key_loses_no_counts_of_other_keys(issue, call):

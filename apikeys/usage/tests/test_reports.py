@@ -9,6 +9,7 @@ from apikeys.core.outcomes import COUNTED
 from apikeys.models import KeyUsage
 from apikeys.usage import reports
 from apikeys.usage.reports import Callers, Refusal, Share
+from testing.statements import longest_statement
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +37,7 @@ def test_the_last_24_hours_end_with_this_one(issue, use):
     use(key, timedelta(hours=23), count=4)
     use(key, timedelta(hours=24), count=100)
 
-    assert reports.last_24_hours([key], NOW) == {key.pk: [4] + [0] * 21 + [7, 5]}
+    assert reports.last_day([key], NOW)[key.pk].hours == [4] + [0] * 21 + [7, 5]
 
 
 def test_calls_that_authentication_refused_are_not_in_the_bars(issue, use):
@@ -45,7 +46,7 @@ def test_calls_that_authentication_refused_are_not_in_the_bars(issue, use):
         use(key, outcome=outcome)
     use(key, outcome="permission")
 
-    assert reports.last_24_hours([key], NOW)[key.pk][-1] == 1
+    assert reports.last_day([key], NOW)[key.pk].hours[-1] == 1
 
 
 def test_a_page_of_keys_costs_one_query(issue, use, django_assert_num_queries):
@@ -54,9 +55,22 @@ def test_a_page_of_keys_costs_one_query(issue, use, django_assert_num_queries):
         use(key)
 
     with django_assert_num_queries(1):
-        bars = reports.last_24_hours(keys, NOW)
+        calls = reports.calls_in_last_24_hours(keys, NOW)
 
-    assert [sum(bars[key.pk]) for key in keys] == [1, 1, 1, 0, 0]
+    assert [calls[key.pk] for key in keys] == [1, 1, 1, 0, 0]
+
+
+def test_more_keys_than_one_statement_takes_are_all_counted(issue, use, monkeypatch):
+    monkeypatch.setattr("apikeys.core.batches.PER_STATEMENT", 3)
+    keys = [issue()[0] for _ in range(20)]
+    for key in keys:
+        use(key)
+
+    with longest_statement() as parameters:
+        calls = reports.calls_in_last_24_hours(keys, NOW)
+
+    assert parameters[0] < 20
+    assert calls == {key.pk: 1 for key in keys}
 
 
 def test_days_are_whole_days_with_their_outcomes(issue, use):
