@@ -74,10 +74,11 @@ def own_database_and_cache(folder: Path) -> dict[str, str]:
     if "THROWAWAY_SERVICES" not in os.environ:
         return {"DATABASE_URL": sqlite_url(folder), "CACHE_URL": "locmemcache://"}
     name = f"server_{uuid4().hex}"
-    postgres, cache = (os.environ[service].rpartition("/")[0] for service in ("DATABASE_URL", "CACHE_URL"))
+    postgres = os.environ["DATABASE_URL"].rpartition("/")[0]
     with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    return {"DATABASE_URL": f"{postgres}/{name}", "CACHE_URL": f"{cache}/{cache_number()}"}
+    cache = Redis.url_of(os.environ["CACHE_URL"], cache_number())
+    return {"DATABASE_URL": f"{postgres}/{name}", "CACHE_URL": cache}
 
 
 def cache_number() -> int:

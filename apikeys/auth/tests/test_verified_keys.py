@@ -51,7 +51,7 @@ class TestInRedis:
     @pytest.fixture
     def redis(self, use_cache):
         redis = Redis().start()
-        use_cache(redis.url)
+        use_cache(redis.patient_url)
         yield redis
         redis.close()
 
@@ -60,8 +60,8 @@ class TestInRedis:
         verified_keys.set(NAME, PROOF)
 
         assert verified_keys.get(NAME) == PROOF
-        (key,) = _redis(redis.url).keys()
-        assert SECONDS - 60 < _redis(redis.url).ttl(key) <= SECONDS
+        (key,) = _redis(redis.patient_url).keys()
+        assert SECONDS - 60 < _redis(redis.patient_url).ttl(key) <= SECONDS
 
     @pytest.mark.django_db
     def test_a_forged_key_does_not_reach_it(self, redis, issue, call):
@@ -69,4 +69,4 @@ class TestInRedis:
         body = f"wzc_{key.key_id}_{'A' * keyformat.SECRET_LENGTH}"
 
         assert call(body + keyformat.checksum(body)).status_code == 401
-        assert not _redis(redis.url).keys("wizchat:verified:*")
+        assert not _redis(redis.patient_url).keys("wizchat:verified:*")

@@ -58,7 +58,7 @@ def serve(postgres, redis, tmp_path_factory):
         environ = {
             "DATABASE_URL": postgres.url,
             "DATABASE_POOLER": "none",
-            "CACHE_URL": redis.url,
+            "CACHE_URL": redis.patient_url,
             "WEB_CONCURRENCY": PROCESSES,
             "DATABASE_TIMEOUT": "5",
         } | environ
