@@ -133,7 +133,7 @@ def at_once(*requests):
 
     def send(request):
         try:
-            start.wait()
+            start.wait(timeout=30)
             return request()
         finally:
             connections.close_all()
