@@ -11,6 +11,7 @@ import pytest
 from testing.server import Server
 
 IMPATIENT = "--worker-class testing.impatient.Worker"
+SMALL = "--worker-class testing.impatient.SmallWorker"
 
 
 @contextmanager

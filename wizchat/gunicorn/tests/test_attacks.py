@@ -9,7 +9,7 @@ import pytest
 
 from testing.client import call
 from wizchat.gunicorn.arrival import BODY_BYTES
-from wizchat.gunicorn.tests.conftest import IMPATIENT, trickling
+from wizchat.gunicorn.tests.conftest import IMPATIENT, SMALL, trickling
 
 BAD_KEY = b"Authorization: Bearer nonsense"
 
@@ -219,10 +219,11 @@ def test_key_is_checked_when_the_body_has_arrived(server, connect):
     assert read(connection)[1]["error"]["message"] == "API key has been revoked"
 
 
-def test_large_bodies_that_do_not_end_do_not_pile_up(impatient, connect):
-    key = impatient.issue(impatient.new_member(), "admin")
+def test_large_bodies_that_do_not_end_do_not_pile_up(start, connect):
+    server = start(f"{SMALL} --threads 1")
+    key = server.issue(server.new_member(), "admin")
     body = b'{"name": "Bot"}'.ljust(200_000)
-    unfinished = [connect(impatient) for _ in range(20)]
+    unfinished = [connect(server) for _ in range(20)]
     for connection in unfinished:
         connection.sendall(create(key, b"Content-Length: 200000", body=body[:-1]))
 
