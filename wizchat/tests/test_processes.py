@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from testing.keys import id_of
+
 PARALLEL = 100
 
 
@@ -54,7 +56,7 @@ def test_a_change_by_raw_sql_in_another_process_takes_effect_on_the_next_request
     key = server.issue(member)
     assert ask(server, key)[0] == 200
 
-    server.execute(change.format(id=key[4:16], user=member.username))
+    server.execute(change.format(id=id_of(key), user=member.username))
 
     assert ask(server, key)[1]["error"]["message"] == message
 
@@ -63,7 +65,7 @@ def test_revoking_in_another_process_takes_effect_on_the_next_request(server, me
     key = server.issue(member)
     assert ask(server, key)[0] == 200
 
-    server.manage("apikey", "revoke", key[4:16])
+    server.manage("apikey", "revoke", id_of(key))
 
     assert ask(server, key)[1]["error"]["message"] == "API key has been revoked"
 

@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from testing.client import Person, call
+from testing.keys import id_of
 from testing.server import Server, sqlite_url
 from testing.services import wait_until
 
@@ -23,7 +24,7 @@ FAULTS = {
 def used(server, key):
     with closing(sqlite3.connect(server.folder / "db.sqlite3", timeout=20)) as connection:
         query = "SELECT last_used_at FROM apikeys_apikey WHERE key_id = ?"
-        return connection.execute(query, [key[4:16]]).fetchone()[0]
+        return connection.execute(query, [id_of(key)]).fetchone()[0]
 
 
 @pytest.fixture(scope="module")

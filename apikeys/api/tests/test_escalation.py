@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from apikeys.api.tests.conftest import parts
 from apikeys.core import policy
 from apikeys.models import APIKey, KeyEvent, Permission
 from testing.fixtures import EVERYTHING, error, outcome
+from testing.keys import row_of
 
 DAY = timedelta(days=1)
 ESCALATION = error(403, "FORBIDDEN", "A key cannot grant more than it has")
@@ -62,7 +62,7 @@ def test_a_rotation_keeps_an_operators_limit(call, issue, own, callers):
 
     new = call(raw, "POST", f"/v1/keys/{limited.key_id}/rotate", {}).json()
 
-    assert parts(new["key"]).rate_limit == "5/minute"
+    assert row_of(new["key"]).rate_limit == "5/minute"
 
 
 @pytest.mark.parametrize("body", BROADER)
@@ -275,7 +275,7 @@ class Thief(RuleBasedStateMachine):
             can = abilities(key)
             assert can <= self.stolen or can <= self.before.get(key.pk, set()), (key, key.networks)
         for raw in self.held:
-            assert abilities(parts(raw)) <= self.stolen
+            assert abilities(row_of(raw)) <= self.stolen
 
 
 @pytest.mark.django_db
@@ -330,7 +330,7 @@ def test_a_key_narrowed_while_it_creates_another_creates_no_broader_one(call, is
 
         assert answer.status_code in {201, 403}
         if answer.status_code == 201:
-            new = parts(answer.json()["key"])
+            new = row_of(answer.json()["key"])
             at = KeyEvent.objects.get(key=caller, action="changed").pk
             made_first = KeyEvent.objects.get(key=new, action="created").pk < at
             caller.refresh_from_db()

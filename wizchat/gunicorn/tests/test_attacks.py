@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 
 from testing.client import call
+from testing.keys import id_of
 from wizchat.gunicorn.arrival import BODY_BYTES
 from wizchat.gunicorn.tests.conftest import IMPATIENT, SMALL, trickling
 
@@ -213,7 +214,7 @@ def test_key_is_checked_when_the_body_has_arrived(server, connect):
     connection.sendall(create(key, b"Content-Length: 14", body=b'{"name"'))
     assert call(server.url, key).status == 200
 
-    server.manage("apikey", "revoke", key[4:16])
+    server.manage("apikey", "revoke", id_of(key))
     connection.sendall(b':"Bot"}')
 
     assert read(connection)[1]["error"]["message"] == "API key has been revoked"

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from playwright.sync_api import expect
 
 from testing.client import call
+from testing.keys import id_of
 
 EARLY, LATE = "127.9.0.1", "127.9.0.2"
 """Where the two programs call from."""
@@ -71,12 +72,12 @@ def test_two_programs_switch_one_after_the_other_and_neither_misses_a_call(
     browse, server, member, assert_accessible
 ):
     old = server.issue(member, name="Production API")
-    page_of_old, page = f"/settings/api/{old[4:16]}/", browse(member)
+    page_of_old, page = f"/settings/api/{id_of(old)}/", browse(member)
     with ExitStack() as stack:
         early, late = (stack.enter_context(Program(server.url, old, it)) for it in (EARLY, LATE))
         page.goto(page_of_old)
         new = rotate(page)
-        page_of_new = f"/settings/api/{new[4:16]}/"
+        page_of_new = f"/settings/api/{id_of(new)}/"
         page.goto(page_of_old)
         wait_for(page, {LATE: STILL, EARLY: STILL})
         expect(rotation_of(page)).to_contain_text("until 24 hours after the new key is first used")

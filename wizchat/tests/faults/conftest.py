@@ -8,6 +8,7 @@ import pytest
 
 from testing.client import call
 from testing.server import Server
+from testing.keys import id_of
 from testing.services import Postgres, Redis
 
 PROCESSES = "4"
@@ -105,7 +106,7 @@ def used(postgres, key):
         (uses,) = connection.execute(
             "SELECT coalesce(sum(count), 0) FROM apikeys_keyusage u JOIN apikeys_apikey k ON k.id = u.key_id "
             "WHERE k.key_id = %s AND outcome = 'answered'",
-            [key[4:16]],
+            [id_of(key)],
         ).fetchone()
     return uses
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from testing.client import Load, Person, call
+from testing.keys import id_of
 from testing.services import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
@@ -150,9 +151,9 @@ def operator(cluster):
 @pytest.fixture
 def world(cluster, postgres, operator, member, key):
     with postgres.connect() as connection:
-        (pk,) = connection.execute("SELECT id FROM apikeys_apikey WHERE key_id = %s", [key[4:16]]).fetchone()
+        (pk,) = connection.execute("SELECT id FROM apikeys_apikey WHERE key_id = %s", [id_of(key)]).fetchone()
     people = Person(cluster.url, member.session), Person(cluster.url, operator)
-    return World(cluster, postgres, *people, member.username, key[4:16], pk)
+    return World(cluster, postgres, *people, member.username, id_of(key), pk)
 
 
 @pytest.mark.parametrize("change", CHANGES)

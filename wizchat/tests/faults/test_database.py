@@ -9,6 +9,7 @@ import pytest
 
 from testing.client import Load, Person, call, send
 from testing.commands import manage
+from testing.keys import id_of
 from testing.services import wait_until
 from wizchat.tests.faults.conftest import used, waiting
 from wizchat.tests.test_manage import MIGRATE
@@ -32,7 +33,7 @@ def test_without_a_database_everything_is_unavailable_and_recovers_with_it(
     cluster, postgres, stopped, key, member, address, mode
 ):
     revoked = cluster.issue(member)
-    cluster.manage("apikey", "revoke", revoked[4:16])
+    cluster.manage("apikey", "revoke", id_of(revoked))
     forged = "wzc_000000000000_" + "0" * 43
 
     start = stopped(mode)
@@ -114,7 +115,7 @@ def test_a_frozen_database_holds_a_thread_no_longer_than_the_timeout(impatient, 
 
 def test_a_change_during_which_the_database_freezes_is_not_made(impatient, postgres, member):
     key = impatient.issue(member)
-    person, page = Person(impatient.url, member.session), f"/settings/api/{key[4:16]}/revoke/"
+    person, page = Person(impatient.url, member.session), f"/settings/api/{id_of(key)}/revoke/"
 
     with ThreadPoolExecutor(1) as pool, postgres.connect() as connection, connection.transaction():
         connection.execute("LOCK TABLE apikeys_keyevent IN SHARE MODE")  # makes writers wait
