@@ -23,7 +23,7 @@ def server(tmp_path_factory):
         server.manage("collectstatic", "--no-input", "--verbosity", "0")
     server.start()
     yield server
-    server.stop()
+    server.close()
 
 
 @pytest.fixture(autouse=True)

@@ -133,8 +133,8 @@ class Server:
             )
         return self
 
-    def stop(self, *, within: float = 20) -> int:
-        """Send the server SIGTERM; return its exit status."""
+    def stop(self, *, within: float = 60) -> int:
+        """Send the server SIGTERM; return its exit status. Its database can still be used."""
         assert self.process is not None
         self.process.terminate()
         try:
@@ -142,8 +142,17 @@ class Server:
         finally:
             self.process.kill()
             self.process.wait()
+
+    def close(self) -> None:
+        """Stop the server, if it runs, and what else belongs to it."""
+        try:
+            if self.process is not None and self.process.poll() is None:
+                self.stop()
+        finally:
             logs.pop(f"server-{self.folder.name}", None)
-            self._close_shell()
+            if self._shell:
+                self._shell.close()
+                self._shell = None
 
     def new_member(self) -> Member:
         """Return a user that no other test has."""
@@ -157,11 +166,6 @@ class Server:
         """Run Python against the server's database, in another process; return what it printed."""
         self._shell = self._shell or Shell(ROOT, self.environ, self.folder / "shell.log")
         return self._shell.run(code)
-
-    def _close_shell(self) -> None:
-        if self._shell:
-            self._shell.close()
-            self._shell = None
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         """Run SQL on the server's database, as another program would; return the rows."""

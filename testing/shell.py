@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from threading import Lock
 
+from testing.programs import DEADLINE
+
 READ = """
 import io, json, sys, traceback
 from contextlib import redirect_stdout
@@ -57,6 +59,10 @@ class Shell:
         return str(printed)
 
     def close(self) -> None:
-        """Stop the process."""
+        """Stop the process, at the latest when it has had ``DEADLINE`` to end its command."""
         atexit.unregister(self.close)
-        self._process.communicate()
+        try:
+            self._process.communicate(timeout=DEADLINE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()

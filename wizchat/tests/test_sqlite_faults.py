@@ -31,15 +31,15 @@ def used(server, key):
 def healthy(tmp_path_factory):
     """A server that only prepares the database for the faulty ones."""
     folder = tmp_path_factory.mktemp("sqlite")
-    return Server(folder, DATABASE_URL=sqlite_url(folder)).prepare()
+    with closing(Server(folder, DATABASE_URL=sqlite_url(folder))) as server:
+        yield server.prepare()
 
 
 @pytest.fixture(params=FAULTS.values(), ids=FAULTS.keys())
 def faulty(healthy, request):
     url = f"{sqlite_url(healthy.folder)}?init_command={request.param}"
-    server = Server(healthy.folder, DATABASE_URL=url)
-    yield server.start()
-    server.stop()
+    with closing(Server(healthy.folder, DATABASE_URL=url)) as server:
+        yield server.start()
 
 
 def test_reads_are_served_and_writes_are_unavailable(healthy, faulty):
@@ -65,8 +65,13 @@ def test_reads_are_served_and_writes_are_unavailable(healthy, faulty):
     assert call(faulty.url, "wrong").status == 401
 
 
-def test_a_request_whose_usage_cannot_be_stored_is_served_and_counted_later(healthy):
-    server = Server(healthy.folder, DATABASE_URL=sqlite_url(healthy.folder)).start()
+@pytest.fixture
+def server(healthy):
+    with closing(Server(healthy.folder, DATABASE_URL=sqlite_url(healthy.folder))) as server:
+        yield server.start()
+
+
+def test_a_request_whose_usage_cannot_be_stored_is_served_and_counted_later(healthy, server):
     key = healthy.issue(healthy.new_member())
     refusal = "BEGIN SELECT RAISE(ABORT, 'not now'); END"
     server.execute(f"CREATE TRIGGER refuse BEFORE UPDATE OF last_used_at ON apikeys_apikey {refusal}")

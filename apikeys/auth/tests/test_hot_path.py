@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Barrier
@@ -18,8 +19,8 @@ from apikeys.auth import credentials
 from apikeys.auth.authentication import genuine, owner_of
 from apikeys.core import networks
 from testing.driver import round_trips
-from testing.server import Server
 from testing.keys import forged, id_of
+from testing.server import Server
 
 MAKE_KEYS = """
 from django.contrib.auth.models import User
@@ -137,9 +138,8 @@ def test_a_session_cookie_costs_the_api_nothing(issue, owner, client, call):
 
 @pytest.fixture
 def server_of_64_threads(tmp_path):
-    server = Server(tmp_path, WEB_THREADS="64").prepare().start()
-    yield server
-    server.stop()
+    with closing(Server(tmp_path, WEB_THREADS="64")) as server:
+        yield server.prepare().start()
 
 
 def test_64_cold_keys_at_once_take_no_more_memory_than_a_few(server_of_64_threads):
@@ -162,12 +162,11 @@ def test_64_cold_keys_at_once_take_no_more_memory_than_a_few(server_of_64_thread
 
 
 def get_chatbots(server, raw):
-    connection = HTTPConnection(server.url.removeprefix("http://"), timeout=120)
-    connection.request("GET", "/v1/chatbots", headers={"Authorization": f"Bearer {raw}"})
-    response = connection.getresponse()
-    response.read()
-    connection.close()
-    return response.status
+    with closing(HTTPConnection(server.host, server.port, timeout=120)) as connection:
+        connection.request("GET", "/v1/chatbots", headers={"Authorization": f"Bearer {raw}"})
+        response = connection.getresponse()
+        response.read()
+        return response.status
 
 
 def memory(pid):

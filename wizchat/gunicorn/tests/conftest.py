@@ -16,17 +16,16 @@ SMALL = "--worker-class testing.impatient.SmallWorker"
 
 @contextmanager
 def starting(folder):
-    """Yield a function that starts a server; stop all of them at the end."""
-    servers = []
+    """Yield a function that starts a server; close all of them at the end."""
+    servers = ExitStack()
 
     def start(arguments="", **environ):
-        servers.append(Server(folder(), GUNICORN_CMD_ARGS=arguments, **environ).prepare())
-        return servers[-1].start()
+        server = Server(folder(), GUNICORN_CMD_ARGS=arguments, **environ)
+        servers.callback(server.close)
+        return server.prepare().start()
 
-    yield start
-    for server in servers:
-        if server.process.poll() is None:
-            server.stop()
+    with servers:
+        yield start
 
 
 @pytest.fixture

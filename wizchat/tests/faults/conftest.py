@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from itertools import count
 
 import pytest
 
 from testing.client import call
-from testing.server import Server
 from testing.keys import id_of
+from testing.server import Server
 from testing.services import Postgres, Redis
 
 PROCESSES = "4"
@@ -53,7 +54,8 @@ def redis():
 @pytest.fixture(scope="session")
 def serve(postgres, redis, tmp_path_factory):
     """Return a function that starts a server of four processes with extra ``environ``."""
-    servers = []
+    servers = ExitStack()
+    numbers = count(1)
 
     def serve(**environ):
         environ = {
@@ -64,15 +66,13 @@ def serve(postgres, redis, tmp_path_factory):
             "DATABASE_TIMEOUT": "5",
         } | environ
         server = Server(tmp_path_factory.mktemp("server"), **environ)
-        servers.append(server)
-        if len(servers) == 1:
+        servers.callback(server.close)
+        if next(numbers) == 1:
             server.prepare()
         return server.start()
 
-    yield serve
-    for server in servers:
-        if server.process.poll() is None:
-            server.stop()
+    with servers:
+        yield serve
 
 
 @pytest.fixture(scope="session")

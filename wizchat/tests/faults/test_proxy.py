@@ -9,7 +9,7 @@ import json
 import re
 import resource
 import socket
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPResponse
 from pathlib import Path
 
@@ -35,9 +35,8 @@ MEGABYTE = 1024 * 1024
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     environ = {"HTTPS_ONLY": "on", "TRUSTED_PROXIES": "127.0.0.1", "AUTH_FAILURES_PER_MINUTE": str(LIMIT)}
-    server = Server(tmp_path_factory.mktemp("server"), **environ)
-    yield server.prepare().start()
-    server.stop()
+    with closing(Server(tmp_path_factory.mktemp("server"), **environ)) as server:
+        yield server.prepare().start()
 
 
 @pytest.fixture(scope="module")
