@@ -9,11 +9,12 @@ from playwright.sync_api import expect
 
 from testing.client import call
 from testing.keys import id_of
+from testing.programs import wait_until
 
 EARLY, LATE = "127.9.0.1", "127.9.0.2"
 """Where the two programs call from."""
 STILL, SWITCHED = "Still uses the old key", "Switched"
-RELOADS = 100
+RELOADS = 300
 
 
 class Program:
@@ -99,8 +100,7 @@ def test_two_programs_switch_one_after_the_other_and_neither_misses_a_call(
         expect(page.get_by_text("Rotation finished")).to_be_visible()
         refused = call(server.url, old)
         calls = len(late.answers)
-        while len(late.answers) < calls + 3:
-            page.wait_for_timeout(100)
+        wait_until(lambda: len(late.answers) >= calls + 3, "calls after the end of the rotation")
 
     assert (refused.status, refused.error["message"]) == (401, "API key has been revoked")
     assert set(early.answers) == set(late.answers) == {200}

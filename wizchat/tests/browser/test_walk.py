@@ -146,7 +146,7 @@ def find_it_in_the_list(visitor, key):
     row = visitor.row(key)
     expect(row).to_contain_text("Read, Write")
     expect(row).to_contain_text("Any address")
-    for _ in range(100):  # use is written about once a second
+    for _ in range(300):  # use is written about once a second
         if "Never used" not in row.inner_text():
             break
         visitor.page.wait_for_timeout(100)
