@@ -60,7 +60,7 @@ def test_on_sigterm_it_finishes_its_requests_and_writes_its_counts(serve, postgr
 
 
 def test_on_sigterm_it_waits_for_a_frozen_database_no_longer_than_a_request(serve, postgres, member):
-    server = serve(DATABASE_TIMEOUT="1", WEB_CONCURRENCY="2")
+    server = serve(DATABASE_TIMEOUT="3", WEB_CONCURRENCY="2")
     key = server.issue(member)
     served = [call(server.url, key).status for _ in range(20)]
 
