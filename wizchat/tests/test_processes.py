@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPConnection
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,12 +16,11 @@ PARALLEL = 100
 
 def ask(server, key, method="GET", path="/v1/chatbots", body=None):
     """Send one request on its own connection; return the status and the JSON body."""
-    connection = HTTPConnection(urlsplit(server.url).netloc, timeout=60)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    connection.request(method, path, body and json.dumps(body), headers)
-    response = connection.getresponse()
-    text = response.read()
-    connection.close()
+    with closing(HTTPConnection(server.host, server.port, timeout=60)) as connection:
+        connection.request(method, path, body and json.dumps(body), headers)
+        response = connection.getresponse()
+        text = response.read()
     return response.status, json.loads(text) if text else None
 
 
