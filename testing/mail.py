@@ -104,7 +104,7 @@ class Worker:
         self.process.kill()
         self.process.wait()
 
-    def stop(self, *, within: float = 30) -> int:
+    def stop(self, *, within: float = 60) -> int:
         """Send the worker SIGTERM; return its exit status."""
         self.process.terminate()
         try:

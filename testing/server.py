@@ -171,7 +171,7 @@ class Server:
         """Run SQL on the server's database, as another program would; return the rows."""
         url = self.environ["DATABASE_URL"]
         if url.startswith("sqlite"):
-            connection = sqlite3.connect(self.folder / "db.sqlite3", timeout=20)
+            connection = sqlite3.connect(self.folder / "db.sqlite3", timeout=60)
         else:
             connection = psycopg.connect(url)
         with closing(connection), connection:
@@ -186,7 +186,7 @@ class Server:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:

@@ -116,7 +116,7 @@ class Postgres:
 
     def connect(self, database: str = "wizchat") -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(
-            f"postgresql://postgres@127.0.0.1:{self.port}/{database}", autocommit=True, connect_timeout=5
+            f"postgresql://postgres@127.0.0.1:{self.port}/{database}", autocommit=True, connect_timeout=30
         )
 
     def _run(self, command: str, *arguments: str) -> None:

@@ -22,7 +22,7 @@ FAULTS = {
 
 
 def used(server, key):
-    with closing(sqlite3.connect(server.folder / "db.sqlite3", timeout=20)) as connection:
+    with closing(sqlite3.connect(server.folder / "db.sqlite3", timeout=60)) as connection:
         query = "SELECT last_used_at FROM apikeys_apikey WHERE key_id = ?"
         return connection.execute(query, [id_of(key)]).fetchone()[0]
 

@@ -50,7 +50,7 @@ def connect():
         def connect(server):
             connection = stack.enter_context(socket.socket())
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            connection.settimeout(20)
+            connection.settimeout(40)  # below the minute that production gives a client
             connection.connect((server.host, server.port))
             return connection
 

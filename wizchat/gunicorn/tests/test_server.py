@@ -27,7 +27,7 @@ def ask(server, *lines, path=b"/v1/chatbots"):
 
 
 def answer(server, request):
-    with socket.create_connection((server.host, server.port), timeout=20) as connection:
+    with socket.create_connection((server.host, server.port), timeout=60) as connection:
         connection.sendall(request)
         head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
     assert b"application/json" in head, head

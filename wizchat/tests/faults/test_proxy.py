@@ -72,7 +72,7 @@ def message(answer):
 def send_raw(url, request):
     """Send the raw bytes of ``request`` without TLS; return the ``Answer``."""
     host, port = url.rpartition("/")[2].split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(request)
         response = HTTPResponse(connection)
         response.begin()
@@ -305,7 +305,7 @@ def unfinished(nginx, count, request):
         stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, limit)
         held = []
         for _ in range(count):
-            connection = socket.create_connection((host, int(port)), 20, source_address=("127.0.0.66", 0))
+            connection = socket.create_connection((host, int(port)), 40, source_address=("127.0.0.66", 0))
             held.append(stack.enter_context(connection))
             connection.sendall(request)
         yield held
