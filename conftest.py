@@ -6,9 +6,14 @@ import fcntl
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from apikeys.usage import recorder
 from testing.server import Server
+
+# On a busy machine, an example can take any time.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 pytest_plugins = ["testing.failures", "testing.fixtures", "testing.pages"]
 
@@ -23,7 +28,7 @@ def server(tmp_path_factory):
         server.manage("collectstatic", "--no-input", "--verbosity", "0")
     server.start()
     yield server
-    server.stop()
+    server.close()
 
 
 @pytest.fixture(autouse=True)

@@ -29,8 +29,13 @@ PATIENCE = 30.0  # seconds to wait for the last responses
 class Stream:
     """Requests of one kind. Times are those of ``perf_counter``."""
 
-    def __init__(self, job: dict[str, Any], stream: dict[str, Any], selector: selectors.BaseSelector) -> None:
-        started_at = perf_counter()
+    def __init__(
+        self,
+        job: dict[str, Any],
+        stream: dict[str, Any],
+        selector: selectors.BaseSelector,
+        started_at: float,
+    ) -> None:
         self.headers = cycle(stream["headers"])
         self.path, self.rate = stream["path"], stream["rate"]
         self.per_connection = stream["per_connection"]
@@ -153,7 +158,7 @@ def run(job: dict[str, Any], stop: TextIO | None) -> list[list[tuple[float, floa
     """Run the job until its time is over or ``stop`` ends."""
     selector = selectors.DefaultSelector()
     started_at = perf_counter()
-    streams = [Stream(job, stream, selector) for stream in job["streams"]]
+    streams = [Stream(job, stream, selector, started_at) for stream in job["streams"]]
     ends_at = started_at + job["seconds"]
     if stop:
         selector.register(stop, selectors.EVENT_READ)

@@ -30,7 +30,8 @@ def main() -> int:
             postgres, cache = stack.enter_context(closing(Postgres())), stack.enter_context(closing(Redis()))
             postgres.start()
             cache.start()
-            environ = {"DATABASE_URL": postgres.url, "DATABASE_POOLER": "none", "CACHE_URL": cache.url}
+            environ = {"DATABASE_URL": postgres.url, "DATABASE_POOLER": "none"}
+            environ["CACHE_URL"] = cache.patient_url
             if not is_direct:
                 # Each test server has its own database and so its own pool, so drop idle connections early.
                 pooler = PgBouncer(postgres, server_idle_timeout="5")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from aiosmtpd.controller import Controller
 
-from testing.programs import logs
+from testing.programs import DEADLINE, logs
 from testing.server import ROOT, Server
 
 
@@ -40,7 +40,7 @@ class MailServer:
         self._controller: Controller | None = None
 
     def start(self) -> None:
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=DEADLINE)
         self._controller.start()
 
     def stop(self) -> None:
@@ -104,7 +104,7 @@ class Worker:
         self.process.kill()
         self.process.wait()
 
-    def stop(self, *, within: float = 30) -> int:
+    def stop(self, *, within: float = 60) -> int:
         """Send the worker SIGTERM; return its exit status."""
         self.process.terminate()
         try:

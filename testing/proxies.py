@@ -82,7 +82,7 @@ class PgBouncer:
         assert self._process is not None
         assert self._process.poll() is None, self.log.read_text()
         try:
-            psycopg.connect(self.url, connect_timeout=2).close()
+            psycopg.connect(self.url, connect_timeout=10).close()
         except psycopg.OperationalError:
             return False
         return True
@@ -169,7 +169,7 @@ class Nginx:
         assert self._process.poll() is None, self.log.read_text()
         host, _, port = self.address.partition(":")
         try:
-            socket.create_connection((host, int(port)), timeout=1).close()
+            socket.create_connection((host, int(port)), timeout=10).close()
         except OSError:
             return False
         return True

@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 
-PATIENCE = 5.0
+PATIENCE = 60.0
 """Seconds that the relay waits for the service's answer."""
 
 

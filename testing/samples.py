@@ -55,7 +55,7 @@ def run(language, code, folder, **environ):
     path = Path(folder, f"sample.{suffix}")
     path.write_text(code)
     done = subprocess.run(
-        [program, path], env=os.environ | environ, capture_output=True, text=True, timeout=60, check=False
+        [program, path], env=os.environ | environ, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, f"{code}\n{done.stderr}"
     return done.stdout

@@ -74,10 +74,11 @@ def own_database_and_cache(folder: Path) -> dict[str, str]:
     if "THROWAWAY_SERVICES" not in os.environ:
         return {"DATABASE_URL": sqlite_url(folder), "CACHE_URL": "locmemcache://"}
     name = f"server_{uuid4().hex}"
-    postgres, cache = (os.environ[service].rpartition("/")[0] for service in ("DATABASE_URL", "CACHE_URL"))
+    postgres = os.environ["DATABASE_URL"].rpartition("/")[0]
     with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    return {"DATABASE_URL": f"{postgres}/{name}", "CACHE_URL": f"{cache}/{cache_number()}"}
+    cache = Redis.url_of(os.environ["CACHE_URL"], cache_number())
+    return {"DATABASE_URL": f"{postgres}/{name}", "CACHE_URL": cache}
 
 
 def cache_number() -> int:
@@ -132,8 +133,8 @@ class Server:
             )
         return self
 
-    def stop(self, *, within: float = 20) -> int:
-        """Send the server SIGTERM; return its exit status."""
+    def stop(self, *, within: float = 60) -> int:
+        """Send the server SIGTERM; return its exit status. Its database can still be used."""
         assert self.process is not None
         self.process.terminate()
         try:
@@ -141,8 +142,17 @@ class Server:
         finally:
             self.process.kill()
             self.process.wait()
+
+    def close(self) -> None:
+        """Stop the server, if it runs, and what else belongs to it."""
+        try:
+            if self.process is not None and self.process.poll() is None:
+                self.stop()
+        finally:
             logs.pop(f"server-{self.folder.name}", None)
-            self._close_shell()
+            if self._shell:
+                self._shell.close()
+                self._shell = None
 
     def new_member(self) -> Member:
         """Return a user that no other test has."""
@@ -157,16 +167,11 @@ class Server:
         self._shell = self._shell or Shell(ROOT, self.environ, self.folder / "shell.log")
         return self._shell.run(code)
 
-    def _close_shell(self) -> None:
-        if self._shell:
-            self._shell.close()
-            self._shell = None
-
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         """Run SQL on the server's database, as another program would; return the rows."""
         url = self.environ["DATABASE_URL"]
         if url.startswith("sqlite"):
-            connection = sqlite3.connect(self.folder / "db.sqlite3", timeout=20)
+            connection = sqlite3.connect(self.folder / "db.sqlite3", timeout=60)
         else:
             connection = psycopg.connect(url)
         with closing(connection), connection:
@@ -181,7 +186,7 @@ class Server:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import redis
@@ -115,7 +116,7 @@ class Postgres:
 
     def connect(self, database: str = "wizchat") -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(
-            f"postgresql://postgres@127.0.0.1:{self.port}/{database}", autocommit=True, connect_timeout=5
+            f"postgresql://postgres@127.0.0.1:{self.port}/{database}", autocommit=True, connect_timeout=30
         )
 
     def _run(self, command: str, *arguments: str) -> None:
@@ -136,14 +137,20 @@ class Postgres:
 
 
 class Redis:
-    """A Redis server that keeps nothing; ``url`` is that of the first of its databases."""
+    """A Redis server that keeps nothing; ``url`` is that of the first of its databases.
+
+    With ``patient_url``, clients wait 5 seconds for it instead of production's quarter of a second, which
+    a busy machine can exceed: then processes would count on their own, and exact counts would be wrong.
+    """
 
     DATABASES = 8192
+    PATIENCE = "socket_timeout=5&socket_connect_timeout=5"
 
     def __init__(self) -> None:
         self.program = program("redis-server")
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.patient_url = f"{self.url}?{self.PATIENCE}"
         self.folder = Path(tempfile.mkdtemp(prefix="wizchat-redis-"))
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -179,11 +186,16 @@ class Redis:
         finally:
             self._process.send_signal(signal.SIGCONT)
 
+    @staticmethod
+    def url_of(url: str, number: int | str) -> str:
+        """Return the URL of another database of the Redis at ``url``, with the same options."""
+        return urlsplit(url)._replace(path=f"/{number}").geturl()
+
     def _answers(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, "Redis ended"
         try:
-            with closing(redis.Redis(port=self.port, socket_timeout=1)) as client:
+            with closing(redis.Redis(port=self.port, socket_timeout=5)) as client:
                 return bool(client.ping())
         except redis.RedisError:
             return False

@@ -7,6 +7,7 @@ real services, too.
 from __future__ import annotations
 
 import os
+from urllib.parse import urlsplit
 
 FIXED = {
     "SECRET_KEY": "for-tests-only-" + "0123456789" * 4,
@@ -50,7 +51,7 @@ for cache in CACHES.values():
     if cache["LOCATION"].startswith("redis://"):
         # Each parallel worker has its own Redis database, because tests clear the cache.
         worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-        cache["LOCATION"] = f"{cache['LOCATION'].rpartition('/')[0]}/{worker}"
+        cache["LOCATION"] = urlsplit(cache["LOCATION"])._replace(path=f"/{worker}").geturl()
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns if the folder is missing
 USAGE_FLUSH_SECONDS = 0  # no thread writes usage: tests that need it call `usage.flush()`
 EMAIL_IN_BACKGROUND = False  # so that a test finds the emails that it causes

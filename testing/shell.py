@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import atexit
 import json
+import select
 import subprocess
 import sys
 from pathlib import Path
 from threading import Lock
 
+from testing.programs import DEADLINE
+
+PATIENCE = 500
+"""Seconds for a command: pytest ends a test, and the run with it, after 600."""
 READ = """
 import io, json, sys, traceback
 from contextlib import redirect_stdout
@@ -50,6 +55,9 @@ class Shell:
         with self._lock:
             self._process.stdin.write(json.dumps(code) + "\n")
             self._process.stdin.flush()
+            # Nothing is left in the buffer of an earlier answer, because each is one line.
+            ready, _, _ = select.select([self._process.stdout], [], [], PATIENCE)
+            assert ready, f"no answer within {PATIENCE} s to: {code}"
             answer = self._process.stdout.readline()
         assert answer, self._log.read_text()
         printed, failure = json.loads(answer)
@@ -57,6 +65,10 @@ class Shell:
         return str(printed)
 
     def close(self) -> None:
-        """Stop the process."""
+        """Stop the process, at the latest when it has had ``DEADLINE`` to end its command."""
         atexit.unregister(self.close)
-        self._process.communicate()
+        try:
+            self._process.communicate(timeout=DEADLINE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()

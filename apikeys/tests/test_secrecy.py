@@ -9,6 +9,8 @@ from django.apps import apps
 from django.core.management import call_command
 from django.utils import timezone
 
+from testing.keys import id_of, secret_of
+
 pytestmark = pytest.mark.django_db
 
 
@@ -26,8 +28,8 @@ def test_no_table_and_no_fixture_dump_holds_a_secret(issue, call, owner, capsys)
     dump = capsys.readouterr().out
 
     for raw in (first, second):
-        assert raw[4:16] in dump
-        assert raw[17:-6] not in dump + everything_stored()
+        assert id_of(raw) in dump
+        assert secret_of(raw) not in dump + everything_stored()
 
 
 def test_the_key_reaches_no_log_wherever_the_client_put_it(issue, call, caplog):
@@ -42,7 +44,7 @@ def test_the_key_reaches_no_log_wherever_the_client_put_it(issue, call, caplog):
     call(f"Basic {raw}", path=f"/settings/api/{raw}/")
 
     assert caplog.records
-    assert raw[17:] not in caplog.text
+    assert secret_of(raw) not in caplog.text
 
 
 def test_the_verified_cache_and_the_caches_hold_no_key(issue, call, hasher):
@@ -53,7 +55,7 @@ def test_the_verified_cache_and_the_caches_hold_no_key(issue, call, hasher):
     call(raw[:-1])
 
     held = str([vars(cache).get("_cache") for cache in caches.all()]) + repr(vars(hasher))
-    assert raw[17:-6] not in held
+    assert secret_of(raw) not in held
 
 
 @pytest.mark.parametrize(
@@ -69,5 +71,5 @@ def test_no_redirect_has_a_key_in_its_url(issue, client, settings, path, https_o
 
     assert response.status_code in {301, 302}
     assert key.key_id in response["Location"]
-    assert raw[17:] not in response["Location"]
+    assert secret_of(raw) not in response["Location"]
     assert response["Location"].isascii()

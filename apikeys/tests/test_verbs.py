@@ -18,6 +18,7 @@ from apikeys.models import (
     Origin,
     Permission,
 )
+from testing.keys import secret_of
 from testing.statements import longest_statement
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +38,7 @@ def test_a_new_key_has_its_settings_and_nothing_of_the_plaintext(issue, owner):
     assert (key.owner, key.created_by, key.name) == (owner, owner, "Production API")
     assert (key.created_at, key.expires_at, key.networks) == (now, now + DAY, ["10.0.0.0/8"])
     assert raw.startswith(f"wzc_{key.key_id}_")
-    secret = raw[17:-6]
+    secret = secret_of(raw)
     assert not any(secret in str(value) for value in APIKey.objects.values_list().get(pk=key.pk))
     assert events(key) == ["created"]
 

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_api_key.permissions import HasAPIKey
 
+from apikeys.core.keyformat import bare_id
 from apikeys.models import APIKey, Permission
 
 
@@ -50,7 +51,7 @@ class NaiveArgon2(BaseAuthentication):
 
     def authenticate(self, request):
         raw = request.headers["Authorization"].removeprefix("Bearer ")
-        key = APIKey.objects.select_related("owner").filter(key_id=raw[4:16]).first()
+        key = APIKey.objects.select_related("owner").filter(key_id=bare_id(raw)).first()
         try:
             genuine = key is not None and self.argon2.verify(key.key_hash, raw)
         except VerificationError:

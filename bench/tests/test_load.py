@@ -65,7 +65,7 @@ def test_headers_are_sent_in_turn_and_statuses_seen():
 
 def test_without_a_rate_each_connection_asks_as_fast_as_it_is_answered():
     with served() as server:
-        answers = asked(server)
+        answers = asked(server, seconds=1)
 
     assert server.connections == 2
     assert len(server.keys) == len(answers) > 2
@@ -88,7 +88,7 @@ def test_clients_connect_again_as_often_as_asked():
 
 def test_a_connection_that_the_server_closes_costs_no_response():
     with served(hang_up_after=1) as server:
-        answers = asked(server)
+        answers = asked(server, seconds=1)
 
     assert len(answers) > 2
     assert {status for _, _, status in answers} == {200}

@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from testing.programs import free_port
-from testing.server import SERVERS_EACH, TEST_PROCESSES, cache_number
-from testing.services import Redis
+from testing.client import call
+from testing.programs import free_port, logs
+from testing.server import SERVERS_EACH, TEST_PROCESSES, Server, cache_number
+from testing.services import Redis, children
 
 TESTS = """
 from pathlib import Path
@@ -40,6 +41,18 @@ def test_a_services_port_is_never_one_that_the_system_gives_to_clients():
     first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
 
     assert {free_port() < first for _ in range(20)} == {True}
+
+
+def test_a_closed_server_leaves_no_process_and_no_log(tmp_path):
+    before, known = children(os.getpid()), set(logs)
+    server = Server(tmp_path).start()
+    assert call(server.url).status == 401
+
+    assert server.stop() == 0
+    assert [server.shell(f"print({number})") for number in (1, 2)] == ["1\n", "2\n"]
+    server.close()
+
+    assert (children(os.getpid()), set(logs)) == (before, known)
 
 
 def test_a_failure_is_shown_at_once_and_keeps_the_logs_of_services(tmp_path):

@@ -192,9 +192,9 @@ def test_run_prepares_serves_and_stops(tmp_path):
             passwords += re.findall(r"Password: (\S+)", before)
             url = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline())[0]
             with pytest.raises(urllib.error.HTTPError, match="401"):
-                urllib.request.urlopen(url + "v1/chatbots", timeout=20)
+                urllib.request.urlopen(url + "v1/chatbots", timeout=60)
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=20)
+            process.communicate(timeout=60)
         assert process.returncode == 0
 
     assert len(passwords) == 1
@@ -204,7 +204,7 @@ def test_a_port_in_use_is_reported_in_one_sentence(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         with start(tmp_path, PORT=port) as process:
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=60)
 
     assert process.returncode == 1
     assert err == f"Port {port} is in use. Choose another one: make run PORT=8001\n"
@@ -214,7 +214,7 @@ def test_a_port_in_use_is_reported_in_one_sentence(tmp_path):
 @pytest.mark.parametrize("port", ["http", "-1", "65536"])
 def test_an_invalid_port_is_reported_in_one_sentence(tmp_path, port):
     with start(tmp_path, PORT=port) as process:
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
 
     assert process.returncode == 1
     assert err == f"PORT: “{port}” is not a port number (0 to 65535).\n"
@@ -242,7 +242,7 @@ def test_old_python_is_refused_with_a_hint(tmp_path):
     old.chmod(0o755)
 
     done = subprocess.run(
-        ["make", "run", f"PYTHON={old}"], cwd=tmp_path, capture_output=True, text=True, timeout=20
+        ["make", "run", f"PYTHON={old}"], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
 
     assert done.returncode != 0

@@ -30,7 +30,7 @@ def main():
         try:
             take_all(server)
         finally:
-            server.stop()
+            server.close()
     sys.stdout.write(f"{len(list(FOLDER.glob('*.png')))} pictures are in {FOLDER}\n")
 
 

@@ -2,6 +2,7 @@
 
 import smtplib
 import socket
+from contextlib import closing
 
 import pytest
 from django.core import mail
@@ -34,13 +35,11 @@ def test_in_debug_the_console_prints_the_email():
 
 
 def test_no_reset_link_is_in_the_log_of_a_server_without_a_mail_server(tmp_path):
-    server = Server(tmp_path, EMAIL_URL="").prepare().start()
-    try:
+    with closing(Server(tmp_path, EMAIL_URL="")) as server:
+        server.prepare().start()
         answer = Person(server.url).post("/accounts/password/reset/", email="user0@example.com")
         assert answer.status == 302
         wait_until(lambda: "An email was not sent" in server.log.read_text(), "the line of the email")
-    finally:
-        server.stop()
 
     assert "/accounts/password/reset/key/" not in server.log.read_text()
 

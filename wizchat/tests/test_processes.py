@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPConnection
-from urllib.parse import urlsplit
 
 import pytest
+
+from testing.keys import id_of
 
 PARALLEL = 100
 
 
 def ask(server, key, method="GET", path="/v1/chatbots", body=None):
     """Send one request on its own connection; return the status and the JSON body."""
-    connection = HTTPConnection(urlsplit(server.url).netloc, timeout=60)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    connection.request(method, path, body and json.dumps(body), headers)
-    response = connection.getresponse()
-    text = response.read()
-    connection.close()
+    with closing(HTTPConnection(server.host, server.port, timeout=60)) as connection:
+        connection.request(method, path, body and json.dumps(body), headers)
+        response = connection.getresponse()
+        text = response.read()
     return response.status, json.loads(text) if text else None
 
 
@@ -54,7 +55,7 @@ def test_a_change_by_raw_sql_in_another_process_takes_effect_on_the_next_request
     key = server.issue(member)
     assert ask(server, key)[0] == 200
 
-    server.execute(change.format(id=key[4:16], user=member.username))
+    server.execute(change.format(id=id_of(key), user=member.username))
 
     assert ask(server, key)[1]["error"]["message"] == message
 
@@ -63,7 +64,7 @@ def test_revoking_in_another_process_takes_effect_on_the_next_request(server, me
     key = server.issue(member)
     assert ask(server, key)[0] == 200
 
-    server.manage("apikey", "revoke", key[4:16])
+    server.manage("apikey", "revoke", id_of(key))
 
     assert ask(server, key)[1]["error"]["message"] == "API key has been revoked"
 

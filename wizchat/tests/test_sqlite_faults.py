@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from testing.client import Person, call
+from testing.keys import id_of
 from testing.server import Server, sqlite_url
 from testing.services import wait_until
 
@@ -21,24 +22,24 @@ FAULTS = {
 
 
 def used(server, key):
-    with closing(sqlite3.connect(server.folder / "db.sqlite3", timeout=20)) as connection:
+    with closing(sqlite3.connect(server.folder / "db.sqlite3", timeout=60)) as connection:
         query = "SELECT last_used_at FROM apikeys_apikey WHERE key_id = ?"
-        return connection.execute(query, [key[4:16]]).fetchone()[0]
+        return connection.execute(query, [id_of(key)]).fetchone()[0]
 
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory):
     """A server that only prepares the database for the faulty ones."""
     folder = tmp_path_factory.mktemp("sqlite")
-    return Server(folder, DATABASE_URL=sqlite_url(folder)).prepare()
+    with closing(Server(folder, DATABASE_URL=sqlite_url(folder))) as server:
+        yield server.prepare()
 
 
 @pytest.fixture(params=FAULTS.values(), ids=FAULTS.keys())
 def faulty(healthy, request):
     url = f"{sqlite_url(healthy.folder)}?init_command={request.param}"
-    server = Server(healthy.folder, DATABASE_URL=url)
-    yield server.start()
-    server.stop()
+    with closing(Server(healthy.folder, DATABASE_URL=url)) as server:
+        yield server.start()
 
 
 def test_reads_are_served_and_writes_are_unavailable(healthy, faulty):
@@ -64,8 +65,13 @@ def test_reads_are_served_and_writes_are_unavailable(healthy, faulty):
     assert call(faulty.url, "wrong").status == 401
 
 
-def test_a_request_whose_usage_cannot_be_stored_is_served_and_counted_later(healthy):
-    server = Server(healthy.folder, DATABASE_URL=sqlite_url(healthy.folder)).start()
+@pytest.fixture
+def server(healthy):
+    with closing(Server(healthy.folder, DATABASE_URL=sqlite_url(healthy.folder))) as server:
+        yield server.start()
+
+
+def test_a_request_whose_usage_cannot_be_stored_is_served_and_counted_later(healthy, server):
     key = healthy.issue(healthy.new_member())
     refusal = "BEGIN SELECT RAISE(ABORT, 'not now'); END"
     server.execute(f"CREATE TRIGGER refuse BEFORE UPDATE OF last_used_at ON apikeys_apikey {refusal}")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from apikeys.models import APIKey, Permission
+from apikeys.models import Permission
 from testing.fixtures import EVERYTHING
 
 
@@ -40,11 +40,6 @@ def made(call):
 @pytest.fixture
 def stranger_key(issue, stranger):
     return issue(owner=stranger, by=stranger)[1]
-
-
-def parts(raw):
-    """Return the row of a key, by its plaintext."""
-    return APIKey.objects.get(key_id=raw.split("_")[1])
 
 
 def permission(*names):

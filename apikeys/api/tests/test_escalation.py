@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from threading import Barrier
@@ -15,10 +16,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from apikeys.api.tests.conftest import parts
 from apikeys.core import policy
 from apikeys.models import APIKey, KeyEvent, Permission
 from testing.fixtures import EVERYTHING, error, outcome
+from testing.keys import row_of
 
 DAY = timedelta(days=1)
 ESCALATION = error(403, "FORBIDDEN", "A key cannot grant more than it has")
@@ -61,7 +62,7 @@ def test_a_rotation_keeps_an_operators_limit(call, issue, own, callers):
 
     new = call(raw, "POST", f"/v1/keys/{limited.key_id}/rotate", {}).json()
 
-    assert parts(new["key"]).rate_limit == "5/minute"
+    assert row_of(new["key"]).rate_limit == "5/minute"
 
 
 @pytest.mark.parametrize("body", BROADER)
@@ -274,7 +275,7 @@ class Thief(RuleBasedStateMachine):
             can = abilities(key)
             assert can <= self.stolen or can <= self.before.get(key.pk, set()), (key, key.networks)
         for raw in self.held:
-            assert abilities(parts(raw)) <= self.stolen
+            assert abilities(row_of(raw)) <= self.stolen
 
 
 @pytest.mark.django_db
@@ -295,6 +296,15 @@ def test_no_sequence_of_calls_gets_more_out_of_a_stolen_key(call):
     assert Thief.tried > 200
 
 
+@contextmanager
+def closing_connections():
+    """Close this thread's connections at the end, or the test database couldn't be dropped."""
+    try:
+        yield
+    finally:
+        connections.close_all()
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("narrowed", [{"allowed_networks": "127.0.0.1"}, {"permissions": Permission.READ}])
 def test_a_key_narrowed_while_it_creates_another_creates_no_broader_one(call, issue, owner, narrowed):
@@ -304,15 +314,14 @@ def test_a_key_narrowed_while_it_creates_another_creates_no_broader_one(call, is
         start = Barrier(2)
 
         def narrow(caller=caller, start=start):
-            start.wait()
-            caller.change(by=owner, now=timezone.now(), **narrowed)
-            connections.close_all()
+            with closing_connections():
+                start.wait(timeout=30)
+                caller.change(by=owner, now=timezone.now(), **narrowed)
 
         def mint(raw=raw, start=start):
-            start.wait()
-            answer = call(raw, "POST", "/v1/keys", {"name": "New", "permissions": ["admin"]})
-            connections.close_all()
-            return answer
+            with closing_connections():
+                start.wait(timeout=30)
+                return call(raw, "POST", "/v1/keys", {"name": "New", "permissions": ["admin"]})
 
         with ThreadPoolExecutor(2) as threads:
             narrowing, minting = threads.submit(narrow), threads.submit(mint)
@@ -321,7 +330,7 @@ def test_a_key_narrowed_while_it_creates_another_creates_no_broader_one(call, is
 
         assert answer.status_code in {201, 403}
         if answer.status_code == 201:
-            new = parts(answer.json()["key"])
+            new = row_of(answer.json()["key"])
             at = KeyEvent.objects.get(key=caller, action="changed").pk
             made_first = KeyEvent.objects.get(key=new, action="created").pk < at
             caller.refresh_from_db()
@@ -337,10 +346,10 @@ def test_keys_that_rotate_each_other_at_once_do_not_deadlock(call, issue):
         start = Barrier(2)
 
         def rotate(raw, key, start=start):
-            start.wait()
-            answer = call(raw, "POST", f"/v1/keys/{key.key_id}/rotate", {"overlap_seconds": 3600})
-            connections.close_all()
-            return answer.status_code
+            with closing_connections():
+                start.wait(timeout=30)
+                path = f"/v1/keys/{key.key_id}/rotate"
+                return call(raw, "POST", path, {"overlap_seconds": 3600}).status_code
 
         with ThreadPoolExecutor(2) as threads:
             (one, first), (other, second) = pairs
@@ -355,13 +364,13 @@ def test_a_cascade_misses_no_key_that_is_created_at_the_same_time(call, issue, a
         start = Barrier(5)
 
         def mint(raw=raw, start=start):
-            start.wait()
-            call(raw, "POST", "/v1/keys", {"name": "New", "permissions": ["admin"]})
-            connections.close_all()
+            with closing_connections():
+                start.wait(timeout=30)
+                call(raw, "POST", "/v1/keys", {"name": "New", "permissions": ["admin"]})
 
         with ThreadPoolExecutor(5) as threads:
             minting = [threads.submit(mint) for _ in range(4)]
-            start.wait()
+            start.wait(timeout=30)
             assert call(admin, "DELETE", f"/v1/keys/{caller.key_id}?cascade=true").status_code == 204
             for one in minting:
                 one.result()

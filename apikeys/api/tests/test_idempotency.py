@@ -11,9 +11,9 @@ from django.db import connections
 from django.utils import timezone
 
 from apikeys.api import idempotency
-from apikeys.api.tests.conftest import parts
 from apikeys.models import APIKey
 from testing.fixtures import error, outcome
+from testing.keys import row_of, secret_of
 
 BODY = {"name": "New", "permissions": ["read"]}
 ALREADY = error(409, "ALREADY_CREATED", "This Idempotency-Key has already created a key")
@@ -109,9 +109,9 @@ def test_a_value_is_remembered_for_a_day(create, admin, age, status):
 
 def test_old_values_are_forgotten_and_forms_are_not(create, admin, issue):
     now = timezone.now()
-    old = parts(create(admin, "old").json()["key"])
+    old = row_of(create(admin, "old").json()["key"])
     APIKey.objects.filter(pk=old.pk).update(created_at=now - timedelta(hours=25))
-    new = parts(create(admin, "new").json()["key"])
+    new = row_of(create(admin, "new").json()["key"])
     form, _raw = issue(form_token="form", now=now - timedelta(days=2))
 
     assert idempotency.forget(now - idempotency.REMEMBERED) == 1
@@ -124,7 +124,7 @@ def test_old_values_are_forgotten_and_forms_are_not(create, admin, issue):
 def test_a_value_is_not_stored(create, admin):
     create(admin, admin)
 
-    assert not any(admin[17:] in str(row) for row in APIKey.objects.values_list())
+    assert not any(secret_of(admin) in str(row) for row in APIKey.objects.values_list())
 
 
 def at_once(*requests):
@@ -133,7 +133,7 @@ def at_once(*requests):
 
     def send(request):
         try:
-            start.wait()
+            start.wait(timeout=30)
             return request()
         finally:
             connections.close_all()

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from apikeys.api.tests.conftest import parts
 from apikeys.core.outcomes import COUNTED
 from apikeys.models import APIKey, KeyEvent, KeyState, Permission, Rotation
 from apikeys.usage import recorder
 from testing.fixtures import error, outcome
+from testing.keys import row_of, secret_of
 
 FIELDS = {
     "id",
@@ -54,7 +54,7 @@ def test_the_documented_bodies_create_keys_that_work(call, admin, body):
     assert set(key) == FIELDS | {"key"}
     assert {name: key[name] for name in body} == body
     assert (key["state"], key["allowed_ips"], key["created_by"]) == ("active", [], "key")
-    assert key["created_by_key"] == parts(admin).key_id
+    assert key["created_by_key"] == row_of(admin).key_id
     assert before + 90 * DAY <= at(key["expires_at"]) <= timezone.now() + 90 * DAY
     assert response.headers["Location"] == f"/v1/keys/{key['id']}"
     assert response.headers["Cache-Control"] == "no-store"
@@ -63,7 +63,7 @@ def test_the_documented_bodies_create_keys_that_work(call, admin, body):
 
 def test_the_plaintext_is_not_shown_again(call, admin, made):
     key = made(admin)
-    secret = key["key"][17:]
+    secret = secret_of(key["key"])
 
     for path in ("/v1/keys", f"/v1/keys/{key['id']}", f"/v1/keys/{key['id']}/usage"):
         assert secret not in call(admin, path=path).text
@@ -79,7 +79,7 @@ def test_a_key_can_be_given_addresses_and_an_expiry(admin, made):
 
     assert key["allowed_ips"] == ["203.0.113.7", "10.0.0.0/8", "192.0.2.1", "2001:db8::/32"]
     assert key["expires_at"] == "2030-01-31T12:00:00.123456Z"
-    assert parts(key["key"]).expires_at == datetime(2030, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
+    assert row_of(key["key"]).expires_at == datetime(2030, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 def test_a_key_can_expire_after_some_days_or_never(admin, made):
@@ -102,7 +102,7 @@ def test_a_new_key_inherits_an_operators_limit(issue, made):
     caller, raw = issue()
     APIKey.objects.filter(pk=caller.pk).update(rate_limit="50/minute")
 
-    assert parts(made(raw)["key"]).rate_limit == "50/minute"
+    assert row_of(made(raw)["key"]).rate_limit == "50/minute"
 
 
 def test_events_name_the_key_that_asked_and_its_address(call, admin, made, owner):
@@ -115,7 +115,7 @@ def test_events_name_the_key_that_asked_and_its_address(call, admin, made, owner
     assert [event.action for event in events] == ["created", "changed", "rotated", "revoked"]
     for event in events:
         assert (event.actor, event.actor_kind, event.ip) == (owner, "key", "127.0.0.1")
-        assert event.actor_key_id == parts(admin).key_id
+        assert event.actor_key_id == row_of(admin).key_id
     assert events[1].changes == {"name": ["Made", "Renamed"]}
 
 
@@ -160,7 +160,7 @@ def test_last_use_is_shown(call, issue, admin):
 
 
 def test_the_list_has_every_key_of_the_owner_newest_first(call, issue, admin, stranger_key):
-    keys = [parts(admin), *(issue(name=f"Key {n}")[0] for n in range(3))]
+    keys = [row_of(admin), *(issue(name=f"Key {n}")[0] for n in range(3))]
 
     body = call(admin, path="/v1/keys").json()
 
@@ -181,7 +181,7 @@ def test_pages_cover_every_key_once_and_keep_the_state_filter(call, issue, admin
         path = body["next"] and body["next"].removeprefix("https://testserver")
 
     assert len(seen) == len(set(seen))
-    assert set(seen) == {*same, parts(admin).key_id}
+    assert set(seen) == {*same, row_of(admin).key_id}
 
 
 @pytest.mark.parametrize("state", list(KeyState))
@@ -274,7 +274,7 @@ def test_read_only_fields_are_ignored(call, admin, stranger):
             "state": "active",
             "created_at": made.json()["created_at"],
             "created_by": "key",
-            "created_by_key": parts(admin).key_id,
+            "created_by_key": row_of(admin).key_id,
             "revoked_at": None,
             "successor": None,
         }
@@ -302,7 +302,7 @@ def family(call, made, admin):
 def test_revoking_a_key_leaves_those_that_it_created(call, made, admin):
     parent, _child, *others = family(call, made, admin)
 
-    assert call(admin, "DELETE", f"/v1/keys/{parts(parent).key_id}?cascade=false").status_code == 204
+    assert call(admin, "DELETE", f"/v1/keys/{row_of(parent).key_id}?cascade=false").status_code == 204
 
     assert call(parent).status_code == 401
     assert [call(raw).status_code for raw in others] == [200, 200]
@@ -313,7 +313,7 @@ def test_a_cascade_follows_revoked_keys_and_successors(call, made, admin):
     other = made(admin)["key"]
 
     for _ in range(2):
-        assert call(admin, "DELETE", f"/v1/keys/{parts(keys[0]).key_id}?cascade=true").status_code == 204
+        assert call(admin, "DELETE", f"/v1/keys/{row_of(keys[0]).key_id}?cascade=true").status_code == 204
 
     assert [call(raw).status_code for raw in keys] == [401] * 4
     assert call(other).status_code == call(admin).status_code == 200
@@ -435,7 +435,7 @@ def test_usage_is_reported_by_day_and_outcome(call, issue, admin):
 
 @pytest.mark.parametrize(("query", "count"), [("", 30), ("?days=1", 1), ("?days=90", 90)])
 def test_usage_goes_back_as_many_days_as_asked(call, admin, query, count):
-    path = f"/v1/keys/{parts(admin).key_id}/usage{query}"
+    path = f"/v1/keys/{row_of(admin).key_id}/usage{query}"
 
     assert len(call(admin, path=path).json()["days"]) == count
 
@@ -486,7 +486,7 @@ def test_every_endpoint_needs_a_key(call, issue, method, path):
 
 @pytest.mark.parametrize("path", ["/v1/key/", "/v1/keys/", "/v1/keys/{}/", "/v1/keys/{}/usage/"])
 def test_a_trailing_slash_is_served(call, admin, path):
-    assert call(admin, path=path.format(parts(admin).key_id)).status_code == 200
+    assert call(admin, path=path.format(row_of(admin).key_id)).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/v1/keys/short", "/v1/keys/%00", f"/v1/keys/wzc_{NOBODYS}", "/v1/keys/é"])
@@ -509,7 +509,7 @@ def test_statements_of_an_endpoint(
     for n in range(30):
         issue(name=f"Key {n}")
     made(admin)
-    path = path.format(parts(admin).key_id)
+    path = path.format(row_of(admin).key_id)
 
     with django_assert_num_queries(1 + count):  # plus the lookup of the caller
         response = call(admin, method, path, body)

@@ -18,10 +18,13 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def use_cache(settings, monkeypatch, tmp_path):
-    """Return a function that puts every cache on a port of this machine, with the options of production."""
+    """Return a function that puts every cache on a port of this machine, with the options of production.
 
-    def use_cache(port):
-        monkeypatch.setenv("RELAYED", f"redis://127.0.0.1:{port}/0")
+    A ``query`` of the URL overrides them.
+    """
+
+    def use_cache(port, query=""):
+        monkeypatch.setenv("RELAYED", f"redis://127.0.0.1:{port}/0?{query}")
         cache = Environment(tmp_path).cache("RELAYED", default="")
         settings.CACHES = settings.CACHES | {"default": cache, "failed_attempts": cache}
 
@@ -61,6 +64,7 @@ def test_only_one_of_many_requests_waits_for_a_hanging_cache(issue, call, use_ca
         answers += [call("wrong") for _ in range(20)]
 
         assert [answer.status_code for answer in answers] == [200] * 20 + [401] * 20
+        wait_until(lambda: hanging.sent, "the request to the cache")
         assert hanging.sent == 1
         assert waits == ["MainThread"]
 
@@ -84,6 +88,7 @@ def test_a_timeout_is_not_retried(use_cache, settings):
         with pytest.raises(Exception, match="imeout"):
             counters._count_in(counters.caches["failed_attempts"], "name", 10, 60)
 
+        wait_until(lambda: hanging.sent, "the request to the cache")
         assert hanging.sent == 1
 
 
@@ -129,7 +134,7 @@ def test_counting_a_request_is_one_round_trip_to_redis(issue, call, use_cache):
     redis = Redis().start()
     try:
         with Relay(redis.port) as relay:
-            use_cache(relay.port)
+            use_cache(relay.port, Redis.PATIENCE)
             call(raw)  # connects, and has Redis load the script
             before = relay.round_trips
 

@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.utils import timezone
 
-from apikeys.core import keyformat
 from apikeys.leaks import github
 from apikeys.models import KeyEvent
 
@@ -85,20 +84,6 @@ def report(request, client, call, from_github):
             return lambda *raws: call(None, "POST", REPORT, {"keys": list(raws)})
         case "github":
             return from_github
-
-
-@pytest.fixture
-def forged():
-    """Create well-formed keys with a given id that were never issued."""
-
-    def make(key_id=None):
-        made = keyformat.generate()
-        if key_id is None:
-            return str(made)
-        body = f"wzc_{key_id}_{made.secret}"
-        return body + keyformat.checksum(body)
-
-    return make
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from apikeys.leaks import github
 from apikeys.leaks.tests.conftest import GITHUB
 from apikeys.models import KeyEvent, Notice
 from apikeys.notices.emails import message
+from testing.keys import forged
 from wizchat.observability import logs
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +28,7 @@ def fetches(monkeypatch):
     return made
 
 
-def test_each_token_is_labelled_whatever_its_state(from_github, issue, forged, owner):
+def test_each_token_is_labelled_whatever_its_state(from_github, issue, owner):
     live, raw = issue()
     dead, raw_of_dead = issue()
     dead.revoke(by=owner, now=dead.created_at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import closing
 
 import pytest
 
@@ -25,9 +26,8 @@ def github(tmp_path_factory):
 @pytest.fixture(scope="module")
 def four_processes(tmp_path_factory, github):
     environ = {"WEB_CONCURRENCY": str(PROCESSES), "GITHUB_KEYS_URL": github.document.as_uri()}
-    server = Server(tmp_path_factory.mktemp("server"), **environ).prepare().start()
-    yield server
-    server.stop()
+    with closing(Server(tmp_path_factory.mktemp("server"), **environ)) as server:
+        yield server.prepare().start()
 
 
 def on_the_page(url, key, _github):

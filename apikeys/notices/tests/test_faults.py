@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import socket
+from contextlib import closing
 from itertools import count
 
 import pytest
@@ -52,7 +53,8 @@ def port():
 def site(tmp_path_factory, port):
     """A server with a database, running only if a test starts it; its emails go to ``port``."""
     environ = {"DJANGO_SETTINGS_MODULE": "testing.quick_mail", "EMAIL_URL": f"smtp://127.0.0.1:{port}"}
-    return Server(tmp_path_factory.mktemp("mail"), **environ).prepare()
+    with closing(Server(tmp_path_factory.mktemp("mail"), **environ)) as server:
+        yield server.prepare()
 
 
 @pytest.fixture

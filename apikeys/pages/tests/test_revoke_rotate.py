@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from apikeys.models import APIKey, KeyUsage, Origin
+from testing.keys import id_of, secret_of
 
 HOUR = timedelta(hours=1)
 
@@ -97,7 +98,7 @@ def test_a_key_in_the_referring_url_is_not_shown_again(web, read, key_and_raw, r
 
     page = web.get(revoke, headers={"Referer": f"http://testserver/settings/api/?q={raw}"})
 
-    assert raw[17:] not in page.content.decode()
+    assert secret_of(raw) not in page.content.decode()
     back = read(page).links["Cancel"]
     assert key.name in web.get(back).content.decode()
 
@@ -114,7 +115,7 @@ def test_rotating_returns_a_key_like_the_old_one(send, web, call, key_and_raw, r
     assert call(new).status_code == call(raw).status_code == 200
     successor = APIKey.objects.get(origin_rotation__old=key)
     assert (successor.name, successor.permissions) == (key.name, key.permissions)
-    assert new[17:] not in web.get(f"/settings/api/{new[4:16]}/").content.decode()
+    assert secret_of(new) not in web.get(f"/settings/api/{id_of(new)}/").content.decode()
     assert f"(wzc_{successor.key_id}_…)" in web.get(f"/settings/api/{key.key_id}/").content.decode()
 
 
@@ -149,9 +150,9 @@ def test_the_same_form_sent_twice_creates_one_successor_and_shows_it_once(web, r
     raw = web.post(rotate, filled).context["raw"]
     second = web.post(rotate, filled)
 
-    assert raw[17:] not in second.content.decode()
+    assert secret_of(raw) not in second.content.decode()
     assert b"This key was already created" in second.content
-    assert f"/settings/api/{raw[4:16]}/" in second.content.decode()
+    assert f"/settings/api/{id_of(raw)}/" in second.content.decode()
     assert APIKey.objects.count() == 2
 
 
@@ -163,7 +164,7 @@ def test_a_second_rotation_leads_to_the_successor(web, read, send, rotate):
 
     assert "raw" not in response.context
     assert b"was already rotated" in response.content
-    assert f"/settings/api/{raw[4:16]}/" in response.content.decode()
+    assert f"/settings/api/{id_of(raw)}/" in response.content.decode()
     assert APIKey.objects.count() == 2
 
 

@@ -111,16 +111,18 @@ def test_finishing_and_cancelling_at_once_end_in_one_of_the_two_states(owner, pa
 
     def find_together(*args):
         found = find(*args)
-        gate.wait(timeout=10)
+        gate.wait(timeout=30)
         return found
 
     monkeypatch.setattr(rotation_ends, "find", find_together)
 
     def end(verb):
-        client = Client()
-        client.force_login(owner)
-        client.post(page_of(old, f"rotate/{verb}/"))
-        connection.close()
+        try:
+            client = Client()
+            client.force_login(owner)
+            client.post(page_of(old, f"rotate/{verb}/"))
+        finally:
+            connection.close()
 
     threads = [threading.Thread(target=end, args=[verb]) for verb in ("finish", "cancel")]
     for thread in threads:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPConnection
 from threading import Event
 from unittest.mock import Mock
@@ -21,19 +22,17 @@ for row in KeyUsage.objects.values_list("outcome", "address", "count"): print(*r
 
 @pytest.fixture
 def server_of_two(tmp_path):
-    server = Server(tmp_path, WEB_CONCURRENCY="2").prepare().start()
-    yield server
-    server.stop()
+    with closing(Server(tmp_path, WEB_CONCURRENCY="2")) as server:
+        yield server.prepare().start()
 
 
 def get_chatbots(server, raw, times=1):
-    connection = HTTPConnection(server.url.removeprefix("http://"), timeout=60)
-    for _ in range(times):
-        connection.request("GET", "/v1/chatbots", headers={"Authorization": f"Bearer {raw}"})
-        response = connection.getresponse()
-        response.read()
-        assert response.status == 200
-    connection.close()
+    with closing(HTTPConnection(server.host, server.port, timeout=60)) as connection:
+        for _ in range(times):
+            connection.request("GET", "/v1/chatbots", headers={"Authorization": f"Bearer {raw}"})
+            response = connection.getresponse()
+            response.read()
+            assert response.status == 200
 
 
 def test_calls_just_before_sigterm_are_counted(server_of_two):
@@ -73,8 +72,8 @@ def test_the_thread_survives_a_failing_database(settings, monkeypatch):
     process = recorder.Recorder()
     process.add(recorder.Row(1, 480_000, "answered", None), 1_728_000_000.0)
 
-    assert done.wait(10)
+    assert done.wait(60)
     process._finish()
-    process._thread.join(10)
+    process._thread.join(60)
     assert written == [[store.Count(1, 1_728_000_000.0)]] * 3
     assert told.call_count == 2

@@ -14,6 +14,7 @@ from apikeys.core.rates import Rate
 from apikeys.models import APIKey, KeyUsage, Permission, Rotation
 from apikeys.usage import recorder, reports
 from chatbots import views
+from testing.keys import forged
 from testing.statements import longest_statement
 
 pytestmark = pytest.mark.django_db
@@ -101,8 +102,8 @@ def test_refused_calls_are_counted_by_their_reason(issue, call):
 
 def test_forged_keys_and_keys_of_deactivated_owners_are_not_counted(issue, call, owner):
     key, raw = issue()
-    other, other_raw = issue()
-    call(raw[:17] + other_raw[17:])
+    other, _raw = issue()
+    call(forged(key.key_id))
     call(None)
     owner.is_active = False
     owner.save()

@@ -10,7 +10,7 @@ from allauth.usersessions.models import UserSession
 from django.core import mail
 from django.test import Client
 
-from apikeys.core import keyformat
+from testing.keys import forged, secret_of
 from wizchat.accounts.tests.conftest import PASSWORD
 
 EMAIL = "/accounts/email/"
@@ -95,7 +95,7 @@ def test_following_a_strangers_link_signs_nobody_out(signed_in, addresses, stran
 
 
 def test_an_api_key_in_the_user_agent_is_in_no_email_and_no_session(olga, nobody):
-    raw = str(keyformat.generate())
+    raw = forged()
     olga.emailaddress_set.create(email="olga@example.com", verified=True, primary=True)
     new = {"oldpassword": PASSWORD, "password1": "a new good one 42", "password2": "a new good one 42"}
 
@@ -103,9 +103,9 @@ def test_an_api_key_in_the_user_agent_is_in_no_email_and_no_session(olga, nobody
     nobody.post("/accounts/password/change/", new, headers={"User-Agent": raw})
 
     assert mail.outbox[0].subject == "[WizChat] Your password was changed"
-    assert raw not in mail.outbox[0].body
+    assert secret_of(raw) not in mail.outbox[0].body
     assert UserSession.objects.exists()
-    assert raw not in str([session.user_agent for session in UserSession.objects.all()])
+    assert secret_of(raw) not in str([session.user_agent for session in UserSession.objects.all()])
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from chatbots.models import Chatbot
+from testing.keys import secret_of
 
 pytestmark = pytest.mark.django_db
 
@@ -138,7 +139,7 @@ def test_links_repeat_nothing_that_a_client_put_in_the_query(issue, call, make):
 
     page = call(raw, path=f"/v1/chatbots?page_size=1&api_key={raw}&x=<script>").json()
 
-    assert raw not in json.dumps(page)
+    assert secret_of(raw) not in json.dumps(page)
     assert "<script" not in json.dumps(page)
     assert page["next"].startswith("https://testserver/v1/chatbots?")
     assert page["next"].endswith("&page_size=1")

@@ -11,21 +11,21 @@ import pytest
 from testing.server import Server
 
 IMPATIENT = "--worker-class testing.impatient.Worker"
+SMALL = "--worker-class testing.impatient.SmallWorker"
 
 
 @contextmanager
 def starting(folder):
-    """Yield a function that starts a server; stop all of them at the end."""
-    servers = []
+    """Yield a function that starts a server; close all of them at the end."""
+    servers = ExitStack()
 
     def start(arguments="", **environ):
-        servers.append(Server(folder(), GUNICORN_CMD_ARGS=arguments, **environ).prepare())
-        return servers[-1].start()
+        server = Server(folder(), GUNICORN_CMD_ARGS=arguments, **environ)
+        servers.callback(server.close)
+        return server.prepare().start()
 
-    yield start
-    for server in servers:
-        if server.process.poll() is None:
-            server.stop()
+    with servers:
+        yield start
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def connect():
         def connect(server):
             connection = stack.enter_context(socket.socket())
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            connection.settimeout(20)
+            connection.settimeout(40)  # below the minute that production gives a client
             connection.connect((server.host, server.port))
             return connection
 

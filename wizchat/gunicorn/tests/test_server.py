@@ -7,12 +7,13 @@ import os
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import closing
 from http.client import HTTPConnection
-from time import monotonic
 
 import pytest
 
+from apikeys.core.keyformat import masked
+from testing.keys import id_of, secret_of
 from testing.server import ROOT, Server
 from wizchat.api import catalogue
 
@@ -26,7 +27,7 @@ def ask(server, *lines, path=b"/v1/chatbots"):
 
 
 def answer(server, request):
-    with socket.create_connection((server.host, server.port), timeout=20) as connection:
+    with socket.create_connection((server.host, server.port), timeout=60) as connection:
         connection.sendall(request)
         head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
     assert b"application/json" in head, head
@@ -84,10 +85,9 @@ def test_overlong_url_and_headers_get_the_envelope(server):
 
 def test_client_that_sends_its_whole_body_first_gets_a_response_whatever_the_size(server, key):
     for headers, status in ({}, 401), ({"Authorization": f"Bearer {key}"}, 403):
-        connection = HTTPConnection(server.host, server.port, timeout=20)
-        connection.request("POST", "/v1/chatbots", b" " * 30_000_000, headers)
-        assert connection.getresponse().status == status
-        connection.close()
+        with closing(HTTPConnection(server.host, server.port, timeout=60)) as connection:
+            connection.request("POST", "/v1/chatbots", b" " * 30_000_000, headers)
+            assert connection.getresponse().status == status
 
 
 def test_chunked_body_is_a_body_like_any_other(server):
@@ -104,25 +104,6 @@ def test_chunked_body_is_a_body_like_any_other(server):
     assert answer(server, authorized + b"\r\nfive\r\n\r\n")[0] == 400
 
 
-def test_clients_that_do_not_hang_up_hold_up_nobody(server):
-    with ExitStack() as stack:
-        for _ in range(4):
-            lazy = stack.enter_context(socket.create_connection((server.host, server.port), timeout=20))
-            lazy.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
-        began_at = monotonic()
-        assert ask(server)[0] == 401
-        assert monotonic() - began_at < 4
-
-
-def test_silent_clients_hold_no_thread(server):
-    with ExitStack() as stack:
-        for _ in range(20):
-            stack.enter_context(socket.create_connection((server.host, server.port)))
-        began_at = monotonic()
-        assert ask(server)[0] == 401
-        assert monotonic() - began_at < 4
-
-
 def test_log_names_the_path_and_no_secret(server, key):
     whole, quoted = key.encode(), key.replace("w", "%77", 1).encode()
     ask(server, path=b"/v1/" + whole + b"?key=" + whole)
@@ -134,19 +115,18 @@ def test_log_names_the_path_and_no_secret(server, key):
     answer(server, whole + b" /v1/chatbots HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 
     log = server.log.read_text()
-    secret = key.rpartition("_")[2]
     lines = [json.loads(line) for line in log.splitlines()]
-    assert f"GET /v1/{key.removesuffix(secret)}… 404" in {line["message"] for line in lines}
-    assert secret not in log
+    assert f"GET /v1/{masked(id_of(key))} 404" in {line["message"] for line in lines}
+    assert secret_of(key) not in log
     assert "key=" not in log
 
 
 @pytest.fixture(scope="module")
 def proxied(tmp_path_factory):
     """A server that trusts this machine as its proxy."""
-    proxied = Server(tmp_path_factory.mktemp("proxied"), TRUSTED_PROXIES="127.0.0.1", HTTPS_ONLY="on")
-    yield proxied.prepare().start()
-    proxied.stop()
+    environ = {"TRUSTED_PROXIES": "127.0.0.1", "HTTPS_ONLY": "on"}
+    with closing(Server(tmp_path_factory.mktemp("proxied"), **environ)) as proxied:
+        yield proxied.prepare().start()
 
 
 def allowed_from(server, address):
@@ -183,7 +163,7 @@ def test_silent_client_does_not_keep_the_server_from_stopping(serve):
 
     with socket.create_connection((server.host, server.port)):
         assert ask(server)[0] == 401  # by now the worker has both connections
-        assert server.stop(within=15) == 0
+        assert server.stop(within=25) == 0  # sooner than gunicorn would kill the worker
 
 
 def test_an_invalid_number_of_processes_is_refused_in_a_sentence():
@@ -203,10 +183,6 @@ def test_an_invalid_number_of_processes_is_refused_in_a_sentence():
 
 @pytest.mark.parametrize("coding", [b"SECRET", b"chunked, gzip", b"identity", b""])
 def test_an_unknown_transfer_coding_is_refused_at_once(server, coding):
-    status, body = answer(
-        server,
-        b"POST /v1/chatbots HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: " + coding + b"\r\n\r\n",
-    )
+    lines = [b"POST /v1/chatbots HTTP/1.1", b"Host: localhost", b"Transfer-Encoding: " + coding]
 
-    assert status in {400, 401, 501}
-    assert list(body["error"])[:2] == ["code", "message"]
+    assert answer(server, b"\r\n".join([*lines, b"", b""])) == (400, catalogue.INVALID_HTTP.body())

@@ -10,12 +10,13 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from apikeys.core import keyformat
+from testing.keys import forged, id_of, secret_of
 from wizchat.observability.error_reports import Reporter
 from wizchat.observability.logs import JSONLines, Lines, configuration, request_id
 
 BODY = "wzc_0123456789ab_" + "Sec7" * 10 + "ret"
 KEY = BODY + keyformat.checksum(BODY)
-SECRET = KEY.rpartition("_")[2]
+SECRET = secret_of(KEY)
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_no_line_has_a_key_in_message_argument_extra_or_traceback(log, formatter
     except ValueError as error:
         written = log(formatter, f"at {KEY}: %s %s", KEY, [KEY], exc_info=error, extra={"path": f"/{KEY}"})
 
-    assert keyformat.parse(KEY).key_id in written
+    assert id_of(KEY) in written
     assert SECRET not in written
 
 
@@ -96,8 +97,8 @@ def test_a_report_of_an_exception_has_no_key(get):
     except ValueError as error:
         report = getattr(Reporter(request, type(error), error, error.__traceback__), get)()
 
-    assert keyformat.parse(KEY).key_id in report
-    assert keyformat.parse(KEY).secret not in report
+    assert id_of(KEY) in report
+    assert secret_of(KEY) not in report
 
 
 @pytest.fixture
@@ -123,15 +124,11 @@ def test_a_refused_key_is_one_line_with_its_reason_and_id(issue, call, lines):
     assert (line["reason"], line["key_id"]) == ("revoked", key.key_id)
     assert (line["address"], line["status"]) == ("127.0.0.1", 401)
     assert line["milliseconds"] >= 0
-    assert keyformat.parse(raw).secret not in str(lines())
+    assert secret_of(raw) not in str(lines())
 
 
 @pytest.mark.django_db
 def test_each_reason_is_logged_for_operators(issue, call, refusals, owner):
-    def forge(key):
-        body = f"wzc_{key.key_id}_" + "A" * keyformat.SECRET_LENGTH
-        return body + keyformat.checksum(body)
-
     expired, listed, reader = (
         issue(expires_at=timezone.now()),
         issue(allowed_networks="203.0.113.7"),
@@ -142,14 +139,14 @@ def test_each_reason_is_logged_for_operators(issue, call, refusals, owner):
         call(raw, "POST")
     call(KEY)
     call("forged")
-    call(forge(reader[0]))
+    call(forged(reader[0].key_id))
     owner.is_active = False
     owner.save()
     call(reader[1])
 
     assert refusals() == [
         *((reason, key.key_id) for (key, _raw), reason in calls),
-        ("unknown", keyformat.parse(KEY).key_id),
+        ("unknown", id_of(KEY)),
         ("malformed", None),
         ("wrong_secret", reader[0].key_id),
         ("inactive_owner", reader[0].key_id),
@@ -163,12 +160,12 @@ def test_guesses_past_the_limit_are_logged_too(call, lines, refusals, settings):
     statuses = [call(raw).status_code for raw in [KEY, "forged"] * 3]
 
     assert statuses == [401, 401, 429, 429, 429, 429]
-    assert refusals() == [("unknown", keyformat.parse(KEY).key_id), ("malformed", None)] * 3
+    assert refusals() == [("unknown", id_of(KEY)), ("malformed", None)] * 3
     assert [line["status"] for line in lines() if "reason" in line] == statuses
     assert [line["logger"] for line in lines()].count("apikeys.auth.failed_attempts") == 1
 
 
-@pytest.mark.parametrize(("raw", "key_id"), [(KEY, keyformat.parse(KEY).key_id), ("forged", None)])
+@pytest.mark.parametrize(("raw", "key_id"), [(KEY, id_of(KEY)), ("forged", None)])
 def test_a_key_sent_in_the_clear_is_logged(refusals, settings, raw, key_id):
     settings.HTTPS_ONLY = True
 

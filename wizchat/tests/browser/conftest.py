@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from scripts.browser import launch
 from testing.browser.scene import ANYONE, MEMBERS, OPERATORS, furnish
 
-PATIENCE = 10_000  # milliseconds to wait for a page or an element
+PATIENCE = 60_000  # milliseconds to wait for a page or an element
 
 
 @pytest.fixture(scope="package")
 def chromium():
     """One browser for this folder only, because Playwright's event loop breaks Django's ORM elsewhere."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = launch(playwright)
         yield browser

@@ -7,8 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Error
 
-from apikeys.core.keyformat import parse
+from apikeys.core.keyformat import masked, parse
 from testing.browser.scene import create
+from testing.keys import id_of, secret_of
 
 SECRET = re.compile(r"wzc_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}")
 NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', { value: undefined })"
@@ -52,10 +53,10 @@ def test_back_does_not_bring_the_key_back(revealed):
     revealed.get_by_role("link", name="API keys", exact=True).first.click()
     revealed.get_by_role("heading", name="API keys").wait_for()
 
-    for address in (f"/settings/api/{raw[4:16]}/", "/settings/api/new/"):
+    for address in (f"/settings/api/{id_of(raw)}/", "/settings/api/new/"):
         revealed.go_back()
         assert revealed.url.endswith(address)
-        assert raw[17:] not in revealed.content()
+        assert secret_of(raw) not in revealed.content()
 
 
 def test_back_does_not_bring_the_key_back_without_script(plain_page):
@@ -67,7 +68,7 @@ def test_back_does_not_bring_the_key_back_without_script(plain_page):
         plain_page.go_back()
 
     plain_page.wait_for_url("chrome-error://**")
-    assert raw[17:] not in plain_page.content()
+    assert secret_of(raw) not in plain_page.content()
 
 
 def test_a_page_kept_by_the_browser_was_wiped_when_it_was_left(revealed):
@@ -75,8 +76,8 @@ def test_a_page_kept_by_the_browser_was_wiped_when_it_was_left(revealed):
 
     revealed.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
 
-    assert raw[17:] not in revealed.content()
-    assert revealed.locator("#secret").inner_text() == f"{raw[:16]}_…"
+    assert secret_of(raw) not in revealed.content()
+    assert revealed.locator("#secret").inner_text() == masked(id_of(raw))
 
 
 def test_a_reload_shows_the_key_without_its_secret(revealed):
@@ -85,8 +86,8 @@ def test_a_reload_shows_the_key_without_its_secret(revealed):
     revealed.reload()
 
     assert revealed.get_by_role("heading", name="Browser key").is_visible()
-    assert raw[17:] not in revealed.content()
-    assert raw[4:16] in revealed.url
+    assert secret_of(raw) not in revealed.content()
+    assert id_of(raw) in revealed.url
 
 
 def test_a_second_tab_at_the_same_address_shows_no_secret(revealed):
@@ -95,11 +96,11 @@ def test_a_second_tab_at_the_same_address_shows_no_secret(revealed):
 
     tab.goto(revealed.url)
 
-    assert raw[17:] not in tab.content()
+    assert secret_of(raw) not in tab.content()
 
 
 def test_the_secret_is_in_no_storage_and_no_address(revealed):
-    secret = shown_in(revealed)[17:]
+    secret = secret_of(shown_in(revealed))
 
     kept = revealed.evaluate(
         "JSON.stringify([localStorage, sessionStorage, document.cookie, history.state, location])"

@@ -8,11 +8,13 @@ from contextlib import ExitStack
 from playwright.sync_api import expect
 
 from testing.client import call
+from testing.keys import id_of
+from testing.programs import wait_until
 
 EARLY, LATE = "127.9.0.1", "127.9.0.2"
 """Where the two programs call from."""
 STILL, SWITCHED = "Still uses the old key", "Switched"
-RELOADS = 100
+RELOADS = 300
 
 
 class Program:
@@ -71,12 +73,12 @@ def test_two_programs_switch_one_after_the_other_and_neither_misses_a_call(
     browse, server, member, assert_accessible
 ):
     old = server.issue(member, name="Production API")
-    page_of_old, page = f"/settings/api/{old[4:16]}/", browse(member)
+    page_of_old, page = f"/settings/api/{id_of(old)}/", browse(member)
     with ExitStack() as stack:
         early, late = (stack.enter_context(Program(server.url, old, it)) for it in (EARLY, LATE))
         page.goto(page_of_old)
         new = rotate(page)
-        page_of_new = f"/settings/api/{new[4:16]}/"
+        page_of_new = f"/settings/api/{id_of(new)}/"
         page.goto(page_of_old)
         wait_for(page, {LATE: STILL, EARLY: STILL})
         expect(rotation_of(page)).to_contain_text("until 24 hours after the new key is first used")
@@ -98,8 +100,7 @@ def test_two_programs_switch_one_after_the_other_and_neither_misses_a_call(
         expect(page.get_by_text("Rotation finished")).to_be_visible()
         refused = call(server.url, old)
         calls = len(late.answers)
-        while len(late.answers) < calls + 3:
-            page.wait_for_timeout(100)
+        wait_until(lambda: len(late.answers) >= calls + 3, "calls after the end of the rotation")
 
     assert (refused.status, refused.error["message"]) == (401, "API key has been revoked")
     assert set(early.answers) == set(late.answers) == {200}

@@ -20,7 +20,7 @@ def sign_in(page, member):
 def fresh_code(page, secret):
     """Return a code that stays valid while it is typed."""
     left = 30 - time.time() % 30
-    if left < 8:
+    if left < 12:
         page.wait_for_timeout(1000 * left)
     return code_for(secret)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from itertools import count
 
 import pytest
 
 from testing.client import call
+from testing.keys import id_of
 from testing.server import Server
 from testing.services import Postgres, Redis
 
@@ -52,26 +54,25 @@ def redis():
 @pytest.fixture(scope="session")
 def serve(postgres, redis, tmp_path_factory):
     """Return a function that starts a server of four processes with extra ``environ``."""
-    servers = []
+    servers = ExitStack()
+    numbers = count(1)
 
     def serve(**environ):
         environ = {
             "DATABASE_URL": postgres.url,
             "DATABASE_POOLER": "none",
-            "CACHE_URL": redis.url,
+            "CACHE_URL": redis.patient_url,
             "WEB_CONCURRENCY": PROCESSES,
             "DATABASE_TIMEOUT": "5",
         } | environ
         server = Server(tmp_path_factory.mktemp("server"), **environ)
-        servers.append(server)
-        if len(servers) == 1:
+        servers.callback(server.close)
+        if next(numbers) == 1:
             server.prepare()
         return server.start()
 
-    yield serve
-    for server in servers:
-        if server.process.poll() is None:
-            server.stop()
+    with servers:
+        yield serve
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +106,7 @@ def used(postgres, key):
         (uses,) = connection.execute(
             "SELECT coalesce(sum(count), 0) FROM apikeys_keyusage u JOIN apikeys_apikey k ON k.id = u.key_id "
             "WHERE k.key_id = %s AND outcome = 'answered'",
-            [key[4:16]],
+            [id_of(key)],
         ).fetchone()
     return uses
 

@@ -9,6 +9,7 @@ import pytest
 
 from testing.client import Load, Person, call, send
 from testing.commands import manage
+from testing.keys import id_of
 from testing.services import wait_until
 from wizchat.tests.faults.conftest import used, waiting
 from wizchat.tests.test_manage import MIGRATE
@@ -18,13 +19,16 @@ pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
 UNAVAILABLE = {"code": "UNAVAILABLE", "message": "Service temporarily unavailable"}
 THREADS = 4
 TABLES = "apikeys_apikey", "chatbots_chatbot"
-ANSWER, CONNECTION = 1 + 2, 3  # seconds: the statement timeout with some grace, and the connection timeout
+TIMEOUT = 3  # seconds: more than a statement takes on a busy machine
+ANSWER = TIMEOUT + 2  # with some grace
+CONNECTION = 3  # the timeout of connecting
+LEEWAY = 20  # seconds that a busy machine may take for what usually takes none
 
 
 @pytest.fixture(scope="module")
 def impatient(serve):
-    """One process with a statement timeout of one second."""
-    return serve(DATABASE_TIMEOUT="1", WEB_CONCURRENCY="1", WEB_THREADS=str(THREADS))
+    """One process with a short statement timeout."""
+    return serve(DATABASE_TIMEOUT=str(TIMEOUT), WEB_CONCURRENCY="1", WEB_THREADS=str(THREADS))
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
@@ -32,7 +36,7 @@ def test_without_a_database_everything_is_unavailable_and_recovers_with_it(
     cluster, postgres, stopped, key, member, address, mode
 ):
     revoked = cluster.issue(member)
-    cluster.manage("apikey", "revoke", revoked[4:16])
+    cluster.manage("apikey", "revoke", id_of(revoked))
     forged = "wzc_000000000000_" + "0" * 43
 
     start = stopped(mode)
@@ -79,7 +83,7 @@ def test_a_locked_table_costs_a_request_no_more_than_the_timeout(impatient, post
         took = time.monotonic() - began_at
 
     assert (answer.status, answer.error) == (503, UNAVAILABLE)
-    assert 0.5 < took < 5
+    assert TIMEOUT / 2 < took < TIMEOUT + LEEWAY
     assert call(impatient.url, key).status == 200
 
 
@@ -107,14 +111,14 @@ def test_a_frozen_database_holds_a_thread_no_longer_than_the_timeout(impatient, 
     assert alive.status == 200
     assert (ready.status, ready.json["checks"]["database"]) == (503, "unavailable")
     # Each thread drops its connection, and then fails to open a new one for each later request.
-    assert took < ANSWER + 5 * CONNECTION + 5
+    assert took < ANSWER + 5 * CONNECTION + LEEWAY
     assert {answer.status for answer in back} == {200}
     assert person.get("/settings/api/").status == 200
 
 
 def test_a_change_during_which_the_database_freezes_is_not_made(impatient, postgres, member):
     key = impatient.issue(member)
-    person, page = Person(impatient.url, member.session), f"/settings/api/{key[4:16]}/revoke/"
+    person, page = Person(impatient.url, member.session), f"/settings/api/{id_of(key)}/revoke/"
 
     with ThreadPoolExecutor(1) as pool, postgres.connect() as connection, connection.transaction():
         connection.execute("LOCK TABLE apikeys_keyevent IN SHARE MODE")  # makes writers wait

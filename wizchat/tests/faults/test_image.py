@@ -157,7 +157,7 @@ def test_housekeeping_stops_on_sigterm(image, environ, tmp_path):
         wait_until(lambda: "expired sessions." in log.read_text(), "housekeeping")
         process.terminate()
         # It must handle the signal: by default, a signal doesn't end the first process of a container.
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         with suppress(ProcessLookupError):  # a sleep may be left
             os.killpg(process.pid, signal.SIGKILL)

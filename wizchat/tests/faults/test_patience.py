@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -13,15 +14,23 @@ from wizchat.postgresql.base import CANCEL_SECONDS, Connection
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("faults")]
 
 PATIENCE = 1
+LEEWAY = 20  # seconds that a busy machine may take for what usually takes none
 ROWS = [(number,) for number in range(5000)]
 
 
 @pytest.fixture
 def connection(postgres):
-    connection = Connection.connect(postgres.url, patience=PATIENCE, prepare_threshold=0)
-    connection.execute("CREATE TEMPORARY TABLE numbers (number int)")
-    yield connection
-    connection.close()
+    """A connection whose patience a busy machine doesn't exceed."""
+    with closing(Connection.connect(postgres.url, patience=10 + LEEWAY)) as connection:
+        yield connection
+
+
+@pytest.fixture
+def impatient(postgres):
+    with closing(Connection.connect(postgres.url, patience=10 + LEEWAY, prepare_threshold=0)) as connection:
+        connection.execute("CREATE TEMPORARY TABLE numbers (number int)")
+        connection.patience = PATIENCE
+        yield connection
 
 
 def read_by_a_cursor_of_the_server(connection):
@@ -40,13 +49,13 @@ def read_by_a_cursor_of_the_server(connection):
     ],
     ids=["statement", "many statements", "cursor of the server", "commit", "rollback"],
 )
-def test_a_silent_server_is_given_up(postgres, connection, ask):
+def test_a_silent_server_is_given_up(postgres, impatient, ask):
     began_at = time.monotonic()
     with postgres.frozen(), pytest.raises(psycopg.OperationalError, match="no answer within 1 seconds"):
-        ask(connection)
+        ask(impatient)
 
-    assert PATIENCE <= time.monotonic() - began_at < PATIENCE + 2
-    assert connection.closed
+    assert PATIENCE <= time.monotonic() - began_at < PATIENCE + LEEWAY
+    assert impatient.closed
 
 
 def test_a_server_that_responds_in_time_is_not_given_up(connection):
@@ -60,7 +69,7 @@ def test_a_server_that_reports_the_timeout_itself_is_not_given_up(connection):
     connection.commit()
 
     with pytest.raises(QueryCanceled):
-        connection.execute("SELECT pg_sleep(5)")
+        connection.execute("SELECT pg_sleep(120)")
 
     connection.rollback()
     assert connection.execute("SELECT 1").fetchone() == (1,)
@@ -70,20 +79,22 @@ def test_waiting_for_notifications_has_its_own_timeout(connection):
     began_at = time.monotonic()
     assert list(connection.notifies(timeout=0.2)) == []
 
-    assert time.monotonic() - began_at < PATIENCE
+    assert time.monotonic() - began_at < connection.patience
     assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 @pytest.fixture
 def cancelling(postgres):
     connection = Connection.connect(postgres.url, patience=PATIENCE, cancels=True, autocommit=True)
-    yield connection
-    connection.close()
+    with closing(connection):
+        yield connection
 
 
-def test_a_statement_that_is_given_up_ends_on_the_server_too(cancelling, postgres):
+def test_a_statement_that_is_given_up_ends_on_the_server_too(cancelling, postgres, monkeypatch):
+    monkeypatch.setattr("wizchat.postgresql.base.CANCEL_SECONDS", LEEWAY)
     with pytest.raises(QueryCanceled):
-        cancelling.execute("SELECT pg_sleep(30)")
+        cancelling.execute("SELECT pg_sleep(120)")
+    cancelling.patience = LEEWAY
 
     with postgres.connect() as other:
         assert other.execute(
@@ -97,5 +108,5 @@ def test_a_server_that_does_not_accept_a_cancel_request_is_given_up(cancelling, 
     with postgres.frozen(), pytest.raises(psycopg.OperationalError, match="no answer within 1 seconds"):
         cancelling.execute("SELECT 1")
 
-    assert time.monotonic() - began_at < PATIENCE + 2 * CANCEL_SECONDS + 2
+    assert time.monotonic() - began_at < PATIENCE + 2 * CANCEL_SECONDS + LEEWAY
     assert cancelling.closed
