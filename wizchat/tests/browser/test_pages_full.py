@@ -46,6 +46,13 @@ ADMIN_CUT_OFF = """[...document.querySelectorAll("#content, #content *")].filter
     && element.scrollWidth > element.clientWidth + 1
 ).map(element => element.outerHTML.slice(0, 120))"""
 
+# An address that takes more than one line.
+BROKEN_ADDRESSES = """[...document.querySelectorAll("main .address")].filter(address => {
+    const range = document.createRange();
+    range.selectNodeContents(address);
+    return new Set([...range.getClientRects()].map(box => box.top)).size > 1;
+}).map(address => address.closest("section, form").textContent.trim().slice(0, 40))"""
+
 
 @pytest.fixture(scope="module")
 def full(server):
@@ -84,3 +91,13 @@ def test_nothing_of_what_goes_with_a_deleted_user_is_cut_off(visit_full):
     page.get_by_role("heading", name="Delete").first.wait_for()
     assert page.evaluate(ADMIN_CUT_OFF) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_an_ipv6_address_widens_no_page_and_is_in_one_piece_from_768_pixels(visit_full, full):
+    page = visit_full(full.key)
+
+    for width in (320, 768, 900, 1152, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if width >= 768:
+            assert page.evaluate(BROKEN_ADDRESSES) == [], width
