@@ -37,11 +37,14 @@ TIGHT_SELECTS = """[...document.querySelectorAll("main select")].filter(select =
     select.style.maxWidth = "";
     return wanted > width;
 }).length"""
-# A control includes its label; a link within a sentence may be as high as its line.
+# A control includes its label; a link with text beside it may be as high as its line.
 SMALLER_THAN = """least => [
     ...document.querySelectorAll("a, button, input, select, textarea, summary")
 ].filter(
-    element => element.checkVisibility() && !element.closest(".skip, p, .notice li")
+    element => element.checkVisibility() && !element.closest(".skip")
+    && !(getComputedStyle(element.closest("p, li") ?? element).display !== "grid"
+         && [...element.closest("p, li")?.childNodes ?? []].some(
+             beside => beside.nodeType === Node.TEXT_NODE && beside.data.trim()))
 ).filter(element => [element, ...element.labels ?? []].every(
     part => part.getBoundingClientRect().height < least)
 ).map(element => element.outerHTML.slice(0, 120))"""
