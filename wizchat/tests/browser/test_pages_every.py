@@ -160,6 +160,21 @@ def test_forced_colours_keep_every_border(visit, name):
         assert box.evaluate("box => getComputedStyle(box).borderTopColor") != "rgba(0, 0, 0, 0)"
 
 
+# What acts as a button without a border or outline around it.
+WITHOUT_EDGE = """[...document.querySelectorAll(
+    "button, input[type=submit], .button, .submit-row a, .object-tools a"
+)].filter(element => element.checkVisibility() && !element.matches(".button.placeholder")).filter(element => {
+    const style = getComputedStyle(element);
+    const drawn = (side, colour) => !["none", "hidden"].includes(side) && colour !== "rgba(0, 0, 0, 0)";
+    return !drawn(style.borderTopStyle, style.borderTopColor) && !drawn(style.outlineStyle, style.outlineColor);
+}).map(element => element.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("name", [*ONES_THAT_MATTER, *OPERATORS])
+def test_forced_colours_show_the_edge_of_every_button(visit, name):
+    assert visit(name, forced_colors="active").evaluate(WITHOUT_EDGE) == []
+
+
 def test_nothing_moves_for_users_who_prefer_reduced_motion(visit):
     assert visit("list").evaluate(MOVING) > 0
     assert visit("list", reduced_motion="reduce").evaluate(MOVING) == 0
