@@ -19,7 +19,17 @@ from wizchat.accounts.reauthentication import typed_before
 class EmailView(views.EmailView):  # type: ignore[misc]  # allauth ships no types
     def get_initial(self) -> dict[str, Any]:
         typed = typed_before(self.request) if self.request.method == "GET" else {}
+        self.chosen = typed.get("email") if "action_add" not in typed else None
         return {"email": typed["email"]} if "action_add" in typed else {}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Check the address that was chosen before the password was asked for."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        radios = context["emailaddress_radios"]
+        if any(radio["emailaddress"].email == self.chosen for radio in radios):
+            for radio in radios:
+                radio["checked"] = radio["emailaddress"].email == self.chosen
+        return context
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Explain if no address was chosen, or an unverified one as the primary address."""

@@ -144,6 +144,9 @@ def test_no_address_is_made_primary_or_removed_without_the_password(away, olga, 
 
     assert AGAIN in answer.url
     assert olga.emailaddress_set.filter(primary=False).count() == 1
+    confirm(away, "/accounts/email/")
+    for chosen in ("second", "olga"):  # what was chosen is restored once
+        assert f'value="{chosen}@example.com" checked' in away.get("/accounts/email/").text
 
 
 @pytest.mark.parametrize("page", ["2fa/totp/activate/", "2fa/recovery-codes/generate/"])

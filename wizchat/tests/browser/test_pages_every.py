@@ -37,11 +37,14 @@ TIGHT_SELECTS = """[...document.querySelectorAll("main select")].filter(select =
     select.style.maxWidth = "";
     return wanted > width;
 }).length"""
-# A control includes its label; a link within a sentence may be as high as its line.
+# A control includes its label; a link with text beside it may be as high as its line.
 SMALLER_THAN = """least => [
     ...document.querySelectorAll("a, button, input, select, textarea, summary")
 ].filter(
-    element => element.checkVisibility() && !element.closest(".skip, p, .notice li")
+    element => element.checkVisibility() && !element.closest(".skip")
+    && !(getComputedStyle(element.closest("p, li") ?? element).display !== "grid"
+         && [...element.closest("p, li")?.childNodes ?? []].some(
+             beside => beside.nodeType === Node.TEXT_NODE && beside.data.trim()))
 ).filter(element => [element, ...element.labels ?? []].every(
     part => part.getBoundingClientRect().height < least)
 ).map(element => element.outerHTML.slice(0, 120))"""
@@ -155,6 +158,21 @@ def test_forced_colours_keep_every_border(visit, name):
     for box in page.locator(".card, .badge, .notice, .button:not(.quiet)").all():
         assert box.evaluate("box => getComputedStyle(box).borderTopStyle") == "solid"
         assert box.evaluate("box => getComputedStyle(box).borderTopColor") != "rgba(0, 0, 0, 0)"
+
+
+# What acts as a button without a border or outline around it.
+WITHOUT_EDGE = """[...document.querySelectorAll(
+    "button, input[type=submit], .button, .submit-row a, .object-tools a"
+)].filter(element => element.checkVisibility() && !element.matches(".button.placeholder")).filter(element => {
+    const style = getComputedStyle(element);
+    const drawn = (side, colour) => !["none", "hidden"].includes(side) && colour !== "rgba(0, 0, 0, 0)";
+    return !drawn(style.borderTopStyle, style.borderTopColor) && !drawn(style.outlineStyle, style.outlineColor);
+}).map(element => element.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("name", [*ONES_THAT_MATTER, *OPERATORS])
+def test_forced_colours_show_the_edge_of_every_button(visit, name):
+    assert visit(name, forced_colors="active").evaluate(WITHOUT_EDGE) == []
 
 
 def test_nothing_moves_for_users_who_prefer_reduced_motion(visit):

@@ -10,6 +10,9 @@ FOCUSED = "(document.activeElement.labels?.[0] ?? document.activeElement).innerT
 RING = """(() => { const style = getComputedStyle(document.activeElement);
     return [style.outlineStyle, parseFloat(style.outlineWidth)] })()"""
 
+IN_VIEW = """(() => { const box = document.activeElement.getBoundingClientRect();
+    return box.bottom > 0 && box.top < innerHeight })()"""
+
 
 def tab_through(page, start, stop):
     """Press Tab from the control called ``start`` to the one called ``stop``; return all names on the way."""
@@ -88,6 +91,39 @@ def test_a_success_message_takes_the_focus_and_names_its_key(browse, member, scr
     said = page.get_by_role("status").filter(has_text="“Production API” was revoked.")
     said.wait_for()
     assert said.evaluate("said => said === document.activeElement")
+
+
+ADD = "Add my current address"
+
+
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize(
+    ("name", "button"),
+    [("generate", ADD), ("key, long name", ADD), ("key", "Allow this address 2001:db8::7")],
+)
+def test_an_added_address_is_in_view_and_its_field_in_focus(visit, name, button, script):
+    page = visit(name, java_script_enabled=script)
+
+    with page.expect_navigation():
+        page.get_by_role("button", name=button).click()
+
+    assert page.get_by_text("Added. Press").is_visible()
+    field = page.get_by_label("Allowed IP addresses", exact=True)
+    assert field.evaluate("field => field === document.activeElement")
+    assert page.evaluate(IN_VIEW)
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_what_a_check_says_takes_the_focus(visit, script):
+    page = visit("key, checked", java_script_enabled=script)
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "status"
+    assert page.evaluate(IN_VIEW)
+
+    page.get_by_label("Allowed IP addresses", exact=True).fill("nonsense")
+    page.get_by_role("button", name="Check", exact=True).click()
+
+    page.get_by_role("alert").wait_for()
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
 
 
 def test_cancel_leads_back_to_the_key_in_the_list(visit):
