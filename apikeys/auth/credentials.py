@@ -33,6 +33,8 @@ class Credential(NamedTuple):
 
     def is_proved_by(self, raw: str) -> bool:
         """Return whether ``raw``, a well-formed key with this id, is the genuine key."""
+        if not hasher.has_checksum(raw, self.checksum):
+            return False
         if hasher.HASHER.remembers(self.key_hash, raw):
             return True
         if not hasher.proves(raw, checksum=self.checksum, key_hash=self.key_hash, shared=verified_keys):

@@ -143,6 +143,17 @@ def test_keys_that_share_a_checksum_hide_no_key_of_another_owner(colliding, issu
     assert leaked.revoked_at is not None
 
 
+def test_keys_that_share_a_checksum_hide_no_key_in_use(colliding, issue, call, hasher, report):
+    leaked, raw = issue()
+    assert call(raw).status_code == 200
+
+    report(*colliding(raw, 20), raw)
+
+    leaked.refresh_from_db()
+    assert leaked.revoked_at is not None
+    assert hasher.verifications == 1 + handling.WRONG_SECRETS
+
+
 def test_repeated_reports_of_ended_keys_cost_no_argon2(colliding, issue, owner, hasher, client, call):
     key, raw = issue()
     key.revoke(by=owner, now=timezone.now())
