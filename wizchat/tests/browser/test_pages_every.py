@@ -166,7 +166,8 @@ WITHOUT_EDGE = """[...document.querySelectorAll(
 )].filter(element => element.checkVisibility() && !element.matches(".button.placeholder")).filter(element => {
     const style = getComputedStyle(element);
     const drawn = (side, colour) => !["none", "hidden"].includes(side) && colour !== "rgba(0, 0, 0, 0)";
-    return !drawn(style.borderTopStyle, style.borderTopColor) && !drawn(style.outlineStyle, style.outlineColor);
+    const border = drawn(style.borderTopStyle, style.borderTopColor);
+    return !border && !drawn(style.outlineStyle, style.outlineColor);
 }).map(element => element.outerHTML.slice(0, 120))"""
 
 
