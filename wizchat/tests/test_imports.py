@@ -16,7 +16,7 @@ LAYERS = [
     ("apikeys.auth",),
     ("apikeys.usage", "wizchat.accounts"),
     ("apikeys.pages", "apikeys.api", "apikeys.notices", "apikeys.leaks"),
-    ("apikeys.admin", "apikeys.management"),
+    ("apikeys.admin", "apikeys.management", "wizchat.accounts.admin"),
     ("apikeys.templatetags",),
     ("chatbots",),
     ("wizchat",),
