@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib import admin
 from django.http import HttpRequest
 
+from apikeys.admin.times import moment_of
 from chatbots.models import Chatbot, FAQEntry, Query
 
 if TYPE_CHECKING:
@@ -19,26 +20,31 @@ else:  # Django's class isn't generic at run time
 
 @admin.register(Chatbot)
 class ChatbotAdmin(ChatbotBase):
-    list_display = ["name", "owner", "is_active", "created_at", "updated_at"]
+    created, updated = moment_of("created_at"), moment_of("updated_at")
+    list_display = ["name", "owner", "is_active", "created", "updated"]
     list_filter = ["is_active"]
     search_fields = ["name", "description", "owner__username", "owner__email"]
     raw_id_fields = ["owner"]
-    readonly_fields = ["id", "created_at", "updated_at"]
+    readonly_fields = ["id", "created", "updated"]
     ordering = ["-created_at", "-id"]
 
 
 @admin.register(FAQEntry)
 class FAQEntryAdmin(FAQEntryBase):
-    list_display = ["__str__", "chatbot", "created_at"]
+    created = moment_of("created_at")
+    list_display = ["__str__", "chatbot", "created"]
     search_fields = ["question", "answer", "chatbot__name", "chatbot__owner__username"]
     raw_id_fields = ["chatbot"]
-    readonly_fields = ["id", "created_at"]
+    readonly_fields = ["id", "created"]
     ordering = ["-created_at", "-id"]
 
 
 @admin.register(Query)
 class QueryAdmin(QueryBase):
-    list_display = ["__str__", "chatbot", "created_at"]
+    created = moment_of("created_at")
+    list_display = ["__str__", "chatbot", "created"]
+    fields = ["chatbot", "message", "answer", "created"]
+    readonly_fields = ["created"]
     search_fields = ["message", "answer", "chatbot__name", "chatbot__owner__username"]
     ordering = ["-created_at", "-id"]
     show_full_result_count = False

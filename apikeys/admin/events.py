@@ -12,7 +12,7 @@ from django.utils.text import Truncator
 
 from apikeys.core import keyformat
 from apikeys.models import KeyEvent
-from apikeys.pages.display import actor, described, isolated
+from apikeys.pages.display import actor, described_in_html, isolated
 from apikeys.pages.filters import redirect_to_id
 from apikeys.pages.times import moment
 
@@ -30,7 +30,7 @@ class KeyEventAdmin(EventAdminBase):
     search_fields = ("=key__key_id", "key__name", "key__owner__username", "actor_name", "=ip")
     ordering = ("-at", "-id")
     show_full_result_count = False
-    fields = readonly_fields = ("when", "actor_shown", "owner", "key_shown", "what", "ip")
+    fields = readonly_fields = ("when", "actor_shown", "owner", "key_shown", "what_in_full", "ip")
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """List events. A search for a whole key is redirected to its id, so that no URL contains the key."""
@@ -63,8 +63,11 @@ class KeyEventAdmin(EventAdminBase):
 
     @admin.display(ordering="action")
     def what(self, event: KeyEvent) -> str:
-        changes = described(event)
-        return f"{event.get_action_display()}: {changes}" if changes else event.get_action_display()
+        return _what(event, described_in_html(event))
+
+    @admin.display(description="what")
+    def what_in_full(self, event: KeyEvent) -> str:
+        return _what(event, described_in_html(event, addresses=None))
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup.partition("__")[0] in self.list_filter and "__" not in lookup.replace("__exact", "")
@@ -79,3 +82,8 @@ class KeyEventAdmin(EventAdminBase):
         """Allow it only as part of deleting users: their keys and events go with them."""
         match = request.resolver_match
         return bool(match and match.url_name in {"auth_user_delete", "auth_user_changelist"})
+
+
+def _what(event: KeyEvent, changes: SafeString) -> str:
+    action = event.get_action_display()
+    return format_html("{}: {}", action, changes) if changes else action

@@ -22,7 +22,7 @@ from django.utils.text import Truncator
 from apikeys.admin.filters import LISTED, PermissionFilter, StateFilter, UseFilter
 from apikeys.core.rates import InvalidRate, parse_rate
 from apikeys.models import APIKey, KeyEnded
-from apikeys.pages.display import actor, described, isolated
+from apikeys.pages.display import actor, described_in_html, isolated
 from apikeys.pages.filters import redirect_to_id
 from apikeys.pages.forms import KeyForm
 from apikeys.pages.requests import origin
@@ -215,7 +215,7 @@ class APIKeyAdmin(KeyAdminBase):
                 moment(event.at),
                 event.get_action_display(),
                 actor(event),
-                described(event),
+                described_in_html(event),
             )
             for event in key.events.all()[:100]
         )

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from apikeys.admin.times import moment_of
 from apikeys.pages.display import isolated
 from apikeys.pages.stale import StaleFormMixin
 from apikeys.pages.times import moment
@@ -55,13 +56,17 @@ class AccountAdmin(AccountAdminBase):
     form = AccountForm
     # Plain lists and dates: the split widgets have no labels of their own.
     filter_horizontal = ()
-    readonly_fields = ("last_login", "date_joined", "api_keys")
+    last_sign_in, joined = moment_of("last_login"), moment_of("date_joined")
+    readonly_fields = ("last_sign_in", "joined", "api_keys")
     delete_confirmation_template = "admin/apikeys/close_account.html"
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Show the keys of an existing user."""
+        """Show the dates and the keys of an existing user."""
         fieldsets = super().get_fieldsets(request, obj)
-        return fieldsets if obj is None else (*fieldsets, ("API keys", {"fields": ("api_keys",)}))
+        if obj is None:
+            return fieldsets
+        dates = ("Important dates", {"fields": ("last_sign_in", "joined")})
+        return (*fieldsets[:-1], dates, ("API keys", {"fields": ("api_keys",)}))
 
     @admin.display(description="API keys")
     def api_keys(self, user: User) -> SafeString | str:

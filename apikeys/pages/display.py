@@ -6,10 +6,16 @@ import unicodedata
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from apikeys.core import keyformat
 from apikeys.core.times import in_full
 from apikeys.models import KeyEvent, Permission
+from apikeys.pages.times import moment
+
+ADDRESSES_SHOWN = 5
+"""Most addresses of a list that a page shows in the description of a change."""
 
 FIELD_LABELS = {
     "name": "Name",
@@ -52,11 +58,38 @@ def described(event: KeyEvent) -> str:
         f"{FIELD_LABELS.get(field, field)}: {_value(field, old)} → {_value(field, new)}"
         for field, (old, new) in event.changes.items()
     ]
-    if event.detail:
-        # Events of the first release have only the names of the changed fields, not their values.
-        fields = event.detail.split(", ")
-        changes.append(", ".join(FIELD_LABELS.get(field, field) for field in fields))
-    return "; ".join(changes)
+    return "; ".join([*changes, *_changed_fields(event)])
+
+
+def described_in_html(event: KeyEvent, *, addresses: int | None = ADDRESSES_SHOWN) -> SafeString:
+    """Return ``described`` for a page: times are elements, and only the first ``addresses`` are shown."""
+    changes = [
+        format_html(
+            "{}: {} → {}",
+            FIELD_LABELS.get(field, field),
+            _value_in_html(field, old, addresses),
+            _value_in_html(field, new, addresses),
+        )
+        for field, (old, new) in event.changes.items()
+    ]
+    return format_html_join("; ", "{}", ((change,) for change in [*changes, *_changed_fields(event)]))
+
+
+def _changed_fields(event: KeyEvent) -> list[str]:
+    """Return the fields that an event of the first release changed: it has their names, not their values."""
+    if not event.detail:
+        return []
+    return [", ".join(FIELD_LABELS.get(field, field) for field in event.detail.split(", "))]
+
+
+def _value_in_html(field: str, value: Any, addresses: int | None) -> str:
+    match field:
+        case "expires_at" if value and (at := parse_datetime(value)):
+            return moment(at)
+        case "allowed_networks" if addresses is not None and len(value) > addresses:
+            return f"{', '.join(value[:addresses])} and {len(value) - addresses:,} more"
+        case _:
+            return _value(field, value)
 
 
 def _value(field: str, value: Any) -> str:

@@ -26,7 +26,7 @@ from apikeys.usage import reports
 
 DAYS = 30
 EVENTS_SHOWN = 20
-CALLERS_SHOWN = 50
+CALLERS_SHOWN = 25
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -13,14 +13,14 @@ from django.utils.safestring import SafeString
 from apikeys.core.networks import parse_address
 from apikeys.core.policy import admits
 from apikeys.models import IDLE_AFTER, APIKey, Permission
-from apikeys.pages.display import actor, described, quoted
+from apikeys.pages.display import actor, described_in_html, quoted
 from apikeys.pages.times import ago, at_minute, moment, on_day
 from apikeys.usage.reports import Day
 
 register = template.Library()
 
 register.filter("quoted", quoted)
-register.filter("described", described)
+register.filter("described", described_in_html)
 register.filter("actor", actor)
 register.filter("moment", moment)
 register.filter("on_day", on_day)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
 import threading
 from datetime import timedelta
 from html import unescape
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group
 from django.contrib.auth.models import Permission as StaffPermission
 from django.db import connection
@@ -376,6 +379,14 @@ def test_the_audit_log_shows_who_did_what_and_cannot_be_written(desk, key, owner
     assert desk.get(f"{EVENTS}?q={key.masked}").text.count("Changed: ") == 1
 
 
+def test_the_audit_log_shortens_a_long_list_and_an_events_page_has_all_of_it(desk, key, owner):
+    addresses = [f"192.0.2.{number}" for number in range(1, 9)]
+    key.change(by=owner, now=timezone.now(), allowed_networks="\n".join(addresses))
+
+    assert f"{', '.join(addresses[:5])} and 3 more" in desk.get(EVENTS).text
+    assert ", ".join(addresses) in desk.get(f"{EVENTS}{key.events.first().pk}/change/").text
+
+
 def test_the_audit_log_is_only_for_operators(web, key):
     assert web.get(EVENTS).status_code in {302, 403}
 
@@ -385,6 +396,30 @@ def test_a_users_page_lists_the_users_keys(desk, key, owner):
 
     assert key.masked in html
     assert f"{KEYS}{key.pk}/change/" in html
+
+
+TIME = re.compile(r'<time datetime="[^"]+" data-at="full">\d+ \w+ \d{4}, \d\d:\d\d UTC</time>')
+A_M = re.compile(r"\b[ap]\.m\.")
+
+
+def test_dates_are_times_as_on_the_other_pages(desk, operator, owner):
+    chatbot = owner.chatbots.create(name="Support", is_active=True)
+    authenticator = Authenticator.objects.create(user=owner, type="totp", data={})
+    session = UserSession.objects.create(user=owner, session_key="x", ip="192.0.2.7", user_agent="x")
+    entry, query = chatbot.learn("Why?", "Because."), chatbot.ask("Why?")
+
+    for model, row in (
+        ("auth/user", operator),
+        ("chatbots/chatbot", chatbot),
+        ("chatbots/faqentry", entry),
+        ("chatbots/query", query),
+        ("mfa/authenticator", authenticator),
+        ("usersessions/usersession", session),
+    ):
+        for page in ("", f"{row.pk}/change/"):
+            html = desk.get(f"/admin/{model}/{page}").text
+            assert not A_M.search(html), (model, page)
+            assert TIME.search(html) or (model, page) == ("auth/user", ""), (model, page)
 
 
 def test_closing_an_account_names_the_keys_that_are_in_use(desk, issue, call, owner, read):

@@ -4,7 +4,7 @@
 // Submit a form only once, however often its button is pressed.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post") return;
+  if (form.method !== "post" || event.defaultPrevented) return;
   if ("sent" in form.dataset) event.preventDefault();
   form.dataset.sent = "";
 });

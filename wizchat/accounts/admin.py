@@ -9,6 +9,8 @@ from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.http import HttpRequest
 
+from apikeys.admin.times import moment_of
+
 if TYPE_CHECKING:
     AuthenticatorBase = admin.ModelAdmin[Authenticator]
     SessionBase = admin.ModelAdmin[UserSession]
@@ -22,8 +24,8 @@ admin.site.unregister([Authenticator, UserSession])
 class AuthenticatorAdmin(AuthenticatorBase):
     """Operators can delete one for a user who has lost both device and recovery codes."""
 
-    fields = readonly_fields = ("user", "type", "created_at", "last_used_at")
-    list_display = ("user", "type", "created_at", "last_used_at")
+    created, last_used = moment_of("created_at"), moment_of("last_used_at")
+    fields = readonly_fields = list_display = ("user", "type", "created", "last_used")
     list_filter = ("type",)
     search_fields = ("user__username", "user__email")
 
@@ -38,8 +40,8 @@ class AuthenticatorAdmin(AuthenticatorBase):
 class SessionAdmin(SessionBase):
     """Operators can delete a session, which signs that browser out."""
 
-    fields = readonly_fields = ("user", "created_at", "last_seen_at", "ip", "user_agent")
-    list_display = ("user", "created_at", "last_seen_at", "ip", "user_agent")
+    created, last_seen = moment_of("created_at"), moment_of("last_seen_at")
+    fields = readonly_fields = list_display = ("user", "created", "last_seen", "ip", "user_agent")
     search_fields = ("user__username", "user__email", "=ip")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

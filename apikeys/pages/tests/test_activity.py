@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import UTC, datetime
 
 import pytest
 from django.db import connection, transaction
@@ -56,6 +57,30 @@ def test_events_are_read_without_the_owner_whom_no_page_shows(web, issue, path):
         one["sql"] for one in captured if "apikeys_keyevent" in one["sql"] and "COUNT" not in one["sql"]
     ]
     assert "auth_user" not in read
+
+
+def test_a_time_within_a_change_is_one_on_pages_and_plain_in_the_file(web, issue, owner):
+    key, _raw = issue()
+    at = datetime(2030, 12, 9, 7, 35, tzinfo=UTC)
+    key.change(by=owner, now=timezone.now(), expires_at=at)
+
+    time = '<time datetime="2030-12-09T07:35:00Z" data-at="full">9 December 2030, 07:35 UTC</time>'
+    for page in (ACTIVITY, f"/settings/api/{key.key_id}/"):
+        assert f"Expires: never → {time}" in web.get(page).text
+    [changed, _created] = lines_of(web.get(ACTIVITY, {"format": "csv"}))
+    assert changed["Details"] == "Expires: never → 9 December 2030, 07:35 UTC"
+
+
+def test_of_a_long_list_pages_show_the_first_addresses_and_the_file_shows_all(web, issue, owner):
+    key, _raw = issue()
+    addresses = [f"192.0.2.{number}" for number in range(1, 9)]
+    key.change(by=owner, now=timezone.now(), allowed_networks="\n".join(addresses))
+
+    shown = f"Allowed IP addresses: any address → {', '.join(addresses[:5])} and 3 more"
+    for page in (ACTIVITY, f"/settings/api/{key.key_id}/"):
+        assert shown in web.get(page).text
+        assert ", ".join(addresses) not in web.get(page).text
+    assert ", ".join(addresses) in lines_of(web.get(ACTIVITY, {"format": "csv"}))[0]["Details"]
 
 
 def test_events_are_filtered_by_key_and_action(web, issue, owner):

@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apikeys.models import APIKey, KeyUsage, Permission
+from apikeys.usage import recorder
 
 
 @pytest.fixture
@@ -204,6 +205,18 @@ def test_a_month_of_calls_is_shown_in_numbers_with_refusals(web, key, path):
         "192.0.2.66",
     ):
         assert text in html
+
+
+@pytest.mark.parametrize(("networks", "allowed"), [("", True), ("127.0.0.1", True), ("10.0.0.1", False)])
+def test_each_caller_is_allowed_or_can_be(web, issue, call, networks, allowed):
+    key, raw = issue(allowed_networks=networks)
+    call(raw)
+    recorder.flush()
+
+    html = web.get(f"/settings/api/{key.key_id}/").text
+
+    assert ('muted">Allowed</span>' in html) is allowed
+    assert ("Allow this address" in html) is not allowed
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "\u202egnp.exe", "W" * 80, "مفتاح"])

@@ -165,15 +165,25 @@ WITHOUT_EDGE = """[...document.querySelectorAll(
     "button, input[type=submit], .button, .submit-row a, .object-tools a"
 )].filter(element => element.checkVisibility() && !element.matches(".button.placeholder")).filter(element => {
     const style = getComputedStyle(element);
-    const drawn = (side, colour) => !["none", "hidden"].includes(side) && colour !== "rgba(0, 0, 0, 0)";
-    const border = drawn(style.borderTopStyle, style.borderTopColor);
-    return !border && !drawn(style.outlineStyle, style.outlineColor);
+    const drawn = (line, colour) => line !== "none" && colour !== "rgba(0, 0, 0, 0)";
+    return !drawn(style.borderTopStyle, style.borderTopColor)
+        && !drawn(style.outlineStyle, style.outlineColor);
 }).map(element => element.outerHTML.slice(0, 120))"""
 
 
 @pytest.mark.parametrize("name", [*ONES_THAT_MATTER, *OPERATORS])
 def test_forced_colours_show_the_edge_of_every_button(visit, name):
     assert visit(name, forced_colors="active").evaluate(WITHOUT_EDGE) == []
+
+
+@pytest.mark.parametrize("name", ["activity", "admin, user", "admin, audit log"])
+def test_times_are_in_the_readers_zone(visit, name):
+    page = visit(name, timezone_id="Asia/Kathmandu")
+
+    times = page.locator("time[data-at=full]").all_inner_texts()
+
+    assert times
+    assert all(re.search("GMT[+]5:45$", time) for time in times), times
 
 
 def test_nothing_moves_for_users_who_prefer_reduced_motion(visit):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -26,7 +27,7 @@ key, _raw = APIKey.objects.issue(
     expires_at=now + timedelta(days=30),
 )
 for first in range(0, 100, 20):
-    networks = "\\n".join(address(number) for number in range(first, first + 100))
+    networks = "\\n".join(address(number) for number in range(first, first + 40))
     key.change(by=user, now=now, origin=Origin(address(0)), allowed_networks=networks)
 APIKey.objects.issue(owner=user, by=user, name="W" * 100, permissions=Permission.READ, now=now)
 new, _raw = key.rotate(by=user, now=now, overlap=timedelta(days=1))
@@ -101,3 +102,27 @@ def test_an_ipv6_address_widens_no_page_and_is_in_one_piece_from_768_pixels(visi
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         if width >= 768:
             assert page.evaluate(BROKEN_ADDRESSES) == [], width
+
+
+@pytest.mark.parametrize("page", ["", "rotate/finish/", "revoke/"])
+def test_a_page_of_a_key_with_many_callers_stays_small(browse, full, page):
+    visited = browse(full.member)
+    loaded = {}
+    visited.on("response", lambda response: loaded.setdefault(response.url, response))
+
+    visited.goto(f"{full.key}{page}", wait_until="networkidle")
+
+    sizes = {url: response.request.sizes()["responseBodySize"] for url, response in loaded.items()}
+    assert sum(sizes.values()) <= 60 * 1024, sizes
+
+
+def test_what_is_left_out_of_long_tables_is_counted(visit_full, full):
+    page = visit_full(full.key)
+
+    more = page.get_by_text(re.compile("more addresses aren't shown")).all_inner_texts()
+
+    assert more == [
+        "105 more addresses aren't shown.",  # who has switched
+        "15 more addresses aren't shown.",  # allowed
+        "105 more addresses aren't shown.",  # callers
+    ]

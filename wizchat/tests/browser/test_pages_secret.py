@@ -164,8 +164,10 @@ def test_where_nothing_can_copy_the_key_is_selected_for_the_user_to_copy(browse,
     page = browse(member)
     page.add_init_script(f"{NO_CLIPBOARD}; document.execCommand = () => false")
     create(page)
+    width = page.locator(".copy").first.bounding_box()["width"]
 
     page.get_by_role("button", name="Copy", exact=True).click()
 
+    assert page.locator(".copy").first.bounding_box()["width"] == width
     page.get_by_role("status").get_by_text("Press Ctrl+C").wait_for(state="attached")
     assert page.evaluate("getSelection().toString()") == shown_in(page)
