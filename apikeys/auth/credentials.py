@@ -37,7 +37,7 @@ class Credential(NamedTuple):
             return False
         if hasher.HASHER.remembers(self.key_hash, raw):
             return True
-        if not hasher.proves(raw, checksum=self.checksum, key_hash=self.key_hash, shared=verified_keys):
+        if not hasher.HASHER.verify(self.key_hash, raw, shared=verified_keys):
             return False
         if hasher.HASHER.needs_rehash(self.key_hash):
             self._rehash(raw)
