@@ -10,5 +10,6 @@ class APIKeysConfig(AppConfig):
     def ready(self) -> None:
         from apikeys.models import KeyEvent, event_recorded
         from apikeys.notices.queue import queue_event
+        from apikeys.usage import deletion  # noqa: F401  # connects its receiver
 
         event_recorded.connect(queue_event, KeyEvent, dispatch_uid="notices.queue_event")

@@ -59,8 +59,11 @@ def delete_in_batches(rows: models.QuerySet[Any], batch_size: int) -> int:
     """
     deleted = 0
     while ids := list(rows.values_list("pk", flat=True)[:batch_size]):
+        batch = rows.model._default_manager.filter(pk__in=ids)
         with transaction.atomic():
-            _, by_model = rows.model._default_manager.filter(pk__in=ids).delete()
+            # Locked, so that no other process adds a row that refers to one of them while they are deleted.
+            list(batch.order_by("pk").select_for_update().values_list("pk", flat=True))
+            _, by_model = batch.delete()
         deleted += by_model.get(rows.model._meta.label, 0)
     return deleted
 
