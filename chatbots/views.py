@@ -67,7 +67,7 @@ class ChatbotList(OwnedView[Chatbot]):
     queryset = OWNED
     get, post = Endpoint.list, Endpoint.create
 
-    def make(self, **values: Any) -> Chatbot:
+    def create_object(self, **values: Any) -> Chatbot:
         try:
             return Chatbot.objects.create(owner=self.request.user, **values)
         except IntegrityError as error:  # the foreign key: the owner's account has just been deleted
@@ -83,7 +83,7 @@ class ChatbotDetail(OwnedView[Chatbot]):
     def get_object(self) -> Chatbot:
         return self.chatbot
 
-    def change(self, **values: Any) -> Chatbot:
+    def update_object(self, **values: Any) -> Chatbot:
         self.chatbot.change(now=timezone.now(), **values)
         return self.chatbot
 
@@ -108,7 +108,7 @@ class MessageCreate(OwnedView[Query]):
     serializer_class = QuerySerializer
     post = Endpoint.create
 
-    def make(self, **values: Any) -> Query:
+    def create_object(self, **values: Any) -> Query:
         return self.chatbot.ask(**values)
 
 
@@ -119,7 +119,7 @@ class FAQEntryList(OwnedView[FAQEntry]):
     queryset = FAQEntry.objects.filter(chatbot=CHATBOT)
     get, post = Endpoint.list, Endpoint.create
 
-    def make(self, **values: Any) -> FAQEntry:
+    def create_object(self, **values: Any) -> FAQEntry:
         return self.chatbot.learn(**values)
 
 

@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 logger = logging.getLogger(__name__)
 
 
-class Patient(smtplib.SMTP):
+class PatientSMTP(smtplib.SMTP):
     """Waits ``EMAIL_ACCEPT_TIMEOUT`` for the server to accept an email, ``EMAIL_TIMEOUT`` otherwise."""
 
     def data(self, msg: Any) -> tuple[int, bytes]:
@@ -30,7 +30,7 @@ class Patient(smtplib.SMTP):
         return answer
 
 
-class PatientOverTLS(Patient, smtplib.SMTP_SSL):
+class PatientSMTPOverTLS(PatientSMTP, smtplib.SMTP_SSL):
     """The same for connections that start with TLS."""
 
 
@@ -45,7 +45,7 @@ class SMTPBackend(EmailBackend):
     def connection_class(self) -> type[smtplib.SMTP]:
         if not self._is_patient:
             return super().connection_class
-        return PatientOverTLS if self.use_ssl else Patient
+        return PatientSMTPOverTLS if self.use_ssl else PatientSMTP
 
 
 class UnsentBackend(BaseEmailBackend):

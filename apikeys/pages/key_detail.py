@@ -69,7 +69,7 @@ def key_context(
         "more_callers": max(0, len(callers) - CALLERS_SHOWN),
         "lines": [
             (as_text(network), at)
-            for network, at in reports.last_let_in(parse_networks(key.allowed_networks), callers)
+            for network, at in reports.last_admitted(parse_networks(key.allowed_networks), callers)
         ],
         "rotations": [
             (rotation, switchers(rotation, now), is_old_key_in_use(rotation, now))

@@ -184,7 +184,7 @@ def callers(key: APIKey, now: datetime, days: int = 30) -> list[Caller]:
     return sorted(found.values(), key=lambda caller: (caller.last_at, caller.address), reverse=True)
 
 
-def last_let_in(
+def last_admitted(
     networks: Collection[IPNetwork], seen: Collection[Caller]
 ) -> list[tuple[IPNetwork, datetime | None]]:
     """Return each network with the time when one of the callers in it last used the key."""

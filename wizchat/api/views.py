@@ -70,11 +70,11 @@ class Endpoint(GenericAPIView[_Model]):
         """Return the values for the parameters of ``queryset``, by default those in the URL."""
         return dict(self.kwargs)
 
-    def make(self, **values: Any) -> _Model:
+    def create_object(self, **values: Any) -> _Model:
         """Create an object from validated values, for POST."""
         raise NotImplementedError
 
-    def change(self, **values: Any) -> _Model:
+    def update_object(self, **values: Any) -> _Model:
         """Change the object by validated values and return it, for PATCH."""
         raise NotImplementedError
 
@@ -87,10 +87,10 @@ class Endpoint(GenericAPIView[_Model]):
         return self.shown(self.get_object())
 
     def create(self, request: Request, *args: object, **kwargs: object) -> HttpResponse:
-        return self.shown(self.make(**validated(self.serializer_class, request.data)), 201)
+        return self.shown(self.create_object(**validated(self.serializer_class, request.data)), 201)
 
     def partial_update(self, request: Request, *args: object, **kwargs: object) -> HttpResponse:
-        return self.shown(self.change(**validated(self.serializer_class, request.data, partial=True)))
+        return self.shown(self.update_object(**validated(self.serializer_class, request.data, partial=True)))
 
     def shown(self, instance: _Model, status: int = 200) -> HttpResponse:
         return json_response(shape_of(self.serializer_class).of(instance), status)

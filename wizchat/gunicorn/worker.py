@@ -17,9 +17,9 @@ from gunicorn.http.errors import LimitRequestHeaders
 from gunicorn.workers import gthread
 
 from wizchat.api.catalogue import INTERNAL_ERROR, REQUEST_TIMEOUT
-from wizchat.gunicorn.answers import error_for, response
 from wizchat.gunicorn.client import Client
 from wizchat.gunicorn.lanes import TwoLanes
+from wizchat.gunicorn.responses import error_for, response
 from wizchat.gunicorn.wsgi import noting_refusals, with_whole_bodies
 
 Conn = Any  # gunicorn's TConn, which has no types; its ``sock`` is a ``Client``

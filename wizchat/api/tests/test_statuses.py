@@ -17,7 +17,7 @@ from apikeys.models import Permission
 from testing import contract
 from wizchat.api import catalogue
 from wizchat.api.views import Endpoint
-from wizchat.gunicorn.answers import error_for
+from wizchat.gunicorn.responses import error_for
 
 FROM_THE_SERVER = {
     catalogue.INVALID_HTTP: gunicorn_errors.InvalidRequestLine("GET"),
