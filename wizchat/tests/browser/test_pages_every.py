@@ -221,6 +221,14 @@ def test_a_list_of_25_keys_is_not_long_on_a_phone(visit):
     assert page.evaluate("document.documentElement.scrollHeight") <= 4500
 
 
+@pytest.mark.parametrize("width", [320, 768, 1280])
+def test_the_list_says_when_a_rotated_key_ends(visit, width):
+    page = visit("list", viewport={"width": width, "height": 800})
+
+    assert page.get_by_text(re.compile(r"^Rotating, ends \d+ \w+ \d\d:\d\d$")).is_visible()
+    assert page.locator(".ends").first.is_visible()
+
+
 def test_an_event_takes_four_lines_on_a_phone(visit):
     page = visit("activity of a key", viewport={"width": 320, "height": 800})
 
