@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from http import HTTPStatus
 
+from csp.constants import HEADER
+from csp.utils import build_policy
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 
@@ -39,4 +42,6 @@ def _answer(request: HttpRequest, status: int) -> HttpResponse:
     if is_api(request):
         return json_error(catalogue.for_status(status))
     page = loader.render_to_string(f"{status}.html")
-    return HttpResponse(page, status=status, headers=retry_headers(status))
+    # An unknown host is refused before the middleware that adds these headers.
+    headers = {HEADER: build_policy(), "X-Frame-Options": settings.X_FRAME_OPTIONS}
+    return HttpResponse(page, status=status, headers=headers | retry_headers(status))

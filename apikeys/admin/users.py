@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -48,13 +48,18 @@ class AccountForm(StaleFormMixin, AccountFormBase):
         return cleaned | {name: self[name].initial for name in kept}
 
 
-admin.site.unregister(User)
+admin.site.unregister([User, Group])
+
+
+@admin.register(Group)
+class PlainGroupAdmin(GroupAdmin):
+    # Plain lists here and below: the split widgets have no labels of their own.
+    filter_horizontal = ()
 
 
 @admin.register(User)
 class AccountAdmin(AccountAdminBase):
     form = AccountForm
-    # Plain lists and dates: the split widgets have no labels of their own.
     filter_horizontal = ()
     last_sign_in, joined = moment_of("last_login"), moment_of("date_joined")
     readonly_fields = ("last_sign_in", "joined", "api_keys")

@@ -38,10 +38,13 @@ class ActivityForm(forms.Form):
 
 
 def redirect_to_id(request: HttpRequest, field: str) -> HttpResponseRedirect | None:
-    """Return a redirect to the id of the whole key in the search ``field``, so that no URL keeps the key."""
+    """Return a redirect to the id of the whole key in the search ``field``, so that no URL keeps the key.
+
+    What is around the key, such as ``Bearer``, is dropped.
+    """
     searched = request.GET.get(field, "").strip()
     if keyformat.redact(searched) == searched:
         return None
     query = request.GET.copy()
-    query[field] = keyformat.redact(searched)
+    query[field] = keyformat.redact(next(keyformat.find(searched), searched))
     return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")

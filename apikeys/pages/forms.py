@@ -192,8 +192,7 @@ class RotateForm(OnceForm):
         label="Keep the old key working for",
         choices=[(value, label) for value, (label, _) in OVERLAPS.items()],
         initial=str(DEFAULT_OVERLAP // HOUR),
-        help_text="With the last choice, the old key stops after "
-        f"{length(LONGEST_WAIT_FOR_FIRST_USE)} if the new one isn't used.",
+        help_text=f"The old key stops after {length(LONGEST_WAIT_FOR_FIRST_USE)} if the new one isn't used.",
         widget=forms.RadioSelect,
         error_messages=dict.fromkeys(
             ["required", "invalid_choice"], "Choose how long the old key keeps working."

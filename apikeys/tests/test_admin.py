@@ -216,6 +216,14 @@ def test_the_confirmed_action_revokes_the_selected_keys(desk, operator, issue, c
     assert (event.actor_kind, event.actor_name, event.ip) == ("operator", "root", "127.0.0.1")
 
 
+def test_cancel_keeps_the_search_and_the_filters(desk, key, read):
+    listed = f"{KEYS}?q=Production&state=active"
+
+    response = desk.post(listed, {"action": "revoke_selected", "_selected_action": [key.pk]})
+
+    assert read(response).links["Cancel"] == listed
+
+
 def test_one_key_is_revoked_from_its_page_after_a_confirmation(desk, issue, call, path, key):
     assert f"{KEYS}{key.pk}/revoke/" in desk.get(path).text
     asked = desk.get(f"{KEYS}{key.pk}/revoke/")

@@ -275,5 +275,6 @@ OPERATORS = {
     "admin, user": _user,
     "admin, users": at("/admin/auth/user/"),
     "admin, new user": at("/admin/auth/user/add/"),
+    "admin, new group": at("/admin/auth/group/add/"),
     "admin, chatbots": at("/admin/chatbots/chatbot/"),
 }

@@ -69,6 +69,15 @@ def test_every_page_allows_only_its_own_files(db, path):
     assert {directive.strip() for directive in policy.split(";")} == POLICY
 
 
+def test_the_page_for_an_unknown_host_has_the_same_policy(db):
+    response = Client(SERVER_NAME="unknown.example").get("/accounts/login/")
+
+    assert response.status_code == 400
+    policy = response["Content-Security-Policy"]
+    assert {directive.strip() for directive in policy.split(";")} == POLICY
+    assert response["X-Frame-Options"] == "DENY"
+
+
 @pytest.mark.parametrize("template", ["400", "403", "403_csrf", "404", "429", "500", "503"])
 def test_a_page_starts_with_its_doctype(template):
     assert render_to_string(f"{template}.html").startswith("<!doctype html>")

@@ -111,6 +111,15 @@ def test_a_whole_key_in_the_filter_is_in_no_url(web, issue):
     assert secret_of(raw) not in response.url
 
 
+def test_a_file_is_offered_only_when_there_is_something_in_it(web, issue):
+    assert "Download CSV" not in web.get(ACTIVITY).text
+
+    issue()
+
+    assert "Download CSV" in web.get(ACTIVITY).text
+    assert "Download CSV" not in web.get(ACTIVITY, {"action": "revoked"}).text
+
+
 @pytest.mark.parametrize("first", ["=", "+", "-", "@"])
 def test_no_cell_is_a_formula(web, issue, first):
     issue(name=f'{first}HYPERLINK("http://evil.example")')

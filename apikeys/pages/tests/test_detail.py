@@ -163,6 +163,12 @@ def test_the_page_shows_who_did_what(web, key, path, owner):
     assert "Revoked by <bdi>olga</bdi>" in html
 
 
+def test_keys_with_the_same_name_have_different_titles(web, issue):
+    for key in (issue(name="Twin")[0], issue(name="Twin")[0]):
+        html = web.get(f"/settings/api/{key.key_id}/").text
+        assert f"<title>“Twin” ({key.masked}), API key – WizChat</title>" in html
+
+
 def test_the_last_use_is_shown_in_full(web, key, path):
     at = timezone.now().replace(2026, 3, 1, 12, 30)
     APIKey.objects.update(

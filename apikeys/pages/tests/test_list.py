@@ -119,6 +119,23 @@ def test_a_whole_key_typed_into_the_search_is_not_shown_again(web, issue):
     response = web.get(LIST, {"q": f"Key {raw}"})
 
     assert secret_of(raw) not in response.content.decode()
+    assert secret_of(raw) not in response.url
+
+
+@pytest.mark.parametrize("around", ["Bearer {}", "Authorization: Bearer {}", "WIZCHAT_API_KEY={}"])
+def test_a_key_is_found_by_the_header_or_the_line_that_has_it(web, issue, around):
+    issue(name="Another")
+    _key, raw = issue(name="Found in a log")
+
+    response = web.get(LIST, {"q": around.format(raw)}, follow=True)
+
+    assert names_on(response) == ["Found in a log"]
+
+
+def test_a_key_that_was_never_used_says_so_once(web, issue):
+    issue()
+
+    assert '<td><span class="muted">Never used</span></td>' in web.get(LIST).text
 
 
 @pytest.mark.parametrize(

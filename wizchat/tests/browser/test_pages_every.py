@@ -221,6 +221,31 @@ def test_a_list_of_25_keys_is_not_long_on_a_phone(visit):
     assert page.evaluate("document.documentElement.scrollHeight") <= 4500
 
 
+@pytest.mark.parametrize("name", ["key", "key, rotating"])
+def test_a_keys_page_in_text_of_twice_the_size_fits_a_phone(visit, name):
+    page = visit(name, viewport={"width": 320, "height": 800})
+
+    page.context.new_cdp_session(page).send("Page.setFontSizes", {"fontSizes": {"standard": 32}})
+
+    assert page.evaluate("getComputedStyle(document.body).fontSize") == "30px"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_the_one_action_of_a_rotating_key_is_where_actions_start_on_a_phone(visit):
+    page = visit("key, rotating", viewport={"width": 320, "height": 800})
+
+    action = page.get_by_role("link", name="Revoke key").bounding_box()
+    assert action["x"] == page.get_by_role("heading", level=1).bounding_box()["x"]
+
+
+@pytest.mark.parametrize("width", [320, 768, 1280])
+def test_the_list_says_when_a_rotated_key_ends(visit, width):
+    page = visit("list", viewport={"width": width, "height": 800})
+
+    assert page.get_by_text(re.compile(r"^Rotating, ends \d+ \w+ \d\d:\d\d$")).is_visible()
+    assert page.locator(".ends").first.is_visible()
+
+
 def test_an_event_takes_four_lines_on_a_phone(visit):
     page = visit("activity of a key", viewport={"width": 320, "height": 800})
 

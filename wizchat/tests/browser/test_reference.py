@@ -64,3 +64,17 @@ def test_samples_stay_where_they_are_when_others_above_change(visit):
     page.wait_for_function("document.querySelectorAll('details[data-language=Python][open]').length > 1")
     page.evaluate("new Promise(requestAnimationFrame)")
     assert abs(python.bounding_box()["y"] - before) <= 1
+
+
+@pytest.mark.parametrize("width", [960, 1152, 1280])
+def test_the_contents_stay_in_view(visit, width):
+    page = visit("reference", viewport={"width": width, "height": 800})
+    link = page.locator(".contents").get_by_role("link", name="Leaked keys", exact=True)
+    assert page.locator(".contents").bounding_box()["y"] >= 0
+
+    link.click()
+
+    box = link.bounding_box()
+    assert 0 <= box["y"] <= 800 - box["height"]
+    main = page.locator("#leaks").bounding_box()
+    assert main["x"] + main["width"] <= page.locator(".contents").bounding_box()["x"]
