@@ -196,7 +196,7 @@ class KeyDetail(KeyView):
         return self.answer(self.key)
 
     def delete(self, request: Request, key_id: str) -> HttpResponse:
-        revoke = self.key.revoke_with_made if queries.cascade(request) else self.key.revoke
+        revoke = self.key.revoke_with_descendants if queries.cascade(request) else self.key.revoke
         revoke(by=self.request.user, now=self.now, origin=self.origin)
         return no_content()
 

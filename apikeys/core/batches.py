@@ -12,7 +12,7 @@ PER_STATEMENT = 500
 """PostgreSQL takes at most 65,535 parameters in a statement, SQLite some tens of thousands."""
 
 
-def batches(values: Iterable[Value], size: int = 0) -> Iterator[list[Value]]:
+def batches(values: Iterable[Value], size: int | None = None) -> Iterator[list[Value]]:
     """Yield ``values`` in lists of ``size``, by default few enough for one statement."""
     rest = iter(values)
     while batch := list(islice(rest, size or PER_STATEMENT)):

@@ -129,7 +129,7 @@ class APIKey(models.Model):
 
     def live_descendants(self, now: datetime) -> list[APIKey]:
         """Return the live descendants of this key: created through the API or by rotation."""
-        family = APIKey.objects.filter(pk=self.pk).with_made()
+        family = APIKey.objects.filter(pk=self.pk).with_descendants()
         return [key for key in family if key.pk != self.pk and key.is_live(now)]
 
     # The verbs, each defined in its own module.
@@ -138,5 +138,5 @@ class APIKey(models.Model):
     refuse_rotation = successors.refuse_rotation
     rotate = successors.rotate
     revoke = revocation.revoke
-    revoke_with_made = revocation.revoke_with_made
+    revoke_with_descendants = revocation.revoke_with_descendants
     record = events.record

@@ -60,7 +60,7 @@ class KeyFilters(models.QuerySet["APIKey"]):
         """Return keys with ``text`` in their name or as their id, bare or masked as lists show it."""
         return self.filter(models.Q(name__icontains=text) | models.Q(key_id=keyformat.bare_id(text)))
 
-    def with_made(self) -> list[APIKey]:
+    def with_descendants(self) -> list[APIKey]:
         """Return these keys and all their descendants: created through the API or by rotation."""
         found = {key.pk: key for key in self}
         newest = list(found)

@@ -55,7 +55,9 @@ def revoke(
     return bool(updated)
 
 
-def revoke_with_made(key: APIKey, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE) -> int:
+def revoke_with_descendants(
+    key: APIKey, *, by: User | None, now: datetime, origin: Origin = COMMAND_LINE
+) -> int:
     """Revoke ``key`` and all its descendants; return how many weren't revoked before.
 
     A revoked key can't create any more, so looking again finds those that it created while this
@@ -68,7 +70,7 @@ def revoke_with_made(key: APIKey, *, by: User | None, now: datetime, origin: Ori
             for batch in batches(sorted(found)):
                 family = keys.filter(pk__in=batch)
                 revoked += family.revoke(by=by, now=now, origin=origin)
-                descendants |= {one.pk for one in family.with_made()}
+                descendants |= {one.pk for one in family.with_descendants()}
             if descendants <= found:
                 return revoked
             found |= descendants

@@ -17,7 +17,7 @@ from apikeys.models import AlreadyIssued, APIKey
 from apikeys.pages.forms import NewKeyForm, prefill
 from apikeys.pages.key_reveal import reveal
 from apikeys.pages.requests import SignedInRequest, origin
-from wizchat.accounts.reauthentication import key_issuer_required, typed_before
+from wizchat.accounts.reauthentication import key_issuer_required, restored_form
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -30,7 +30,7 @@ def key_create(request: SignedInRequest) -> HttpResponse:
     own = client_ip(request.META)
     context: dict[str, Any] = {"own": own}
     if request.method != "POST":
-        initial = prefill(request.GET) | typed_before(request)
+        initial = prefill(request.GET) | restored_form(request)
         form = NewKeyForm(initial=initial, user_id=request.user.pk, now=now)
         return render(request, "apikeys/key_create.html", context | {"form": form})
     form = NewKeyForm(request.POST, user_id=request.user.pk, now=now)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from apikeys.models import APIKey
 from apikeys.pages.display import quoted
-from apikeys.pages.requests import SignedInRequest, came_from, list_url, origin
+from apikeys.pages.requests import SignedInRequest, back_url, list_url, origin
 from apikeys.usage import reports
 
 
@@ -34,7 +34,7 @@ def key_revoke(request: SignedInRequest, key_id: str) -> HttpResponse:
         "now": now,
         "callers": reports.recent_callers(key, now),
         "next": list_url(request, request.headers.get("Referer", "")),
-        "back": came_from(request, key),
+        "back": back_url(request, key),
     }
     return render(request, "apikeys/key_revoke.html", context)
 
@@ -45,7 +45,7 @@ def revoke(request: SignedInRequest, key: APIKey, now: datetime) -> None:
         stopped = key.revoke(by=request.user, now=now, origin=origin(request))
         more = 0
         if "cascade" in request.POST:
-            more = key.revoke_with_made(by=request.user, now=now, origin=origin(request))
+            more = key.revoke_with_descendants(by=request.user, now=now, origin=origin(request))
     text = f"{quoted(key.name)} was {'' if stopped else 'already '}revoked."
     if more:
         others, verb = ("One key", "was") if more == 1 else (f"{more:,} keys", "were")

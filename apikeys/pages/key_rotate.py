@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods
 from apikeys.models import AlreadyIssued, AlreadyRotated, KeyEnded
 from apikeys.pages.forms import RotateForm
 from apikeys.pages.key_reveal import reveal
-from apikeys.pages.requests import SignedInRequest, came_from, origin
-from wizchat.accounts.reauthentication import key_issuer_required, typed_before
+from apikeys.pages.requests import SignedInRequest, back_url, origin
+from wizchat.accounts.reauthentication import key_issuer_required, restored_form
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -26,7 +26,7 @@ def key_rotate(request: SignedInRequest, key_id: str) -> HttpResponse:
     now = timezone.now()
     key = get_object_or_404(request.user.api_keys.with_rotations(), key_id=key_id)
     posted = request.POST if request.method == "POST" else None
-    typed = typed_before(request) if posted is None else {}
+    typed = restored_form(request) if posted is None else {}
     form = RotateForm(posted, initial=typed, user_id=request.user.pk)
     successor = key.successor
     if form.is_valid():
@@ -41,4 +41,4 @@ def key_rotate(request: SignedInRequest, key_id: str) -> HttpResponse:
         else:
             return reveal(request, new, raw)
     context = {"key": key, "form": form, "successor": successor, "live": key.is_live(now)}
-    return render(request, "apikeys/key_rotate.html", context | {"back": came_from(request, key)})
+    return render(request, "apikeys/key_rotate.html", context | {"back": back_url(request, key)})

@@ -34,7 +34,7 @@ def origin(request: HttpRequest) -> Origin:
     return Origin(str(client_ip(request.META) or ""))
 
 
-def came_from(request: HttpRequest, key: APIKey) -> str:
+def back_url(request: HttpRequest, key: APIKey) -> str:
     """Return the page of Settings > API that led here, to go back to; the key's own if unknown."""
     url = list_url(request, request.headers.get("Referer", ""))
     return f"{url}#{key.key_id}" if url else reverse("apikeys:detail", args=[key.key_id])

@@ -92,7 +92,7 @@ def test_a_cascade_reaches_past_keys_that_ended_long_ago(issue, owner):
     APIKey.objects.filter(pk__in=[made.pk, successor.pk]).update(revoked_at=now - 2 * YEAR)
 
     housekeeping()
-    root.revoke_with_made(by=owner, now=now)
+    root.revoke_with_descendants(by=owner, now=now)
 
     last.refresh_from_db()
     assert last.revoked_at is not None

@@ -310,7 +310,7 @@ def test_no_statement_of_a_cascade_grows_with_the_keys(issue, owner, monkeypatch
     made += [one.rotate(by=owner, now=timezone.now(), overlap=DAY)[0] for one in made[:5]]
 
     with longest_statement() as parameters:
-        assert key.revoke_with_made(by=owner, now=timezone.now()) == 26
+        assert key.revoke_with_descendants(by=owner, now=timezone.now()) == 26
 
     assert parameters[0] < 20
     assert not APIKey.objects.filter(revoked_at=None)

@@ -61,7 +61,7 @@ def ask_for_password(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(f"{url}?{urlencode({'next': redact(request.get_full_path())})}")
 
 
-def typed_before(request: HttpRequest) -> dict[str, str | list[str]]:
+def restored_form(request: HttpRequest) -> dict[str, str | list[str]]:
     """Return, once, what the user typed into this page's form before having to enter the password."""
     stored = request.session.get(TYPED)
     if not stored or stored["path"] != request.path or not did_recently_reauthenticate(request):

@@ -13,12 +13,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 
-from wizchat.accounts.reauthentication import typed_before
+from wizchat.accounts.reauthentication import restored_form
 
 
 class EmailView(views.EmailView):  # type: ignore[misc]  # allauth ships no types
     def get_initial(self) -> dict[str, Any]:
-        typed = typed_before(self.request) if self.request.method == "GET" else {}
+        typed = restored_form(self.request) if self.request.method == "GET" else {}
         self.chosen = typed.get("email") if "action_add" not in typed else None
         return {"email": typed["email"]} if "action_add" in typed else {}
 
