@@ -29,7 +29,7 @@ key, _raw = APIKey.objects.issue(
 for first in range(0, 100, 20):
     networks = "\\n".join(address(number) for number in range(first, first + 40))
     key.change(by=user, now=now, origin=Origin(address(0)), allowed_networks=networks)
-APIKey.objects.issue(owner=user, by=user, name="W" * 100, permissions=Permission.READ, now=now)
+APIKey.objects.issue(owner=user, by=user, name="W" * 80, permissions=Permission.READ, now=now)
 new, _raw = key.rotate(by=user, now=now, overlap=timedelta(days=1))
 APIKey.objects.filter(pk=key.pk).update(
     last_used_at=now, last_used_ip=address(0), last_used_method="GET", last_used_route="/v1/chatbots"
