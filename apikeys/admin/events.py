@@ -55,7 +55,9 @@ class KeyEventAdmin(EventAdminBase):
     @admin.display(description="key", ordering="key__name")
     def key_and_owner(self, event: KeyEvent) -> SafeString:
         name = Truncator(isolated(event.key.name)).chars(40)
-        return format_html("{} ({})<br>owned by {}", name, event.key.masked, self.owner(event))
+        return format_html(
+            '{}<br><span class="id">{}</span><br>owned by {}', name, event.key.masked, self.owner(event)
+        )
 
     @admin.display(description="key", ordering="key__name")
     def key_shown(self, event: KeyEvent) -> str:
