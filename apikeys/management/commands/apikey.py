@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -41,52 +41,16 @@ class Command(BaseCommand):
         commands = parser.add_subparsers(
             dest="command", required=True, metavar="create | list | show | rotate | revoke | whose"
         )
-        create = commands.add_parser("create", help="print a new key, alone, on standard output")
-        create.add_argument("--owner", required=True, metavar="USERNAME", type=text)
-        create.add_argument("--name", required=True, type=key_name)
-        create.add_argument(
-            "--permission",
-            required=True,
-            action="append",
-            choices=[permission for member in Permission for permission in member.names],
-        )
-        create.add_argument(
-            "--allow-ip",
-            action="append",
-            default=[],
-            metavar="CIDR",
-            type=network,
-            help="an IP address or range to allow (default: any); can be repeated",
-        )
-        create.add_argument(
-            "--expires-in", metavar="90d", type=duration, help="such as 12h, 90d or 8w (default: never)"
-        )
+        add_create(commands.add_parser("create", help="print a new key, alone, on standard output"))
         listing = commands.add_parser("list", help="list keys, one per line, without their secrets")
         listing.add_argument("--owner", metavar="USERNAME", type=text)
         listing.add_argument("--json", action="store_true", dest="as_json")
         show = commands.add_parser("show", help="show a key's state, use and addresses")
         show.add_argument("key_id", metavar="ID", type=text)
         show.add_argument("--json", action="store_true", dest="as_json")
-        rotate = commands.add_parser("rotate", help="print a key's replacement, alone, on standard output")
-        rotate.add_argument("key_id", metavar="ID", type=text)
-        rotate.add_argument(
-            "--overlap",
-            metavar="24h",
-            type=overlap,
-            default=DEFAULT_OVERLAP,
-            help="how long the old key keeps working "
-            f"(default: {length(DEFAULT_OVERLAP)}); 0 stops it immediately",
-        )
+        add_rotate(commands.add_parser("rotate", help="print a key's replacement, alone, on standard output"))
         commands.add_parser("whose", help="read a key from standard input and name its owner")
-        revoke = commands.add_parser("revoke", help="revoke a key, or all keys created before a time")
-        which = revoke.add_mutually_exclusive_group(required=True)
-        which.add_argument("key_id", metavar="ID", type=text, nargs="?")
-        which.add_argument(
-            "--all-created-before",
-            metavar="TIME",
-            type=point_in_time,
-            help="all keys created before a time such as 2026-01-31T12:00 (UTC, or with +01:00)",
-        )
+        add_revoke(commands.add_parser("revoke", help="revoke a key, or all keys created before a time"))
 
     def handle(self, *args: Any, command: str, **options: Any) -> None:
         getattr(self, command)(now=timezone.now(), **options)
@@ -180,6 +144,50 @@ class Command(BaseCommand):
 
 
 HEADINGS = ["ID", "OWNER", "STATUS", "PERMISSIONS", "ADDRESSES", "LAST USED", "EXPIRES", "NAME"]
+
+
+def add_create(parser: ArgumentParser) -> None:
+    parser.add_argument("--owner", required=True, metavar="USERNAME", type=text)
+    parser.add_argument("--name", required=True, type=key_name)
+    parser.add_argument(
+        "--permission",
+        required=True,
+        action="append",
+        choices=[permission for member in Permission for permission in member.names],
+    )
+    parser.add_argument(
+        "--allow-ip",
+        action="append",
+        default=[],
+        metavar="CIDR",
+        type=network,
+        help="an IP address or range to allow (default: any); can be repeated",
+    )
+    parser.add_argument(
+        "--expires-in", metavar="90d", type=duration, help="such as 12h, 90d or 8w (default: never)"
+    )
+
+
+def add_rotate(parser: ArgumentParser) -> None:
+    parser.add_argument("key_id", metavar="ID", type=text)
+    parser.add_argument(
+        "--overlap",
+        metavar="24h",
+        type=overlap,
+        default=DEFAULT_OVERLAP,
+        help=f"how long the old key still works (default: {length(DEFAULT_OVERLAP)}); 0 stops it immediately",
+    )
+
+
+def add_revoke(parser: ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("key_id", metavar="ID", type=text, nargs="?")
+    which.add_argument(
+        "--all-created-before",
+        metavar="TIME",
+        type=point_in_time,
+        help="all keys created before a time such as 2026-01-31T12:00 (UTC, or with +01:00)",
+    )
 
 
 def key_named(key_id: str) -> APIKey:
