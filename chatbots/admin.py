@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib import admin
 from django.http import HttpRequest
 
-from apikeys.admin.times import moment_of
+from apikeys.pages.times import moment_of
 from chatbots.models import Chatbot, FAQEntry, Query
 
 if TYPE_CHECKING:

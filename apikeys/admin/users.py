@@ -14,10 +14,9 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from apikeys.admin.times import moment_of
 from apikeys.pages.display import isolated
 from apikeys.pages.stale import StaleFormMixin
-from apikeys.pages.times import moment
+from apikeys.pages.times import moment, moment_of
 from apikeys.usage import reports
 
 if TYPE_CHECKING:

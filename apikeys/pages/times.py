@@ -1,9 +1,12 @@
-"""Times as ``<time>`` elements, in UTC; script shows them in the reader's time zone."""
+"""Times as ``<time>`` elements, on pages and in the admin: in UTC, or by script in the reader's time zone."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
+from django.contrib import admin
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -37,6 +40,17 @@ def on_day(at: datetime) -> SafeString:
 
 def at_minute(at: datetime) -> SafeString:
     return _time(at, "minute", date_format(_in_current_zone(at), "j M H:i"))
+
+
+def moment_of(field: str) -> Callable[[Any, Any], SafeString | None]:
+    """Return a method of a ``ModelAdmin`` that shows the time in ``field``."""
+
+    @admin.display(description=field.replace("_", " "), ordering=field, empty_value="Never")
+    def shown(self: Any, obj: Any) -> SafeString | None:
+        at = getattr(obj, field)
+        return moment(at) if at else None
+
+    return shown
 
 
 def _time(at: datetime, kind: str, words: str) -> SafeString:

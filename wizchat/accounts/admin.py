@@ -9,7 +9,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.http import HttpRequest
 
-from apikeys.admin.times import moment_of
+from apikeys.pages.times import moment_of
 
 if TYPE_CHECKING:
     AuthenticatorBase = admin.ModelAdmin[Authenticator]
