@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 from rest_framework.exceptions import ParseError, UnsupportedMediaType, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 from wizchat.api import catalogue
@@ -79,8 +80,14 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """Parses JSON only. There are no renderers: endpoints respond in JSON, whatever ``Accept`` says."""
+    """Parses JSON and responds in JSON, whatever ``Accept`` says."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         content_type = (request.content_type or "").partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == content_type), None)
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """Return the renderer of a plain DRF view; an ``Endpoint`` renders by itself."""
+        return JSONRenderer(), JSONRenderer.media_type

@@ -17,6 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from apikeys.models import Permission
 from chatbots.models import Chatbot, FAQEntry, Query
@@ -223,3 +225,22 @@ def test_bodies_that_are_validated_by_one_serializer_do_not_mix():
     assert validated(ChatbotSerializer, {}, partial=True) == {}
     with pytest.raises(serializers.ValidationError):
         validated(ChatbotSerializer, {})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("accept", "status"), [("*/*", 200), ("text/html", 200), (None, 401)])
+def test_a_plain_view_of_drf_starts_closed_and_responds_in_json(issue, accept, status):
+    class Plain(APIView):
+        required_permissions = {"GET": Permission.READ}
+
+        def get(self, request):
+            return Response({"owner": request.user.pk})
+
+    key, raw = issue(Permission.READ)
+    headers = {"HTTP_ACCEPT": accept, "HTTP_AUTHORIZATION": f"Bearer {raw}"} if accept else {}
+
+    response = Plain.as_view()(RequestFactory().get("/v1/plain", **headers))
+
+    assert response.status_code == status
+    if status == 200:
+        assert json.loads(response.render().content) == {"owner": key.owner_id}
