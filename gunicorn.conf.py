@@ -17,7 +17,7 @@ from wizchat.gunicorn.arrival import LINE_BYTES
 
 env = Environment(Path(__file__).resolve().parent)
 try:
-    host, port = env.text("HOST", default="127.0.0.1"), env.number("PORT", default=8000, least=0)
+    host, port = env.text("HOST", default="127.0.0.1"), env.number("PORT", default=8000, least=0, most=65_535)
     # With more than one process, set CACHE_URL: the in-process cache counts only for its own process.
     workers = env.number("WEB_CONCURRENCY", default=1, least=1)
     threads = env.number("WEB_THREADS", default=8, least=1)

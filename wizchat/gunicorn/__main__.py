@@ -1,6 +1,7 @@
 """``python -m wizchat.gunicorn``: gunicorn, after checks that it wouldn't explain itself.
 
-Gunicorn reads WEB_CONCURRENCY when it is imported, before gunicorn.conf.py can explain what is wrong with it.
+Gunicorn reads WEB_CONCURRENCY when it is imported, before gunicorn.conf.py can explain what is wrong with it,
+and its workers would report each other variable with a traceback.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from wizchat.environment import Environment
 def main() -> None:
     try:
         Environment(Path(__file__).resolve().parents[2]).number("WEB_CONCURRENCY", default=1, least=1)
+        import wizchat.settings  # noqa: F401  # reads the variables
     except ImproperlyConfigured as error:
         sys.exit(f"Configuration error: {error}")
 

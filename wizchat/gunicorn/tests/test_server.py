@@ -166,10 +166,14 @@ def test_silent_client_does_not_keep_the_server_from_stopping(serve):
         assert server.stop(within=25) == 0  # sooner than gunicorn would kill the worker
 
 
-def test_an_invalid_number_of_processes_is_refused_in_a_sentence():
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("WEB_CONCURRENCY", "many"), ("PORT", "99999"), ("RATE_LIMIT", "0/minute"), ("CACHE_URL", "nowhere")],
+)
+def test_an_invalid_variable_is_refused_in_a_sentence(variable, value):
     done = subprocess.run(
         [sys.executable, "-m", "wizchat.gunicorn"],
-        env=os.environ | {"WEB_CONCURRENCY": "many", "DEBUG": "on"},
+        env=os.environ | {variable: value, "DEBUG": "on"},
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -177,7 +181,7 @@ def test_an_invalid_number_of_processes_is_refused_in_a_sentence():
     )
 
     assert done.returncode == 1
-    assert "WEB_CONCURRENCY" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f"Configuration error: {variable}")
     assert "Traceback" not in done.stderr
 
 
