@@ -45,7 +45,8 @@ def revoke(request: SignedInRequest, key: APIKey, now: datetime) -> None:
         stopped = key.revoke(by=request.user, now=now, origin=origin(request))
         more = 0
         if "cascade" in request.POST:
-            more = key.revoke_with_descendants(by=request.user, now=now, origin=origin(request))
+            more = len(key.live_descendants(now))  # as the page said; expired ones are revoked, too
+            key.revoke_with_descendants(by=request.user, now=now, origin=origin(request))
     text = f"{quoted(key.name)} was {'' if stopped else 'already '}revoked."
     if more:
         others, verb = ("One key", "was") if more == 1 else (f"{more:,} keys", "were")

@@ -198,8 +198,9 @@ def test_a_key_that_has_ended_cannot_be_rotated(web, read, key, owner, rotate, s
 
 @pytest.fixture
 def family(issue, key, owner):
-    """Two live keys that ``key`` created, one of them through another key that is now revoked."""
+    """Two live keys that ``key`` created, one through a key that is now revoked; and an expired one."""
     now = timezone.now()
+    issue(name="Expired", origin=Origin(key=key), now=now - timedelta(days=2), expires_at=now)
     child, _ = issue(name="Child", origin=Origin(key=key), expires_at=key.expires_at)
     middle, _ = issue(name="Middle", origin=Origin(key=key), expires_at=key.expires_at)
     grandchild, _ = issue(name="Grandchild", origin=Origin(key=middle), expires_at=key.expires_at)
