@@ -200,6 +200,7 @@ def _reported(page, scene):
     page.goto("/report-key/")
     page.get_by_label("Leaked key").fill("Not a key")
     page.get_by_role("button", name="Report").click()
+    page.get_by_role("heading", name="Thanks for your report").wait_for()
 
 
 ANYONE = {
