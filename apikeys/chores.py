@@ -20,8 +20,8 @@ USAGE_ROWS_PER_TRANSACTION = 1000
 def delete_keys_ended_before(moment: datetime) -> int:
     """Delete the keys that were revoked or had expired before ``moment``; return how many.
 
-    A key that another one made, and that made another, stays: through it, revoking the first with all that
-    it made reaches the last.
+    A key stays as long as it links a key that it came from with one that came from it: without it,
+    revoking the first with all its descendants would miss the last.
     """
     ended = APIKey.objects.filter(Q(revoked_at__lt=moment) | Q(expires_at__lt=moment))
     was_made = Q(created_by_key__isnull=False) | Q(origin_rotation__isnull=False)

@@ -67,7 +67,7 @@ class PgBouncer:
         return self
 
     def stop(self) -> None:
-        """Stop it at once, whatever it is doing."""
+        """Send SIGTERM, on which PgBouncer closes all connections immediately."""
         if self._process:
             self._process.terminate()
             self._process.wait(DEADLINE)

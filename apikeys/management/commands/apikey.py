@@ -125,7 +125,7 @@ class Command(BaseCommand):
             key = key_named(keyformat.parse(raw).key_id)
         except (UnicodeDecodeError, keyformat.Malformed) as malformed:
             raise CommandError("There is no API key on standard input.") from malformed
-        if not hasher.proves(raw, checksum=key.checksum, key_hash=key.key_hash):
+        if not (hasher.has_checksum(raw, key.checksum) and hasher.HASHER.verify(key.key_hash, raw)):
             raise CommandError(f"The id belongs to {key.masked}, but the secret is wrong.")
         self.stdout.write(f"{key.key_id}  {printable(key.owner.get_username())}  {key.state(now)}")
 
