@@ -46,6 +46,16 @@ def test_a_lock_agrees_with_the_hand_written_pins(name):
     assert direct == asked(name), "run `make lock`"
 
 
+def test_every_direct_dependency_has_its_reason():
+    decision = (ROOT / "docs/decisions/0002-dependencies.md").read_text()
+    rows = re.findall(r"^\| (.+?) \|", decision, re.MULTILINE)
+    explained = {normal(word) for row in rows for word in re.findall(r"[\w.-]+", row)}
+
+    packages = {package.partition("[")[0] for name in SETS for package in asked(name)}
+
+    assert packages <= explained
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_every_package_is_locked_by_hashes(name):
     for package, (_, hashes, _) in locked(name).items():
