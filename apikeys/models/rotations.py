@@ -86,7 +86,8 @@ class Rotation(models.Model):
 
     def _lock(self, now: datetime) -> Rotation:
         """Return the rotation as it is, locked with its keys; raise ``RotationOver`` if it isn't running."""
-        rotations = Rotation.objects.select_for_update().select_related("old", "new")
+        _lock_keys(self)
+        rotations = Rotation.objects.select_for_update(of=("self",)).select_related("old", "new")
         running = rotations.filter(pk=self.pk).first()
         if running is None or not running.is_running(now):
             raise RotationOver
@@ -108,9 +109,16 @@ class Rotation(models.Model):
         for rotation in used_first:
             first_used_at = used[rotation.new_id]
             with transaction.atomic():
+                _lock_keys(rotation)
                 if not waiting.filter(pk=rotation.pk).update(first_used_at=first_used_at):
                     continue
                 ends_at = first_used_at + (rotation.grace or GRACE_AFTER_FIRST_USE)
                 ends_later = models.Q(expires_at=None) | models.Q(expires_at__gt=ends_at)
                 keys = type(rotation.old).objects.filter(ends_later, pk=rotation.old_id, revoked_at=None)
                 keys.update(expires_at=ends_at)
+
+
+def _lock_keys(rotation: Rotation) -> None:
+    """Lock both keys, before the rotation and in the same order as the deletion of their owner does."""
+    keys = type(rotation.old).objects.filter(pk__in=[rotation.old_id, rotation.new_id])
+    list(keys.order_by("pk").select_for_update().values_list("pk", flat=True))

@@ -4,15 +4,49 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
 from itertools import count
 from threading import Event
 
 import pytest
-from django.db import IntegrityError, connections
+from django.db import IntegrityError, connection, connections, transaction
+from django.utils import timezone
 
-from apikeys.models import APIKey, KeyUsage
+from apikeys.models import APIKey, KeyUsage, Rotation, RotationOver
+from apikeys.usage.deletion import lock_keys_of
 from apikeys.usage.store import Count, Row, add_counts
 from testing.programs import wait_until
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.services  # SQLite has one writer, so nothing can deadlock
+def test_an_owner_is_deleted_while_a_rotation_is_finished(issue, owner):
+    key, _raw = issue()
+    key.rotate(by=owner, now=timezone.now(), overlap=timedelta(days=1))
+    rotation = Rotation.objects.get()
+
+    def finish():
+        try:
+            with suppress(RotationOver):
+                rotation.finish(by=None, now=timezone.now())
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor() as threads:
+        with transaction.atomic():
+            lock_keys_of(owner)
+            finished = threads.submit(finish)
+            wait_until(a_session_waits, "the rotation to wait for the keys")
+            owner.delete()
+        finished.result(60)
+
+    assert Rotation.objects.count() == 0
+
+
+def a_session_waits():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()
 
 
 @pytest.mark.django_db(transaction=True)
