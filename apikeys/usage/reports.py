@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import Max, Sum
+from django.db.models import Max, QuerySet, Sum
 
 from apikeys.core.batches import batches
 from apikeys.core.networks import IPNetwork, NetworkSet, parse_address
@@ -16,6 +16,8 @@ from apikeys.core.outcomes import COUNTED, REFUSED, USES, Outcome
 from apikeys.models import APIKey, KeyUsage
 
 HOUR = timedelta(hours=1)
+DAYS = 30
+"""How far back pages and the admin look."""
 
 
 class Tally:
@@ -124,14 +126,15 @@ def calls_in_last_24_hours(keys: Collection[APIKey], now: datetime) -> dict[int,
     return {pk: day.calls for pk, day in last_day(keys, now).items()}
 
 
-def daily(key: APIKey, now: datetime, days: int = 30) -> list[Day]:
+def daily(key: APIKey, now: datetime, days: int = DAYS) -> list[Day]:
     """Return the calls of the last ``days`` days (UTC), today last, refused ones included."""
     today = now.astimezone(UTC).date()
     by_date: dict[date, Counter[str]] = {
         today - timedelta(days=ago): Counter() for ago in reversed(range(days))
     }
     rows = (
-        KeyUsage.objects.filter(key=key, hour__gte=_midnight(now) - timedelta(days=days - 1), hour__lte=now)
+        _usage(key, now)
+        .filter(hour__gte=_midnight(now) - timedelta(days=days - 1))
         .values_list("hour", "outcome")
         .annotate(Sum("count"))
     )
@@ -166,10 +169,11 @@ def recent_callers(key: APIKey, now: datetime) -> Callers:
     )
 
 
-def callers(key: APIKey, now: datetime, days: int = 30) -> list[Caller]:
+def callers(key: APIKey, now: datetime, days: int = DAYS) -> list[Caller]:
     """Return every address that presented ``key`` within ``days`` days, the latest first."""
     rows = (
-        KeyUsage.objects.filter(key=key, hour__gt=now - timedelta(days=days), hour__lte=now)
+        _usage(key, now)
+        .filter(hour__gt=now - timedelta(days=days))
         .values_list("address", "outcome")
         .annotate(calls=Sum("count"), last=Max("last_at"))
     )
@@ -199,7 +203,7 @@ def last_admitted(
     return [(network, last.get(network)) for network in networks]
 
 
-def refused(key: APIKey, now: datetime, days: int = 30, limit: int = 20) -> list[Refusal]:
+def refused(key: APIKey, now: datetime, days: int = DAYS, limit: int = 20) -> list[Refusal]:
     """Return the refused calls of the last ``days`` days, the latest first."""
     rows = (
         KeyUsage.objects.filter(key=key, outcome__in=REFUSED, hour__gt=now - timedelta(days=days))
@@ -211,6 +215,11 @@ def refused(key: APIKey, now: datetime, days: int = 30, limit: int = 20) -> list
         Refusal(Outcome.stored(outcome).label, address, calls, last)
         for outcome, address, calls, last in rows[:limit]
     ]
+
+
+def _usage(key: APIKey, now: datetime) -> QuerySet[KeyUsage]:
+    """Return the usage of ``key`` until ``now``, without outcomes that a newer release may have stored."""
+    return KeyUsage.objects.filter(key=key, hour__lte=now, outcome__in=COUNTED)
 
 
 def _hour(moment: datetime) -> datetime:

@@ -40,6 +40,16 @@ def test_the_last_24_hours_end_with_this_one(issue, use):
     assert reports.last_day([key], NOW)[key.pk].hours == [4] + [0] * 21 + [7, 5]
 
 
+def test_an_outcome_that_a_newer_release_stored_is_left_out(issue, use):
+    key, _ = issue()
+    use(key)
+    use(key, outcome="from_later")
+
+    assert reports.daily(key, NOW)[-1].total == 1
+    assert [caller.total for caller in reports.callers(key, NOW)] == [1]
+    assert reports.refused(key, NOW) == []
+
+
 def test_calls_that_authentication_refused_are_not_in_the_bars(issue, use):
     key, _ = issue()
     for outcome in ("revoked", "expired", "address"):
