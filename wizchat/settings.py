@@ -101,7 +101,7 @@ DATABASES = {
     "default": env.database(
         "DATABASE_URL",
         default="sqlite:///var/wizchat.sqlite3",
-        statement_seconds=env.number("DATABASE_TIMEOUT", default=15, least=0),
+        statement_seconds=env.number("DATABASE_TIMEOUT", default=15, least=0, most=86_400),
         pooler=env.choice("DATABASE_POOLER", default="none", choices=("none", "transaction")),
     )
 }

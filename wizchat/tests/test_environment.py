@@ -69,6 +69,7 @@ def test_a_variable_is_in_the_example_and_in_the_readme(name):
         ("EMAIL_URL", "smtp://"),
         ("EMAIL_URL", "pigeon://user:pa55word@host"),
         ("DATABASE_TIMEOUT", "-1"),
+        ("DATABASE_TIMEOUT", "86401"),
         ("RATE_LIMIT", "0/minute"),
         ("RATE_LIMIT", "6000"),
         ("RATE_LIMIT", "6000/fortnight"),
