@@ -41,7 +41,7 @@ GITHUB_KEYS_URL = env.document_url(
 # --- Django ------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "wizchat.apps.KeylessAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

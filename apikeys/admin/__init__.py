@@ -1,4 +1,4 @@
-"""Keys in the admin: operators can view, narrow and revoke them, but not create, read or restore them."""
+"""Keys in the admin: operators can view, change and revoke them, but not create or restore them."""
 
 from apikeys.admin import events, keys, users
 

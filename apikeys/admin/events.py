@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
@@ -13,7 +13,6 @@ from django.utils.text import Truncator
 from apikeys.core import keyformat
 from apikeys.models import KeyEvent
 from apikeys.pages.display import actor, described_in_html, isolated
-from apikeys.pages.filters import redirect_to_id
 from apikeys.pages.times import moment
 
 if TYPE_CHECKING:
@@ -31,10 +30,6 @@ class KeyEventAdmin(EventAdminBase):
     ordering = ("-at", "-id")
     show_full_result_count = False
     fields = readonly_fields = ("when", "actor_shown", "owner", "key_shown", "what_in_full", "ip")
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """List events. A search for a whole key is redirected to its id, so that no URL contains the key."""
-        return redirect_to_id(request, "q") or super().changelist_view(request, extra_context)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Also find a key's events by its masked id."""

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from apikeys.models import IDLE_AFTER, KeyState, Permission
+from apikeys.models import IDLE_AFTER, PERMISSION_NAMES, KeyState, Permission
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -35,7 +35,7 @@ class PermissionFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         name = self.value()
-        if name not in Permission(7).names:
+        if name not in PERMISSION_NAMES:
             return queryset
         bit = F("permissions").bitand(Permission.of([str(name)]).value)
         return queryset.alias(granted_bit=bit).filter(granted_bit__gt=0)

@@ -8,6 +8,7 @@ from apikeys.models.choices import (
     IDLE_AFTER,
     LONGEST_LIFETIME,
     LONGEST_OVERLAP,
+    PERMISSION_NAMES,
     KeyState,
     Permission,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "IDLE_AFTER",
     "LONGEST_LIFETIME",
     "LONGEST_OVERLAP",
+    "PERMISSION_NAMES",
     "USAGE_KEPT",
     "APIKey",
     "APIKeyQuerySet",

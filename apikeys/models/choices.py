@@ -57,6 +57,9 @@ _DESCRIPTIONS = {
 }
 
 
+PERMISSION_NAMES = [name for permission in Permission for name in permission.names]
+
+
 class KeyState(StrEnum):
     """The state of a key at one moment. ``EXPIRING`` keys work, but expire within ``EXPIRES_SOON``."""
 

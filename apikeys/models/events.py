@@ -10,7 +10,6 @@ from django.db import models
 from django.dispatch import Signal
 
 from apikeys.core import keyformat
-from apikeys.core.times import in_full
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -82,7 +81,7 @@ class KeyEvent(models.Model):
         ordering = ("-at", "-id")
 
     def __str__(self) -> str:
-        return f"{self.get_action_display()}, {in_full(self.at)}"
+        return self.get_action_display()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Store a new event; raise ``TypeError`` for one that is already stored."""

@@ -8,13 +8,14 @@ from html import unescape
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.contrib.auth.models import Permission as StaffPermission
 from django.db import connection
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
-from apikeys.core.times import in_full
 from apikeys.models import APIKey, Origin, Permission
 from apikeys.pages.stale import StaleFormMixin
 from apikeys.usage import recorder
@@ -133,6 +134,17 @@ def test_a_whole_key_finds_itself_and_is_not_shown_again(desk, issue, page, narr
     assert secret_of(raw) not in html
 
 
+def test_no_list_keeps_a_whole_key_that_is_searched_for_even_before_signing_in(desk, issue):
+    _key, raw = issue()
+
+    for model in admin.site._registry:
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        for client in (desk, Client()):
+            response = client.get(address, {"q": raw})
+            assert response.status_code == 302
+            assert secret_of(raw) not in response["Location"]
+
+
 def test_an_operator_narrows_a_key_and_the_event_names_the_operator(desk, operator, call, issue):
     key, raw = issue()
 
@@ -216,6 +228,40 @@ def test_the_confirmed_action_revokes_the_selected_keys(desk, operator, issue, c
     assert (event.actor_kind, event.actor_name, event.ip) == ("operator", "root", "127.0.0.1")
 
 
+def test_more_keys_than_a_form_has_fields_are_revoked_at_once(desk, issue, owner, read, settings):
+    issue()
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 10
+    others = [issue(name=f"Key {number}")[0] for number in range(11)]
+    selected = {"action": "revoke_selected", "select_across": "1", "_selected_action": others[0].pk}
+    asked = desk.post(f"{KEYS}?q=Key", selected)
+
+    later, _raw = issue(name="Key that nobody has confirmed")
+    answer = desk.post(f"{KEYS}?q=Key", read(asked).fields, follow=True)
+
+    assert "11 keys were revoked." in answer.text
+    unrevoked = {key.name for key in owner.api_keys.filter(revoked_at=None)}
+    assert unrevoked == {"Production API", later.name}
+
+
+def test_ended_keys_are_not_said_to_stop(desk, issue):
+    expired, _raw = issue(expires_at=timezone.now() + timedelta(days=1))
+    APIKey.objects.update(expires_at=timezone.now())
+
+    html = desk.get(f"{KEYS}{expired.pk}/revoke/").text
+
+    assert "Calls with this key are already refused." in html
+    assert "stops working" not in html
+
+
+def test_the_history_shows_times_as_other_pages_do(desk, key, path):
+    desk.post(path, {"name": "Renamed", "permissions": ["read"], "allowed_networks": ""})
+
+    html = desk.get(f"{KEYS}{key.pk}/history/").text
+
+    assert "Changed name." in html
+    assert html.count("UTC") == html.count("UTC</time>") == 1
+
+
 def test_cancel_keeps_the_search_and_the_filters(desk, key, read):
     listed = f"{KEYS}?q=Production&state=active"
 
@@ -263,7 +309,7 @@ def test_a_field_changed_here_and_elsewhere_is_a_mistake_first(desk, key, path, 
 
     key.refresh_from_db()
     assert key.name == "Renamed by Olga"
-    assert "Name was changed on another page. Check it and save again." in answer.text
+    assert "“Name” has changed on another page. Check it and save again." in answer.text
 
 
 @pytest.mark.django_db(transaction=True)
@@ -382,7 +428,8 @@ def test_the_audit_log_shows_who_did_what_and_cannot_be_written(desk, key, owner
     event = key.events.first()
     for path in (f"{EVENTS}{event.pk}/change/", f"{EVENTS}{event.pk}/delete/", f"{EVENTS}add/"):
         assert desk.post(path, {"post": "yes"}).status_code == 403
-    assert f"Changed, {in_full(event.at)}" in desk.get(f"{EVENTS}{event.pk}/change/").text
+    page = desk.get(f"{EVENTS}{event.pk}/change/").text
+    assert page.count("UTC") == page.count("UTC</time>") == 1
     assert key.events.count() == 2
     assert desk.get(f"{EVENTS}?q={key.masked}").text.count("Changed: ") == 1
 
@@ -503,7 +550,9 @@ def test_an_operator_who_may_only_view_changes_nothing(operator, desk, key, path
     operator.save()
     operator.user_permissions.add(StaffPermission.objects.get(codename="view_apikey"))
 
-    assert desk.get(path).status_code == 200
+    page = desk.get(path)
+    assert page.status_code == 200
+    assert f"{KEYS}{key.pk}/revoke/" not in page.text
     assert desk.post(path, {"name": "x", "permissions": ["admin"], "allowed_networks": ""}).status_code == 403
     desk.post(KEYS, {"action": "revoke_selected", "_selected_action": [key.pk], "confirmed": "yes"})
     assert desk.post(f"{KEYS}{key.pk}/revoke/", {"confirmed": "yes"}).status_code == 403

@@ -1,0 +1,7 @@
+"""Puts our own site behind Django's admin."""
+
+from django.contrib.admin.apps import AdminConfig
+
+
+class KeylessAdminConfig(AdminConfig):
+    default_site = "wizchat.admin_site.KeylessAdminSite"
