@@ -9,6 +9,7 @@ from http import HTTPStatus
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.response import SimpleTemplateResponse
 from django.urls import ResolverMatch, resolve
 from django.utils.encoding import iri_to_uri
 
@@ -26,7 +27,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class APIEnvelopeMiddleware:
-    """Outermost: every response under ``/v1/`` is JSON and uncached."""
+    """Every response under ``/v1/`` is JSON and uncached, also an error of the middleware below."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -109,6 +110,8 @@ class APIShortcutMiddleware:
 def _view_response(request: HttpRequest) -> HttpResponseBase:
     match = request.resolver_match = _resolve(request.path_info)
     response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+    if isinstance(response, SimpleTemplateResponse):  # such as DRF's own Response
+        response.render()
     return response
 
 

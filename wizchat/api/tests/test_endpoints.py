@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from types import ModuleType
 from urllib.parse import urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,8 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection, models
 from django.db.models.sql.compiler import SQLCompiler
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.test.utils import isolate_apps
+from django.urls import path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework import serializers
@@ -229,7 +231,7 @@ def test_bodies_that_are_validated_by_one_serializer_do_not_mix():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("accept", "status"), [("*/*", 200), ("text/html", 200), (None, 401)])
-def test_a_plain_view_of_drf_starts_closed_and_responds_in_json(issue, accept, status):
+def test_a_plain_view_of_drf_starts_closed_and_responds_in_json(issue, settings, accept, status):
     class Plain(APIView):
         required_permissions = {"GET": Permission.READ}
 
@@ -239,8 +241,12 @@ def test_a_plain_view_of_drf_starts_closed_and_responds_in_json(issue, accept, s
     key, raw = issue(Permission.READ)
     headers = {"HTTP_ACCEPT": accept, "HTTP_AUTHORIZATION": f"Bearer {raw}"} if accept else {}
 
-    response = Plain.as_view()(RequestFactory().get("/v1/plain", **headers))
+    settings.ROOT_URLCONF = urls = ModuleType("urls")
+    urls.urlpatterns = [path("v1/plain", Plain.as_view())]
+
+    response = Client().get("/v1/plain", **headers)
 
     assert response.status_code == status
+    assert response["Content-Type"] == "application/json"
     if status == 200:
-        assert json.loads(response.render().content) == {"owner": key.owner_id}
+        assert response.json() == {"owner": key.owner_id}
