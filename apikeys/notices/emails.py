@@ -91,7 +91,7 @@ def line(text: str) -> str:
 
 
 def wrapped(text: str) -> str:
-    """Return ``text`` at most ``COLUMNS`` wide; an address is never broken."""
+    """Return ``text`` at most ``COLUMNS`` wide; a link is never broken."""
     lines: list[str] = []
     for one in text.strip().splitlines():
         is_link = one.startswith(settings.SITE_URL)

@@ -21,7 +21,7 @@ from apikeys.notices.queue import is_wanted
 
 POLL = 1.0
 """Seconds between two queries of an empty queue."""
-LONGEST_PAUSE = 60.0
+LONGEST_OUTAGE_PAUSE = 60.0
 FINALLY_REFUSED_AT_MOST, REFUSED_AT_MOST = 10, 130
 """Attempts for a recipient that the mail server refuses permanently, or temporarily (over five days)."""
 BATCH = 100
@@ -51,10 +51,10 @@ class Worker:
                 self.send_waiting()
                 pause = POLL
             except MailServerDown as error:
-                pause = min(2 * pause, LONGEST_PAUSE)
+                pause = min(2 * pause, LONGEST_OUTAGE_PAUSE)
                 logger.error("the mail server accepts no emails: %s; next try in %d s", error, pause)
             except (DatabaseError, InterfaceError) as error:
-                pause = min(2 * pause, LONGEST_PAUSE)
+                pause = min(2 * pause, LONGEST_OUTAGE_PAUSE)
                 logger.error("the email queue can't be read: %s; next try in %d s", error, pause)
                 connection.close()
                 self._claims.database_was_away()

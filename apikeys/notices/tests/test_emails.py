@@ -70,6 +70,28 @@ def test_no_line_is_over_78_columns_and_no_name_breaks_a_header(every_email, nam
         assert sent.get_content_type() == "text/plain"
 
 
+def test_nobody_is_told_to_rotate_a_key_that_has_been_rotated(issue, owner, use, subjects, settings, call):
+    settings.LEAK_ACTION = "notify"
+    now = timezone.now()
+    key, raw = issue(allowed_networks="192.0.2.0/24")
+    key.rotate(by=owner, now=now, overlap=timedelta(days=1))
+    use(key, "address")
+    queue_due(now)
+    call(None, "POST", "/v1/leaked-keys", {"keys": [raw]})
+    subjects()
+
+    told = [
+        email.body
+        for email in mail.outbox
+        if "otated" not in email.subject and "created" not in email.subject
+    ]
+    assert len(told) == 2
+    for body in told:
+        assert "evoke" in body
+        assert "otate it" not in body
+        assert "otate the key" not in body
+
+
 def test_no_email_has_a_secret(every_email):
     emails, raws = every_email()
 

@@ -91,7 +91,7 @@ def test_the_page_shows_a_refused_address_until_the_mail_server_accepts_an_email
     refused.update(refusal="550 No such <user>", dropped_at=timezone.now())
 
     html = web.get(PAGE).text
-    assert "We couldn't deliver our last email: 550 No such &lt;user&gt;." in html
+    assert "We couldn't deliver our last email (“550 No such &lt;user&gt;”)." in html
     last.claim("worker", timezone.now())
     last.note_sent(timezone.now())
     assert "deliver our last email" not in web.get(PAGE).text
