@@ -48,7 +48,7 @@ def test_create_takes_permissions_addresses_and_a_lifetime(run):
         "--permission",
         "write",
         "--allow-ip",
-        "10.0.0.1/8",
+        "10.0.0.1/8, 192.0.2.7",
         "--allow-ip",
         "::1",
         "--expires-in",
@@ -57,7 +57,7 @@ def test_create_takes_permissions_addresses_and_a_lifetime(run):
 
     key = APIKey.objects.get()
     assert key.granted == Permission.READ | Permission.WRITE
-    assert key.networks == ["10.0.0.0/8", "::1"]
+    assert key.networks == ["10.0.0.0/8", "192.0.2.7", "::1"]
     assert timedelta(0) <= key.expires_at - before - timedelta(days=90) < timedelta(minutes=1)
     assert key.created_by is None
 
@@ -79,6 +79,8 @@ def test_create_takes_permissions_addresses_and_a_lifetime(run):
             "looks like an API key",
         ),
         ([*CREATE, "--allow-ip", "10.0.0.0/33"], '"10.0.0.0/33" is not an IP address or range'),
+        ([*CREATE, "--allow-ip", "192.0.2.7,here"], '"here" is not an IP address or range'),
+        ([*CREATE, "--allow-ip", ""], '"" is not an IP address or range'),
         ([*CREATE, "--expires-in", "soon"], '"soon"'),
         ([*CREATE, "--expires-in", "0d"], '"0d"'),
         ([*CREATE, "--expires-in", "-1d"], "--expires-in"),

@@ -23,6 +23,7 @@ from apikeys.models import (
     DEFAULT_OVERLAP,
     LONGEST_LIFETIME,
     LONGEST_OVERLAP,
+    PERMISSION_NAMES,
     AlreadyRotated,
     APIKey,
     KeyEnded,
@@ -153,15 +154,15 @@ def add_create(parser: ArgumentParser) -> None:
         "--permission",
         required=True,
         action="append",
-        choices=[permission for member in Permission for permission in member.names],
+        choices=PERMISSION_NAMES,
     )
     parser.add_argument(
         "--allow-ip",
-        action="append",
+        action="extend",
         default=[],
         metavar="CIDR",
-        type=network,
-        help="an IP address or range to allow (default: any); can be repeated",
+        type=network_list,
+        help="IP addresses or ranges to allow (default: any), separated by commas; can be repeated",
     )
     parser.add_argument(
         "--expires-in", metavar="90d", type=duration, help="such as 12h, 90d or 8w (default: never)"
@@ -255,9 +256,11 @@ def key_name(value: str) -> str:
         raise ArgumentTypeError(str(error)) from error
 
 
-def network(value: str) -> networks.IPNetwork:
+def network_list(value: str) -> list[networks.IPNetwork]:
+    """Return at least one network: the empty value of an unset variable must not allow any address."""
+    listed = [entry for _, entry in networks.entries(value)] or [value]
     try:
-        return networks.parse_network(value.strip())
+        return [networks.parse_network(entry) for entry in listed]
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from error
 

@@ -19,7 +19,9 @@ def chores() -> list[Chore]:
 
 
 class Command(BaseCommand):
-    help = "Delete keys that ended long ago, old usage and expired sessions, and, if asked to, old queries."
+    help = (
+        "Delete old keys, usage, sessions and emails, and, if asked to, queries; queue emails that are due."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         for chore in chores():
