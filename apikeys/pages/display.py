@@ -1,4 +1,4 @@
-"""Keys and events in words, for pages, admin and emails."""
+"""Keys and events in words, for pages and the admin."""
 
 from __future__ import annotations
 

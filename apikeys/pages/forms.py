@@ -23,7 +23,14 @@ from apikeys.core.networks import (
     parse_networks,
 )
 from apikeys.core.times import length
-from apikeys.models import DEFAULT_LIFETIME, DEFAULT_OVERLAP, LONGEST_OVERLAP, APIKey, Permission
+from apikeys.models import (
+    DEFAULT_LIFETIME,
+    DEFAULT_OVERLAP,
+    LONGEST_OVERLAP,
+    PERMISSION_NAMES,
+    APIKey,
+    Permission,
+)
 from apikeys.models.rotations import GRACE_AFTER_FIRST_USE, LONGEST_WAIT_FOR_FIRST_USE
 from apikeys.pages.expiry import ExpiryForm, short_day
 from apikeys.pages.stale import StaleFormMixin
@@ -174,7 +181,7 @@ class KeySettingsForm(StaleFormMixin, ExpiryForm, KeyForm):
         cleaned: dict[str, Any] = super().clean()
         shown, current = self.shown("expires_shown"), self["expires_shown"].initial
         if "expires_at" in cleaned and "expires" not in self.errors and shown != current:
-            self.add_error("expires", "Expires was changed on another page. Check it and save again.")
+            self.add_error("expires", "The expiry has changed on another page. Check it and save again.")
             self._show_current("expires_shown")
         return cleaned
 
@@ -210,7 +217,7 @@ def prefill(query: QueryDict) -> dict[str, Any]:
     if name:
         initial["name"] = name[: names.MAX_LENGTH]
     requested = query.get("permissions", "").lower().replace(" ", "").split(",")
-    permissions = [name for name in Permission(7).names if name in requested]
+    permissions = [name for name in PERMISSION_NAMES if name in requested]
     if permissions:
         initial["permissions"] = permissions
     return initial

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -23,21 +21,26 @@ from wizchat.accounts.reauthentication import key_issuer_required, restored_form
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @never_cache
+def key_create(request: SignedInRequest) -> HttpResponse:
+    """Add the user's address to the form, which needs no password, or show the form or create the key."""
+    return add_address(request) if "add_address" in request.POST else create(request)
+
+
+def add_address(request: SignedInRequest) -> HttpResponse:
+    form = NewKeyForm(request.POST, user_id=request.user.pk, now=timezone.now())
+    missing = form.add_address(client_ip(request.META))
+    return page(request, form, "Added. Press Create to apply." if missing else "It's already in the list.")
+
+
 @key_issuer_required
 @sensitive_variables("raw")
-def key_create(request: SignedInRequest) -> HttpResponse:
+def create(request: SignedInRequest) -> HttpResponse:
     now = timezone.now()
-    own = client_ip(request.META)
-    context: dict[str, Any] = {"own": own}
     if request.method != "POST":
         initial = prefill(request.GET) | restored_form(request)
-        form = NewKeyForm(initial=initial, user_id=request.user.pk, now=now)
-        return render(request, "apikeys/key_create.html", context | {"form": form})
+        return page(request, NewKeyForm(initial=initial, user_id=request.user.pk, now=now))
     form = NewKeyForm(request.POST, user_id=request.user.pk, now=now)
-    if "add_address" in request.POST:
-        missing = form.add_address(own)
-        context |= {"added": "Added. Press Create to apply." if missing else "It's already in the list."}
-    elif form.is_valid():
+    if form.is_valid():
         try:
             key, raw = APIKey.objects.issue(
                 owner=request.user, by=request.user, now=now, origin=origin(request), **form.values
@@ -45,4 +48,9 @@ def key_create(request: SignedInRequest) -> HttpResponse:
         except AlreadyIssued as already:
             return render(request, "apikeys/key_already.html", {"key": already.key})
         return reveal(request, key, raw, typed=request.POST.get("allowed_networks", ""))
-    return render(request, "apikeys/key_create.html", context | {"form": form})
+    return page(request, form)
+
+
+def page(request: SignedInRequest, form: NewKeyForm, added: str = "") -> HttpResponse:
+    context = {"form": form, "own": client_ip(request.META), "added": added}
+    return render(request, "apikeys/key_create.html", context)

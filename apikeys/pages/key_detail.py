@@ -20,13 +20,12 @@ from apikeys.models import APIKey, KeyEnded, Rotation
 from apikeys.pages import advice
 from apikeys.pages.display import quoted
 from apikeys.pages.forms import KeySettingsForm
-from apikeys.pages.requests import SignedInRequest, address_warnings, origin
+from apikeys.pages.requests import SignedInRequest, address_warnings, list_url, origin
 from apikeys.pages.switching import is_old_key_in_use, switchers
 from apikeys.usage import reports
 
-DAYS = 30
 EVENTS_SHOWN = 20
-CALLERS_SHOWN = 25
+ADDRESSES_SHOWN = 25
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -35,7 +34,7 @@ CALLERS_SHOWN = 25
 def key_detail(request: SignedInRequest, key_id: str) -> HttpResponse:
     now = timezone.now()
     key = get_object_or_404(request.user.api_keys.with_rotations(), key_id=key_id)
-    callers = reports.callers(key, now, DAYS)
+    callers = reports.callers(key, now)
     form = settings_form(request, key, now)
     extra: dict[str, str] = {}
     if request.method == "POST":
@@ -58,19 +57,18 @@ def key_context(
     request: SignedInRequest, key: APIKey, callers: list[reports.Caller], now: datetime
 ) -> dict[str, Any]:
     """Return what the page of ``key`` shows besides its settings."""
-    days = reports.daily(key, now, DAYS)
+    days = reports.daily(key, now)
+    lines = reports.last_admitted(parse_networks(key.allowed_networks), callers)
     return {
         "key": key,
         "own": client_ip(request.META),
         "now": now,
         "days": days,
         "shares": reports.shares(days),
-        "callers": callers[:CALLERS_SHOWN],
-        "more_callers": max(0, len(callers) - CALLERS_SHOWN),
-        "lines": [
-            (as_text(network), at)
-            for network, at in reports.last_admitted(parse_networks(key.allowed_networks), callers)
-        ],
+        "callers": callers[:ADDRESSES_SHOWN],
+        "more_callers": len(callers) - ADDRESSES_SHOWN,
+        "lines": [(as_text(network), at) for network, at in lines[:ADDRESSES_SHOWN]],
+        "more_lines": len(lines) - ADDRESSES_SHOWN,
         "rotations": [
             (rotation, switchers(rotation, now), is_old_key_in_use(rotation, now))
             for rotation in Rotation.objects.running_with(key, now)
@@ -80,6 +78,7 @@ def key_context(
         "made": key.live_descendants(now) if key.is_ended(now) else [],
         "successor": key.successor,
         "predecessor": key.predecessor,
+        "next": list_url(request, request.headers.get("Referer", "")),
     }
 
 
@@ -106,7 +105,7 @@ def check_addresses(form: KeySettingsForm, callers: list[reports.Caller]) -> dic
         return {}
     typed = form.cleaned_data["allowed_networks"]
     form.errors.clear()
-    return {"checked": advice.effect(typed, callers, DAYS)}
+    return {"checked": advice.effect(typed, callers, reports.DAYS)}
 
 
 def save(request: SignedInRequest, key: APIKey, now: datetime) -> HttpResponse | KeySettingsForm:
@@ -135,7 +134,7 @@ def report_saved_list(request: SignedInRequest, key: APIKey, now: datetime) -> N
     """Tell the user in what form a list was saved, and which past calls it would have refused."""
     for sentence in advice.rewritten(request.POST.get("allowed_networks", ""), key.allowed_networks):
         messages.info(request, sentence)
-    refused = advice.refusals(key.allowed_networks, reports.callers(key, now, DAYS), DAYS)
+    refused = advice.refusals(key.allowed_networks, reports.callers(key, now), reports.DAYS)
     if refused:
         messages.warning(request, refused)
 

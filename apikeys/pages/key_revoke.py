@@ -33,7 +33,7 @@ def key_revoke(request: SignedInRequest, key_id: str) -> HttpResponse:
         "made": key.live_descendants(now),
         "now": now,
         "callers": reports.recent_callers(key, now),
-        "next": list_url(request, request.headers.get("Referer", "")),
+        "next": list_url(request, request.GET.get("next", "") or request.headers.get("Referer", "")),
         "back": back_url(request, key),
     }
     return render(request, "apikeys/key_revoke.html", context)

@@ -38,7 +38,7 @@ class StaleFormMixin(Base):
         for name in self.tracked:
             if name in self.fields and name not in self.errors and self._conflicts(name):
                 label = self[name].label
-                self.add_error(name, f"{label} was changed on another page. Check it and save again.")
+                self.add_error(name, f"“{label}” has changed on another page. Check it and save again.")
                 self._show_current(name)
         return cleaned
 

@@ -42,6 +42,26 @@ def test_revoking_stops_the_key_from_the_next_call(web, call, key_and_raw, revok
     assert call(raw).json()["error"]["message"] == "API key has been revoked"
 
 
+def test_revoking_from_the_page_of_a_key_leads_back_to_the_list_that_led_there(web, key, read):
+    listed = "/settings/api/?q=Production&state=active"
+    page = web.get(f"/settings/api/{key.key_id}/", HTTP_REFERER=f"http://testserver{listed}")
+    asked = web.get(
+        read(page).links["Revoke key"], HTTP_REFERER=f"http://testserver{page.request['PATH_INFO']}"
+    )
+
+    response = web.post(f"/settings/api/{key.key_id}/revoke/", read(asked).fields)
+
+    assert response.url == listed
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/settings/api/", "//evil.example/", "/admin/"])
+def test_no_link_leads_from_the_revoked_key_to_another_page(web, revoke, read, elsewhere):
+    asked = web.get(revoke, {"next": elsewhere})
+
+    assert "next" not in read(asked).fields
+    assert web.post(revoke, {"next": elsewhere}).url == "/settings/api/"
+
+
 def test_viewing_the_page_revokes_nothing(web, key, revoke):
     assert b"This can't be undone." in web.get(revoke).content
     web.head(revoke)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.contrib.sessions.models import Session
 from django.core import mail
+from django.utils import timezone
 
-from apikeys.models import APIKey
+from apikeys.models import APIKey, Permission
 from testing.accounts import sign_in_long_ago
 from wizchat.accounts.tests.conftest import PASSWORD
 
@@ -51,6 +52,26 @@ def test_a_key_is_created_only_after_the_password_and_the_form_is_kept(away, for
     assert (answer.status_code, answer.url) == (302, NEW)
     assert not APIKey.objects.exists()
     assert form(away).items() >= TYPED.items()
+
+
+def test_adding_ones_address_to_the_form_needs_no_password_and_creates_nothing(away, read):
+    page = away.post(NEW, TYPED | {"add_address": "1"})
+
+    assert "Added. Press Create to apply." in page.text
+    assert read(page).fields["allowed_networks"].splitlines()[-1] == "127.0.0.1"
+    assert read(page).fields["name"] == "Analytics"
+    assert not APIKey.objects.exists()
+
+
+def test_a_key_is_not_rotated_without_the_password_by_naming_another_button(away, olga, read):
+    key, _raw = APIKey.objects.issue(
+        owner=olga, by=olga, name="x", permissions=Permission.READ, now=timezone.now()
+    )
+
+    answer = away.post(f"/settings/api/{key.key_id}/rotate/", {"overlap": "0", "add_address": "1"})
+
+    assert answer.url.startswith(AGAIN)
+    assert APIKey.objects.count() == 1
 
 
 def test_the_page_says_who_is_signed_in_and_what_to_do(away):
