@@ -12,8 +12,6 @@ import pytest
 from testing import programs
 
 KEPT = Path(os.environ.get("TEST_LOGS", Path(__file__).resolve().parents[1] / "var" / "test-logs"))
-LAST = 256 * 1024
-"""Bytes that are kept of a log: its end is what the test saw."""
 
 
 class AtOnce:
@@ -45,6 +43,10 @@ def pytest_sessionstart(session):
         shutil.rmtree(KEPT, ignore_errors=True)
 
 
+def pytest_runtest_logstart():
+    programs.ended_logs.clear()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
@@ -54,14 +56,12 @@ def pytest_runtest_makereport(item, call):
 
 
 def keep_logs(nodeid: str) -> list[Path]:
-    """Copy the end of each running service's log into a folder for the test; return the copies."""
+    """Write the end of each service's log into a folder for the test; return the files."""
     folder = KEPT / re.sub(r"[^\w.-]+", "_", nodeid)[-150:]
     kept = []
-    for name, log in programs.all_logs().items():
-        if log.exists() and log.stat().st_size:
+    for name, end in programs.ends_of_logs().items():
+        if end:
             folder.mkdir(parents=True, exist_ok=True)
             kept.append(folder / f"{name}.log")
-            with log.open("rb") as file:
-                file.seek(max(0, log.stat().st_size - LAST))
-                kept[-1].write_bytes(file.read())
+            kept[-1].write_bytes(end)
     return kept

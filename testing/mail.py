@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from aiosmtpd.controller import Controller
 
-from testing.programs import DEADLINE, logs
+from testing.programs import DEADLINE, close_log, logs
 from testing.server import ROOT, Server
 
 
@@ -111,4 +111,4 @@ class Worker:
             return self.process.wait(within)
         finally:
             self.kill()
-            logs.pop(self.log.stem, None)
+            close_log(self.log.stem)

@@ -26,14 +26,33 @@ DEADLINE = 60
 PORTS_FROM, PORTS_EACH = 12_000, 500
 """Ports for tests, a block per test process, below those that Linux gives to clients."""
 _given_ports: set[int] = set()
+LOG_END = 256 * 1024
+"""Bytes that are kept of a log: its end is what the test saw."""
 logs: dict[str, Path] = {}
 """The log of each service that this process runs, by its name; kept when a test fails."""
+ended_logs: dict[str, bytes] = {}
+"""The end of the log of each service that was closed in this test, when its file may be gone."""
 
 
-def all_logs() -> dict[str, Path]:
-    """Return the logs of this process's services, and of those started for the whole test run."""
-    of_the_run = os.environ.get("THROWAWAY_LOGS", "")
-    return {f"run-{name}": Path(path) for name, path in json.loads(of_the_run or "{}").items()} | logs
+def close_log(name: str) -> None:
+    """Call this when a service is closed, before its folder is deleted."""
+    if log := logs.pop(name, None):
+        ended_logs[name] = end_of(log)
+
+
+def ends_of_logs() -> dict[str, bytes]:
+    """Return the ends of the logs of this test's services, and of those that serve the whole test run."""
+    of_the_run = json.loads(os.environ.get("THROWAWAY_LOGS", "") or "{}")
+    running = {f"run-{name}": Path(path) for name, path in of_the_run.items()} | logs
+    return ended_logs | {name: end_of(log) for name, log in running.items()}
+
+
+def end_of(log: Path) -> bytes:
+    if not log.exists():
+        return b""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - LOG_END))
+        return file.read()
 
 
 class Missing(RuntimeError):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from testing.programs import DEADLINE, free_port, logs, program, wait_until
+from testing.programs import DEADLINE, close_log, free_port, logs, program, wait_until
 from testing.services import Postgres, children
 
 
@@ -75,7 +75,7 @@ class PgBouncer:
 
     def close(self) -> None:
         self.stop()
-        logs.pop(f"pgbouncer-{self.port}", None)
+        close_log(f"pgbouncer-{self.port}")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _answers(self) -> bool:
@@ -152,7 +152,7 @@ class Nginx:
         if self._process:
             self._process.terminate()
             self._process.wait(DEADLINE)
-        logs.pop(f"nginx-{self.address.rpartition(':')[2]}", None)
+        close_log(f"nginx-{self.address.rpartition(':')[2]}")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _make_certificate(self) -> None:

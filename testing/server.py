@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import psycopg
 
-from testing.programs import logs
+from testing.programs import close_log, logs
 from testing.services import Redis
 from testing.settings import FIXED
 from testing.shell import Shell
@@ -149,7 +149,7 @@ class Server:
             if self.process is not None and self.process.poll() is None:
                 self.stop()
         finally:
-            logs.pop(f"server-{self.folder.name}", None)
+            close_log(f"server-{self.folder.name}")
             if self._shell:
                 self._shell.close()
                 self._shell = None

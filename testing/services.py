@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import psycopg
 import redis
 
-from testing.programs import DEADLINE, Missing, free_port, logs, program, wait_until
+from testing.programs import DEADLINE, Missing, close_log, free_port, logs, program, wait_until
 
 __all__ = ["Missing", "Postgres", "Redis", "children", "free_port", "program", "wait_until"]
 
@@ -95,7 +95,7 @@ class Postgres:
     def close(self) -> None:
         if (self.folder / "data" / "postmaster.pid").exists():
             self.stop("immediate")
-        logs.pop(f"postgres-{self.port}", None)
+        close_log(f"postgres-{self.port}")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def dump(self) -> Path:
@@ -173,7 +173,7 @@ class Redis:
 
     def close(self) -> None:
         self.stop()
-        logs.pop(f"redis-{self.port}", None)
+        close_log(f"redis-{self.port}")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @contextmanager

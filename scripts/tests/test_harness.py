@@ -14,11 +14,19 @@ from testing.services import Redis, children
 
 TESTS = """
 from pathlib import Path
-from testing.programs import logs
+from testing.programs import close_log, logs
+
+def test_closes_a_service():
+    logs["earlier"] = Path(__file__).with_name("earlier.log")
+    logs["earlier"].write_text("what an earlier test's service said")
+    close_log("earlier")
 
 def test_fails():
-    logs["service"] = Path(__file__).with_name("service.log")
-    logs["service"].write_text("what the service said")
+    for name in ("service", "closed"):
+        logs[name] = Path(__file__).with_name(f"{name}.log")
+        logs[name].write_text(f"what the {name} said")
+    close_log("closed")
+    Path(__file__).with_name("closed.log").unlink()
     assert "this" == "that"
 
 def test_later():
@@ -60,7 +68,7 @@ def test_a_failure_is_shown_at_once_and_keeps_the_logs_of_services(tmp_path):
     command = [sys.executable, "-m", "pytest", "-p", "testing.failures", "-v", "-c", os.devnull]
     done = subprocess.run(
         [*command, "--rootdir", str(tmp_path), str(tmp_path)],
-        env=os.environ | {"TEST_LOGS": str(tmp_path / "kept")},
+        env=os.environ | {"TEST_LOGS": str(tmp_path / "kept"), "THROWAWAY_LOGS": ""},
         capture_output=True,
         text=True,
         timeout=60,
@@ -68,7 +76,10 @@ def test_a_failure_is_shown_at_once_and_keeps_the_logs_of_services(tmp_path):
 
     before, _, after = done.stdout.partition("::test_later")
     assert "assert 'this' == 'that'" in before
-    assert "1 failed, 1 passed" in after
-    (kept,) = (tmp_path / "kept").rglob("service.log")
-    assert kept.read_text() == "what the service said"
-    assert str(kept) in before
+    assert "1 failed, 2 passed" in after
+    kept = {path.stem: path for path in (tmp_path / "kept").rglob("*.log")}
+    assert {name: path.read_text() for name, path in kept.items()} == {
+        "service": "what the service said",
+        "closed": "what the closed said",
+    }
+    assert all(str(path) in before for path in kept.values())
