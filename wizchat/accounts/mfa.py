@@ -23,7 +23,7 @@ PURPOSE = b"wizchat.accounts.mfa"
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
     error_messages = DefaultMFAAdapter.error_messages | {
         "cannot_delete_authenticator": "You can't turn off two-factor authentication.",
-        "cannot_generate_recovery_codes": "Set up an authenticator app before you create recovery codes.",
+        "cannot_generate_recovery_codes": "Set up an app or a passkey before you create recovery codes.",
         "incorrect_code": "Incorrect code. Check your device's clock and enter the next code.",
         "unverified_email": "Confirm your email addresses before you turn on two-factor authentication.",
     }

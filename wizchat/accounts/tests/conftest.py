@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.test import Client
 
 PASSWORD = "correct horse battery staple"
 
 
+class QuickArgon2(Argon2PasswordHasher):
+    time_cost, memory_cost, parallelism = 1, 8, 1
+
+
 @pytest.fixture(autouse=True)
 def _quick_passwords(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.PASSWORD_HASHERS = [f"{__name__}.QuickArgon2"]
 
 
 @pytest.fixture

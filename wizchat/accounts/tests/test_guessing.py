@@ -5,26 +5,29 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 import pytest
-from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apikeys.auth import failed_attempts
 from wizchat.accounts import outbox
-from wizchat.accounts.tests.conftest import PASSWORD
+from wizchat.accounts.tests.conftest import PASSWORD, QuickArgon2
 from wizchat.environment import local_cache
 
 LOGIN = "/accounts/login/"
 STOPPED = "Too many failed sign-in attempts"
 
 
-class CountingHasher(MD5PasswordHasher):
+class CountingHasher(QuickArgon2):
     hashed = 0
 
     def encode(self, password, salt):
         CountingHasher.hashed += 1
         return super().encode(password, salt)
+
+    def verify(self, password, encoded):
+        CountingHasher.hashed += 1
+        return super().verify(password, encoded)
 
 
 @pytest.fixture(autouse=True)
