@@ -26,8 +26,11 @@ class Rate:
     seconds: int
 
     def __str__(self) -> str:
-        units = {seconds: unit for unit, seconds in SECONDS.items()}
-        return f"{self.calls}/{units[self.seconds]}"
+        return f"{self.calls}/{self.unit}"
+
+    @property
+    def unit(self) -> str:
+        return {seconds: unit for unit, seconds in SECONDS.items()}[self.seconds]
 
 
 def parse_rate(text: str) -> Rate | None:

@@ -1,18 +1,34 @@
-"""Documents agree with the code on permissions, reasons, commands, variables, metrics, modules and tests."""
+"""Documents and texts agree with the code: permissions, reasons, commands, variables, numbers and more."""
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
+import pytest
 from django.core.management import get_commands, load_command_class
 
+from apikeys.api.idempotency import REMEMBERED
 from apikeys.core.outcomes import REASONS
-from apikeys.models import Permission
+from apikeys.core.times import length
+from apikeys.leaks.handling import KEYS_PER_REPORT
+from apikeys.models import EXPIRES_SOON, Permission
+from apikeys.models.rotations import GRACE_AFTER_FIRST_USE
+from apikeys.notices.queue import LOOKED_BACK
+from apikeys.pages.key_detail import ADDRESSES_SHOWN
+from apikeys.usage.reports import DAYS
 from bench.scaling import ROWS
 from testing.server import ROOT
+from wizchat.api.catalogue import KEY_REVOKED
+from wizchat.api.pagination import MAX_PAGE_SIZE, PAGE_SIZE
 from wizchat.tests.test_environment import variables
 
 CODE = ("apikeys", "chatbots", "scripts", "wizchat")
+
+
+def in_words(duration):
+    return length(duration).replace("2 days", "two days")
 
 
 def test_the_readme_lists_every_permission_as_the_model_describes_it():
@@ -73,9 +89,35 @@ def test_the_deployment_guide_lists_exactly_the_metrics(client, db, settings):
     kept = {
         name for name in re.findall(r"^# TYPE (wizchat_\w+)", told, re.MULTILINE) if "_created" not in name
     }
-    assert set(re.findall(r"`(wizchat_\w+?)(?:\{\w+\})?`", guide)) == {
-        it for it in kept if "_created" not in it
-    }
+    assert set(re.findall(r"`(wizchat_\w+?)(?:\{\w+\})?`", guide)) == kept
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("wizchat/api/openapi.py", f"if within {EXPIRES_SOON.days} days."),
+        ("templates/docs/api_reference.html", f"Once a key has {EXPIRES_SOON.days} days or less to live"),
+        ("templates/docs/api_reference.html", f"A list returns {PAGE_SIZE} objects per page"),
+        ("templates/docs/api_reference.html", f"changes that, up to {MAX_PAGE_SIZE}."),
+        ("templates/docs/api_reference.html", f"Within {length(REMEMBERED)}, this creates only one key"),
+        ("templates/apikeys/_rotation.html", f"until {length(GRACE_AFTER_FIRST_USE)} after the new key"),
+        ("templates/apikeys/key_reveal.html", f"until {length(GRACE_AFTER_FIRST_USE)} after this key"),
+        ("templates/apikeys/_key_callers.html", f"Callers in the last {DAYS} days"),
+        ("templates/apikeys/_key_usage.html", f"Last {DAYS} days"),
+        ("templates/apikeys/_switchers.html", f"used in the last {DAYS} days"),
+        ("templates/apikeys/_switchers.html", f"more=switchers|length|add:-{ADDRESSES_SHOWN}"),
+        ("templates/apikeys/_switchers.html", f'in switchers|slice:":{ADDRESSES_SHOWN}"'),
+        ("templates/apikeys/key_detail.html", f"Not used in the last {DAYS} days"),
+        ("apikeys/admin/keys.py", f"refused in the last {DAYS} days"),
+        ("templates/apikeys/key_revoke.html", f"gets 401 and “{KEY_REVOKED.message}”"),
+        ("templates/docs/api_reference.html", json.dumps(KEY_REVOKED.body())),
+        ("templates/leaks/too_many.html", f"report up to {KEYS_PER_REPORT:,} keys at once"),
+        ("templates/notices/ended_in_use.txt", f"Requests in the last {in_words(LOOKED_BACK)}"),
+        ("templates/notices/wrong_address.txt", f"Requests in the last {in_words(LOOKED_BACK)}"),
+    ],
+)
+def test_numbers_and_messages_in_texts_are_those_of_the_code(file, text):
+    assert text in (ROOT / file).read_text()
 
 
 def test_the_architecture_names_every_package_and_no_missing_module():
@@ -91,6 +133,11 @@ def test_the_architecture_names_every_package_and_no_missing_module():
             packages -= {place.rstrip("/")}
         for name in re.findall(r"`([a-z_]+)`", told):
             assert any(path.stem == name or path.parent.name == name for path in code), name
+    named = {Path(name).stem for name in re.findall(r"`([\w/*.]+)`", table)}
+    modules = {
+        path.stem for path in code if not {"tests", "migrations", "commands", "scripts"} & {*path.parts}
+    }
+    assert modules - named == {"__init__", "__main__", "apps"}
     # The document names "apikeys" by its packages; Django dictates the other names.
     assert [
         it for it in packages - {"apikeys"} if not re.search("management|migrations|templatetags", it)
