@@ -11,10 +11,8 @@ from rest_framework import serializers
 
 from apikeys.core import names, networks
 from apikeys.core.keyformat import redact
-from apikeys.models import Permission
+from apikeys.models import PERMISSION_NAMES, Permission
 from wizchat.api.serializers import StrictCharField
-
-NAMES = Permission(7).names
 
 # RFC 3339, 5.6, which allows other separators than T; this API doesn't.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?(?P<zone>[Zz]|[+-]\d\d:\d\d)?", re.ASCII)
@@ -31,14 +29,11 @@ class NameField(StrictCharField):
             try:
                 return names.clean(data)
             except names.InvalidName as error:
-                self._refuse(str(error))
+                raise serializers.ValidationError(str(error)) from error
         return super().run_validation(data)
 
-    def _refuse(self, text: str) -> None:
-        raise serializers.ValidationError(text)
 
-
-@extend_schema_field({"type": "array", "minItems": 1, "items": {"type": "string", "enum": NAMES}})
+@extend_schema_field({"type": "array", "minItems": 1, "items": {"type": "string", "enum": PERMISSION_NAMES}})
 class PermissionsField(serializers.Field[Permission, Any, list[str], Any]):
     """``["read", "write"]``: at least one permission."""
 
@@ -47,9 +42,9 @@ class PermissionsField(serializers.Field[Permission, Any, list[str], Any]):
     def to_internal_value(self, data: Any) -> Permission:
         if not isinstance(data, list):
             raise serializers.ValidationError('Must be a list such as ["read"].')
-        unknown = [name for name in data if not isinstance(name, str) or name not in NAMES]
+        unknown = [name for name in data if not isinstance(name, str) or name not in PERMISSION_NAMES]
         if unknown:
-            raise serializers.ValidationError(f"Must contain only {', '.join(NAMES)}.")
+            raise serializers.ValidationError(f"Must contain only {', '.join(PERMISSION_NAMES)}.")
         if len(data) < self.min_length:
             raise serializers.ValidationError("Choose at least one permission.")
         return Permission.of(data)

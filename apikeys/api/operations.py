@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from apikeys.api import idempotency, queries
 from apikeys.api.serializers import (
-    ID_PATTERN,
+    WHOLE_ID_PATTERN,
     CallerSerializer,
     ChangeSerializer,
     CreateSerializer,
@@ -25,7 +25,7 @@ TAG = "API keys"
 
 KEY_ID = OpenApiParameter(
     "key_id",
-    {"type": "string", "pattern": ID_PATTERN},
+    {"type": "string", "pattern": WHOLE_ID_PATTERN},
     OpenApiParameter.PATH,
     description="The id of the key.",
 )

@@ -26,11 +26,11 @@ from apikeys.models import (
 from wizchat.api.serializers import NoUnknownFields
 
 CREATORS = [kind.value for kind in KeyEvent.Actor if kind is not KeyEvent.Actor.NOBODY]
-ID_PATTERN = f"^{keyformat.ID_PATTERN}$"
-OTHER_ID = {"type": ["string", "null"], "pattern": ID_PATTERN}
+WHOLE_ID_PATTERN = f"^{keyformat.ID_PATTERN}$"
+OTHER_ID = {"type": ["string", "null"], "pattern": WHOLE_ID_PATTERN}
 
 
-@extend_schema_field({"type": "string", "pattern": ID_PATTERN})
+@extend_schema_field({"type": "string", "pattern": WHOLE_ID_PATTERN})
 class IdField(serializers.CharField):
     """A key's id. Clients can't choose it."""
 

@@ -12,5 +12,5 @@ urlpatterns = [
     *endpoint("keys", views.KeyList, "list"),
     *endpoint("keys/<any_key_id:key_id>", views.KeyDetail, "detail"),
     *endpoint("keys/<any_key_id:key_id>/rotate", views.KeyRotate, "rotate"),
-    *endpoint("keys/<any_key_id:key_id>/usage", views.KeyUsage, "usage"),
+    *endpoint("keys/<any_key_id:key_id>/usage", views.KeyUsageReport, "usage"),
 ]

@@ -222,7 +222,7 @@ class KeyRotate(KeyView):
         return self.reveal(key, raw)
 
 
-class KeyUsage(KeyView):
+class KeyUsageReport(KeyView):
     required_permissions = {"GET": Permission.ADMIN}
     operations = described.KEY_USAGE
 

@@ -11,7 +11,7 @@ from wizchat.gunicorn.arrival import BODY_BYTES
 
 Application = Callable[[Any, Any], Iterable[bytes]]
 
-REFUSALS = {"401", "429"}
+REFUSED_STATUSES = {"401", "429"}
 """Statuses of requests whose key was refused."""
 
 
@@ -20,7 +20,7 @@ def noting_refusals(application: Application, serving: local) -> Application:
 
     def noting(environ: Any, start_response: Any) -> Iterable[bytes]:
         def start(status: str, *arguments: Any) -> Any:
-            serving.conn.refused = status[:3] in REFUSALS
+            serving.conn.refused = status[:3] in REFUSED_STATUSES
             return start_response(status, *arguments)
 
         return application(environ, start)

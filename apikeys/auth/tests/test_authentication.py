@@ -25,7 +25,8 @@ pytestmark = pytest.mark.django_db
 
 def with_valid_checksum(broken):
     """Return ``broken`` with a matching checksum, so that only the database can reject it."""
-    return broken[:-6] + keyformat.checksum(broken[:-6])
+    body = broken[: -keyformat.CHECKSUM_LENGTH]
+    return body + keyformat.checksum(body)
 
 
 def test_a_genuine_key_is_accepted(issue, call):

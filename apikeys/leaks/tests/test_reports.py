@@ -117,7 +117,8 @@ def colliding(monkeypatch):
     monkeypatch.setattr(keyformat, "checksum", lambda _body: "000000")
 
     def make(raw, count):
-        return [f"{raw[:-12]}{number:06d}000000" for number in range(count)]
+        parts, digits = keyformat.parse(raw), keyformat.SECRET_LENGTH
+        return [str(parts._replace(secret=f"{number:0{digits}}")) for number in range(count)]
 
     return make
 
