@@ -1,6 +1,6 @@
 """Counts failed authentications per client address, to limit guessing.
 
-The counter can only turn a 401 into a 429, so it never affects a genuine key.
+The counter can only turn a 401 into a 429, so it never affects a genuine key of an open account.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ class Stage(Enum):
     """How far the request got."""
 
     NOT_GENUINE = "not genuine"
-    """The key proved nothing: such calls aren't counted for any key."""
+    """The key proved nothing, or its owner's account is closed: such calls aren't counted for any key."""
     KEPT_OUT = "kept out"
     """The key is genuine, but may not be used: its holder is told why, and it isn't a use of the key."""
     DENIED = "denied"
