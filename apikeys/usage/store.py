@@ -10,7 +10,7 @@ from django.db import connection, models, transaction
 from apikeys.models import APIKey, KeyUsage, Permission, Rotation
 
 HOUR_SECONDS = 3600
-TIME: models.DateTimeField[Any, Any] = models.DateTimeField()
+TIME_FIELD: models.DateTimeField[Any, Any] = models.DateTimeField()
 """Converts times for the database."""
 ROWS_PER_BATCH = 1000
 """Rows per batch: PostgreSQL has as long to answer a batch as it has for one statement."""
@@ -129,4 +129,4 @@ def _execute(statement: str, rows: list[tuple[Any, ...]]) -> None:
 
 def _stored(at: float) -> Any:
     """Return a time as the database's driver wants it."""
-    return TIME.get_db_prep_value(datetime.fromtimestamp(at, UTC), connection)
+    return TIME_FIELD.get_db_prep_value(datetime.fromtimestamp(at, UTC), connection)
