@@ -1,4 +1,4 @@
-"""The admin's site, none of whose URLs ever contains a whole key."""
+"""The admin's site, whose searches leave no whole key in a URL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from apikeys.pages.filters import redirect_to_id
 
 
-class KeylessAdminSite(AdminSite):
+class RedactingAdminSite(AdminSite):
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Redirect a search for a whole key to its id, whatever is searched, even before signing in."""
         checked = super().admin_view(view, cacheable)

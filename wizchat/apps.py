@@ -3,5 +3,5 @@
 from django.contrib.admin.apps import AdminConfig
 
 
-class KeylessAdminConfig(AdminConfig):
-    default_site = "wizchat.admin_site.KeylessAdminSite"
+class RedactingAdminConfig(AdminConfig):
+    default_site = "wizchat.admin_site.RedactingAdminSite"

@@ -41,7 +41,7 @@ GITHUB_KEYS_URL = env.document_url(
 # --- Django ------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "wizchat.apps.KeylessAdminConfig",
+    "wizchat.apps.RedactingAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
 
 from apikeys.admin.filters import LISTED, PermissionFilter, StateFilter, UseFilter
+from apikeys.core.batches import batches
 from apikeys.core.rates import InvalidRate, parse_rate
 from apikeys.models import APIKey, KeyEnded
 from apikeys.pages.display import actor, described_in_html, isolated
@@ -221,8 +222,11 @@ class APIKeyAdmin(KeyAdminBase):
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> HttpResponse | None:
         if "confirmed" not in request.POST:
             return self.confirmation(request, queryset)
-        keys: Any = queryset.filter(pk__in=_confirmed(request))
-        stopped = keys.revoke(by=_operator(request), now=timezone.now(), origin=origin(request))
+        keys: Any = queryset
+        by, now, where = _operator(request), timezone.now(), origin(request)
+        with transaction.atomic():
+            confirmed = (keys.filter(pk__in=batch) for batch in batches(sorted(_confirmed(request))))
+            stopped = sum(some.revoke(by=by, now=now, origin=where) for some in confirmed)
         self.message_user(
             request, f"{stopped} {'key was' if stopped == 1 else 'keys were'} revoked.", messages.SUCCESS
         )

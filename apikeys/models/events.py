@@ -81,7 +81,7 @@ class KeyEvent(models.Model):
         ordering = ("-at", "-id")
 
     def __str__(self) -> str:
-        return self.get_action_display()
+        return f"{self.get_action_display()} (event {self.pk})"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Store a new event; raise ``TypeError`` for one that is already stored."""

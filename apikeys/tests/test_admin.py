@@ -142,6 +142,7 @@ def test_no_list_keeps_a_whole_key_that_is_searched_for_even_before_signing_in(d
         for client in (desk, Client()):
             response = client.get(address, {"q": raw})
             assert response.status_code == 302
+            assert response["Location"].startswith(f"{address}?q=wzc_")
             assert secret_of(raw) not in response["Location"]
 
 
