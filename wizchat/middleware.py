@@ -27,7 +27,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class APIEnvelopeMiddleware:
-    """Every response under ``/v1/`` is JSON and uncached, also an error of the middleware below."""
+    """Every response under ``/v1/`` is JSON and uncached, including errors from the middleware below."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

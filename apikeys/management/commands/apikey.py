@@ -162,7 +162,7 @@ def add_create(parser: ArgumentParser) -> None:
         default=[],
         metavar="CIDR",
         type=network_list,
-        help="IP addresses or ranges to allow (default: any), separated by commas; can be repeated",
+        help="IP addresses or ranges to allow (default: any), separated by commas or spaces; can be repeated",
     )
     parser.add_argument(
         "--expires-in", metavar="90d", type=duration, help="such as 12h, 90d or 8w (default: never)"

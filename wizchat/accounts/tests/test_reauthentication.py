@@ -63,7 +63,7 @@ def test_adding_ones_address_to_the_form_needs_no_password_and_creates_nothing(a
     assert not APIKey.objects.exists()
 
 
-def test_a_key_is_not_rotated_without_the_password_by_naming_another_button(away, olga, read):
+def test_a_key_is_not_rotated_without_the_password_by_naming_another_button(away, olga):
     key, _raw = APIKey.objects.issue(
         owner=olga, by=olga, name="x", permissions=Permission.READ, now=timezone.now()
     )
