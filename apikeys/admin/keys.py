@@ -296,7 +296,7 @@ def _operator(request: HttpRequest) -> Any:
 
 
 def _confirmed(request: HttpRequest) -> list[int]:
-    """Return the ids that the confirmation page sent, in one field: Django refuses a thousand of them."""
+    """Return the ids from the confirmation page: one field, because Django takes no more than a thousand."""
     ids = ",".join(request.POST.getlist(ACTION_CHECKBOX_NAME)).split(",")
     return [_number(pk) for pk in ids]
 

@@ -231,6 +231,15 @@ def test_a_keys_page_in_text_of_twice_the_size_fits_a_phone(visit, name):
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
+@pytest.mark.parametrize("name", ["revoke", "activity", "list"])
+def test_a_link_of_one_letter_is_wide_enough_to_hit(visit, name):
+    page = visit(name)
+
+    page.evaluate("document.querySelectorAll('.crumbs a, .data a').forEach(it => { it.textContent = 'i' })")
+
+    assert page.evaluate(SMALLER_THAN, 24) == []
+
+
 @pytest.mark.parametrize("width", [320, 600, 768, 1280])
 def test_revoke_is_at_the_same_place_whether_or_not_rotate_is_possible(visit, width):
     places = set()
