@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from uuid import uuid4
 
 LONG = "W" * 80
 TURNED = "<b>Robot</b> \u202eexe.gnp"
@@ -162,6 +163,14 @@ def _asked(page, scene):
     page.get_by_role("heading", name="Revoke 3 keys?").wait_for()
 
 
+def _history(page, scene):
+    page.goto("/admin/auth/group/add/")
+    page.get_by_label("Name").fill(f"Support {uuid4()}")
+    page.get_by_role("button", name="Save and continue editing").click()
+    page.get_by_role("link", name="History").click()
+    page.get_by_role("cell", name="Added.").wait_for()
+
+
 def _user(page, scene):
     page.goto(f"/admin/auth/user/?q={scene.member.username}")
     page.locator("#result_list tbody th a").first.click()
@@ -278,4 +287,5 @@ OPERATORS = {
     "admin, new user": at("/admin/auth/user/add/"),
     "admin, new group": at("/admin/auth/group/add/"),
     "admin, chatbots": at("/admin/chatbots/chatbot/"),
+    "admin, history": _history,
 }
